@@ -1,0 +1,51 @@
+import type { Argv } from "./taskSpec.ts";
+
+/**
+ * `orchd.yaml` after validation: every default filled in, durations in milliseconds.
+ * `ipc/config.ts` makes it from the file, the environment and flags.
+ */
+export type Config = {
+  /** Workers, and so attempts at the same time. 1 to 64. */
+  readonly max_parallel: number;
+  /** The person's branch; `null`: the branch checked out when the supervisor starts. */
+  readonly target: string | null;
+  readonly follow: "auto" | "manual" | "off";
+  /** Run on the combined tree before anything lands, on top of a task's own. */
+  readonly verify: readonly Argv[];
+  readonly outside_claims: "extend" | "fail" | "allow";
+  readonly workspace: WorkspaceConfig;
+  /** Capacity of named resources; one that is not named has capacity 1. */
+  readonly resources: Readonly<Record<string, number>>;
+  /** Search path of tasks; `null`: that of whoever started the supervisor. */
+  readonly path: string | null;
+  readonly limits: Limits;
+};
+
+export type WorkspaceConfig = {
+  /** Parent folder of the workspaces, absolute; `null`: `$XDG_STATE_HOME/orchd/<repository id>`. */
+  readonly root: string | null;
+  /** Run in a fresh workspace, and again when the hash of `setup_inputs` changes. */
+  readonly setup: readonly Argv[];
+  readonly setup_inputs: readonly string[];
+  /** Globs of files that git ignores, copied from the repository's working tree before each attempt. */
+  readonly copy: readonly string[];
+  /** What is removed between attempts: `untracked` keeps ignored files (installed packages), `all` removes them too. */
+  readonly clean: "untracked" | "all";
+};
+
+export type Limits = {
+  /** For tasks that name none. */
+  readonly timeout_ms: number;
+  /** Between the polite and the hard end of a process tree. */
+  readonly grace_ms: number;
+  readonly setup_timeout_ms: number;
+  readonly verify_timeout_ms: number;
+  readonly heartbeat_ms: number;
+  readonly stale_after_ms: number;
+  readonly adoption_grace_ms: number;
+  /** Per attempt, standard output and standard error together. */
+  readonly output_bytes: number;
+  readonly fairness_window_ms: number;
+  /** Accepted and not yet final; a submit beyond it is refused. */
+  readonly tasks_open: number;
+};

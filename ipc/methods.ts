@@ -1,0 +1,207 @@
+import type { AttemptFailure, Stage } from "./workerMessages.ts";
+import type { Oid, RequestId, TaskId, WorkerId } from "./ids.ts";
+import type { TaskSpec } from "./taskSpec.ts";
+
+/**
+ * What a client can ask of the supervisor: one entry a method, with the shape that goes in and the
+ * shape that comes out. The same names are files in `daemon/server/methods/` and `cli/commands/`.
+ * Shapes are snake_case because `--json` prints them as they are.
+ */
+export type Methods = {
+  submit: {
+    /** Specs as `ipc/task.ts` makes them (ids minted by the client); checked again by the supervisor. */
+    params: { request: RequestId; tasks: readonly TaskSpec[] };
+    result: { ids: TaskId[]; existing: TaskId[] };
+  };
+  status: { params: StatusQuery; result: StatusView };
+  show: { params: { id: TaskId }; result: TaskView };
+  logs: { params: LogsQuery; result: LogsView };
+  /** Answers when every task is final; `progress` notifications come to subscribers of `events`. */
+  wait: { params: { ids: readonly TaskId[] }; result: { tasks: EndView[] } };
+  cancel: { params: { ids: readonly TaskId[] }; result: { tasks: ChangeView[] } };
+  retry: { params: { request: RequestId; ids: readonly TaskId[] }; result: { tasks: ChangeView[] } };
+  /** Without ids: everything (no task starts until `resume`). */
+  pause: { params: { ids: readonly TaskId[] }; result: { tasks: ChangeView[]; all: boolean } };
+  resume: { params: { ids: readonly TaskId[] }; result: { tasks: ChangeView[]; all: boolean } };
+  workers: { params: Record<never, never>; result: { workers: WorkerView[] } };
+  locks: { params: Record<never, never>; result: { locks: LockView[] } };
+  land: { params: { accept_rewind: boolean }; result: LandingView };
+  /** From now on `event` notifications (EventView) come on this connection; first those since `from_seq`, if given. */
+  events: { params: { from_seq: number | null }; result: { seq: number } };
+  config: { params: Record<never, never>; result: ConfigView };
+  reload: { params: Record<never, never>; result: ConfigView };
+  /** Answers when stopping has begun; the connection closes when the supervisor is gone. */
+  stop: { params: { mode: "drain" | "now" | "restart" }; result: { running: number } };
+};
+
+export type MethodName = keyof Methods;
+
+export type ClientHello = { role: "client"; protocol: number; version: string };
+export type HelloView = { protocol: number; version: string; pid: number; epoch: number };
+
+export type TaskStatus = "queued" | "running" | "landing" | "succeeded" | "failed" | "cancelled";
+
+/** Why a queued task does not run, computed when asked. The most immediate reason comes first. */
+export type WaitReason =
+  | { on: "paused"; all: boolean }
+  | { on: "after"; tasks: TaskId[] }
+  | { on: "time"; until: number; backoff: boolean }
+  | { on: "claim"; claim: string; task: TaskId; their_claim: string }
+  | { on: "resource"; resource: string; tasks: TaskId[] }
+  | { on: "slot" }
+  | { on: "workers" };
+
+/** Why a task failed. */
+export type FailureReason =
+  | { kind: "attempt"; failure: AttemptFailure }
+  | { kind: "lost"; attempts: number }
+  | { kind: "gate"; command: readonly string[]; failure: AttemptFailure; output: string }
+  | { kind: "conflict"; paths: string[]; ref: string }
+  | { kind: "not_descended"; ref: string }
+  | { kind: "outside_claims"; paths: string[] }
+  | { kind: "dependency"; task: TaskId; status: TaskStatus }
+  | { kind: "landing"; message: string };
+
+export type TaskRow = {
+  id: TaskId;
+  title: string;
+  status: TaskStatus;
+  priority: number;
+  attempts: number;
+  /** Milliseconds since the epoch, here and in every `*_at`. */
+  submitted_at: number;
+  /** When the task came into its present status. */
+  since: number;
+  worker: WorkerId | null;
+  stage: Stage | "merging" | "gate" | "moving" | "waiting" | null;
+  waiting: WaitReason | null;
+  commit: Oid | null;
+  reason: FailureReason | null;
+};
+
+export type AttemptView = {
+  attempt: number;
+  worker: WorkerId;
+  fence: number;
+  started_at: number;
+  ended_at: number | null;
+  result: "done" | "failed" | "ended" | "lost" | null;
+  failure: AttemptFailure | null;
+  saved_ref: string | null;
+  saved_commit: Oid | null;
+  /** Absolute folder of its logs. */
+  logs: string;
+};
+
+export type TaskView = TaskRow & {
+  spec: TaskSpec;
+  attempt_list: AttemptView[];
+  held: string[];
+};
+
+export type StatusQuery = {
+  /** Rows of finished tasks, newest first. 0 to 1,000. */
+  finished_max: number;
+  /** Rows of tasks that are not finished, in the order they would start. 0 to 10,000. */
+  open_max: number;
+};
+
+export type StatusView = {
+  daemon: {
+    pid: number;
+    epoch: number;
+    version: string;
+    uptime_ms: number;
+    state: "running" | "draining" | "stopping";
+    paused: boolean;
+    /** Set while the journal cannot be written: nothing is acknowledged or started. */
+    journal: "ok" | { problem: string };
+  };
+  slots: { total: number; busy: number; free: number };
+  queue: { length: number; waiting_on: Record<WaitReason["on"], number> };
+  counts: Record<TaskStatus, number>;
+  tasks: TaskRow[];
+  workers: WorkerView[];
+  locks: LockView[];
+  landing: LandingView;
+};
+
+export type WorkerView = {
+  worker: WorkerId;
+  pid: number | null;
+  state: "starting" | "idle" | "busy" | "lost";
+  tasks: TaskId[];
+  stage: Stage | null;
+  since: number;
+  heartbeat_age_ms: number | null;
+  output_bytes: number;
+  last_line: string | null;
+};
+
+export type LockView = {
+  task: TaskId;
+  attempt: number;
+  fence: number;
+  worker: WorkerId | null;
+  writes: string[];
+  reads: string[];
+  resources: Record<string, number>;
+  optimistic: boolean;
+  granted_at: number;
+  waiters: TaskId[];
+  file: string | null;
+};
+
+export type LandingView = {
+  branch: string;
+  target: string;
+  follow: "auto" | "manual" | "off";
+  tip: Oid | null;
+  target_tip: Oid | null;
+  /** Commits on the branch that the target does not have yet. */
+  ahead: number;
+  /** Tasks that wait to land, first to land first; the first one may be at work. */
+  waiting: TaskId[];
+  current: { task: TaskId; step: "merging" | "gate" | "moving"; since: number } | null;
+  /** Why the target does not follow, in words; `null` when it does or need not. */
+  follow_problem: string | null;
+  /** Set while landing is held for a person (a rewound target, a checkout of orchd's branch). */
+  held: string | null;
+};
+
+export type EndView = {
+  id: TaskId;
+  status: TaskStatus;
+  commit: Oid | null;
+  reason: FailureReason | null;
+  attempts: number;
+};
+
+export type ChangeView = { id: TaskId; status: TaskStatus; changed: boolean };
+
+export type LogsQuery = {
+  id: TaskId;
+  attempt: number | null;
+  stream: "stdout" | "stderr";
+  offset: number;
+};
+export type LogsView = {
+  attempt: number;
+  chunk: Uint8Array;
+  next_offset: number;
+  size: number;
+  /** False when nothing will be added any more. */
+  live: boolean;
+};
+export const logChunkBytesMax = 256 * 1024;
+
+export type EventView = {
+  seq: number;
+  at: number;
+  /** `task:started`, `queue:updated`, …; the list is in docs/reference/events.md. */
+  name: string;
+  task: TaskId | null;
+  detail: Record<string, unknown>;
+};
+
+export type ConfigView = { file: string | null; config: import("./configSpec.ts").Config };

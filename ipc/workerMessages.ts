@@ -1,0 +1,129 @@
+import type { Config } from "./configSpec.ts";
+import type { Oid, TaskId, WorkerId } from "./ids.ts";
+import type { Argv, TaskSpec } from "./taskSpec.ts";
+
+/**
+ * What the supervisor and a worker say to each other.
+ *
+ *     worker      dials the socket          hello { role: "worker", … }     → WorkerSettings
+ *     supervisor  `worker.assign`           Assignment[]                      notification
+ *     supervisor  `worker.cancel`           Cancellation                      notification
+ *     supervisor  `worker.stop`             { }  end what runs, save, exit    notification
+ *     worker      `worker.heartbeat`        Heartbeat                         notification
+ *     worker      `worker.report`           Report[]                          notification, sent again at each
+ *                                                                             connection until acknowledged
+ *     supervisor  `worker.acknowledge`      ReportKey[]  the reports are durable, forget them
+ *
+ * Guarantee: a report is delivered at least once, and its fence makes it count at most once.
+ * Instant assignments (`kind: "instant"`) come in batches of at most `instantsHeldMax`; any other
+ * assignment is the only one its worker holds.
+ */
+export const instantsHeldMax = 64;
+
+/** Names one attempt and the right behind it; `fence` is the journal sequence that granted it. */
+export type AttemptKey = {
+  readonly task: TaskId;
+  readonly attempt: number;
+  readonly fence: number;
+};
+
+export type WorkerHello = {
+  readonly role: "worker";
+  readonly protocol: number;
+  readonly version: string;
+  readonly worker: WorkerId;
+  /** Given by the supervisor that forked it, in the environment (`ORCHD_WORKER_TOKEN`). */
+  readonly token: string;
+  readonly pid: number;
+  /** Attempts it runs, or has finished and not yet had acknowledged. Empty for a fresh worker. */
+  readonly holding: readonly AttemptKey[];
+};
+
+/** The answer to a worker's hello: what stays the same while it is connected. */
+export type WorkerSettings = {
+  readonly epoch: number;
+  /** The repository's common directory, absolute. */
+  readonly git_dir: string;
+  /** The repository's main working tree, absolute. */
+  readonly work_tree: string;
+  /** `refs/heads/orchd/<target>`; workspaces start from its tip. */
+  readonly landing_ref: string;
+  readonly path: string;
+  readonly config: Config;
+};
+
+export type Assignment =
+  | ({ readonly kind: "instant" } & AttemptKey)
+  | ({
+      readonly kind: "task";
+      readonly spec: TaskSpec;
+      /** Values of `spec.secrets`; never written anywhere. */
+      readonly secrets: Readonly<Record<string, string>>;
+    } & AttemptKey)
+  | ({
+      readonly kind: "gate";
+      readonly candidate: Oid;
+      readonly commands: readonly Argv[];
+      readonly timeout_ms: number;
+    } & AttemptKey);
+
+export type Cancellation = AttemptKey & { readonly reason: "cancelled" | "stopping" };
+
+export type Stage = "workspace" | "setup" | "running" | "ending" | "saving";
+
+export type Heartbeat = {
+  /** `null`: idle. */
+  readonly attempt: AttemptKey | null;
+  readonly stage: Stage | null;
+  readonly output_bytes: number;
+  /** The last whole line of output, without control characters, at most 200 characters. */
+  readonly last_line: string | null;
+};
+
+/** What an attempt left behind in git. `ref` is pinned in the repository before the report is sent. */
+export type Saved = {
+  readonly commit: Oid;
+  readonly base: Oid;
+  readonly ref: string;
+  /** Repository-relative paths that differ from the base, at most `touchedPathsMax`, in byte order. */
+  readonly touched: readonly string[];
+  readonly touched_total: number;
+  /** False: the agent's history does not contain the base, so the work is parked, not landed. */
+  readonly descends: boolean;
+};
+export const touchedPathsMax = 1000;
+
+export type AttemptFailure =
+  | { readonly kind: "exit"; readonly exit_code: number }
+  | { readonly kind: "signal"; readonly signal: string }
+  | { readonly kind: "timeout"; readonly timeout_ms: number }
+  | { readonly kind: "not_started"; readonly message: string }
+  | { readonly kind: "setup"; readonly message: string }
+  | { readonly kind: "workspace"; readonly message: string }
+  | { readonly kind: "output_limit"; readonly limit_bytes: number }
+  | { readonly kind: "save"; readonly message: string };
+
+export type Outcome =
+  | { readonly result: "done"; readonly saved: Saved | null }
+  | { readonly result: "failed"; readonly failure: AttemptFailure; readonly saved: Saved | null }
+  /** Ended on request (`worker.cancel`, `worker.stop`). */
+  | { readonly result: "ended"; readonly saved: Saved | null }
+  /** Found unfinished by a fresh worker after the one that ran it had died; its work is saved now. */
+  | { readonly result: "lost"; readonly saved: Saved | null }
+  /** Of a gate: the first command that failed, with the end of its output (at most `gateOutputMax` characters). */
+  | { readonly result: "gate_green" }
+  | {
+      readonly result: "gate_red";
+      readonly command: Argv;
+      readonly failure: AttemptFailure;
+      readonly output: string;
+    };
+export const gateOutputMax = 4000;
+
+export type Report = AttemptKey & {
+  readonly outcome: Outcome;
+  /** By the worker's monotonic clock. */
+  readonly elapsed_ms: number;
+};
+
+export type ReportKey = AttemptKey;
