@@ -28,7 +28,10 @@ const catalogue = {
   wrong_status: { exit: 5, hint: null },
   refused: { exit: 5, hint: null },
   version_mismatch: { exit: 5, hint: "Run `orchd restart` after an upgrade." },
-  journal_damaged: { exit: 5, hint: "The damaged journal is kept; docs/operating/journal.md tells what to do." },
+  journal_damaged: {
+    exit: 5,
+    hint: "The damaged journal is kept; docs/operating/journal.md tells what to do.",
+  },
   limit: { exit: 5, hint: null },
   busy: { exit: 5, hint: "Try again in a moment." },
   stopping: { exit: 5, hint: "Start it again with `orchd start`." },
@@ -89,8 +92,7 @@ export class FailureError extends Error {
 
 /** A result with its failure: `{ ok: true, value }` or `{ ok: false, failure }`. */
 export type Result<Value> =
-  | { readonly ok: true; readonly value: Value }
-  | { readonly ok: false; readonly failure: Failure };
+  { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly failure: Failure };
 
 export function ok<Value>(value: Value): Result<Value> {
   return { ok: true, value };

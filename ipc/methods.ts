@@ -19,7 +19,10 @@ export type Methods = {
   /** Answers when every task is final; `progress` notifications come to subscribers of `events`. */
   wait: { params: { ids: readonly TaskId[] }; result: { tasks: EndView[] } };
   cancel: { params: { ids: readonly TaskId[] }; result: { tasks: ChangeView[] } };
-  retry: { params: { request: RequestId; ids: readonly TaskId[] }; result: { tasks: ChangeView[] } };
+  retry: {
+    params: { request: RequestId; ids: readonly TaskId[] };
+    result: { tasks: ChangeView[] };
+  };
   /** Without ids: everything (no task starts until `resume`). */
   pause: { params: { ids: readonly TaskId[] }; result: { tasks: ChangeView[]; all: boolean } };
   resume: { params: { ids: readonly TaskId[] }; result: { tasks: ChangeView[]; all: boolean } };

@@ -55,7 +55,14 @@ const fixedConfig = {
   "advice.detachedHead": "false",
 } as const;
 
-const inheritedVariables = ["PATH", "HOME", "TMPDIR", "USER", "LOGNAME", "XDG_CONFIG_HOME"] as const;
+const inheritedVariables = [
+  "PATH",
+  "HOME",
+  "TMPDIR",
+  "USER",
+  "LOGNAME",
+  "XDG_CONFIG_HOME",
+] as const;
 
 /** Runs git and returns standard output and exit code. Throws a `GitError` for a code not accepted. */
 export async function git(

@@ -54,7 +54,13 @@ export async function capture(
 }
 
 function problemOf(
-  result: { timedOut: boolean; isMaxBuffer: boolean; code?: string; exitCode?: number; signal?: string },
+  result: {
+    timedOut: boolean;
+    isMaxBuffer: boolean;
+    code?: string | undefined;
+    exitCode?: number | undefined;
+    signal?: string | undefined;
+  },
   file: string,
 ): string | null {
   if (result.timedOut) return `${file} did not end in time`;
