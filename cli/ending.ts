@@ -1,0 +1,54 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { failure, FailureError } from "../ipc/errors.ts";
+import { identityOf, judge } from "../system/processIdentity.ts";
+import type { ProcessIdentity } from "../system/processIdentity.ts";
+import { plural } from "./render/text.ts";
+import type { Session } from "./session.ts";
+
+/**
+ * Ends the supervisor and waits until its process is gone, not only its connection: whoever starts
+ * another one right after must find the repository free.
+ */
+export type Ended = { readonly pid: number; readonly ended: number };
+
+const nowTimeoutMs = 90_000;
+const drainTimeoutMs = 24 * 60 * 60 * 1000;
+const pauseMaxMs = 100;
+
+/** Rejects with a `FailureError`: `no_supervisor`, or `refused` when the process would not go. */
+export async function endSupervisor(
+  session: Session,
+  mode: "drain" | "now" | "restart",
+): Promise<Ended> {
+  const client = await session.connect();
+  const { pid } = client.supervisor;
+  const identity = identityOf(pid);
+  const { running } = await client.call("stop", { mode });
+  if (running > 0) session.remark(remarkOf(mode, running));
+  if (!(await isGone(identity, mode === "drain" ? drainTimeoutMs : nowTimeoutMs))) {
+    const hint = `If it hangs, end it with: kill ${pid}`;
+    throw new FailureError(failure("refused", `The supervisor (pid ${pid}) still runs.`, { hint }));
+  }
+  return { pid, ended: mode === "drain" ? 0 : running };
+}
+
+export function endedSentence({ pid, ended }: Ended): string {
+  if (ended === 0) return `Stopped (pid ${pid}).`;
+  const tasks = plural(ended, "running attempt");
+  return `Stopped (pid ${pid}); ended ${tasks}, which ${ended === 1 ? "runs" : "run"} again after the next start.`;
+}
+
+function remarkOf(mode: "drain" | "now" | "restart", running: number): string {
+  const attempts = plural(running, "running attempt");
+  return mode === "drain" ? `Waiting for ${attempts} to finish.` : `Ending ${attempts}.`;
+}
+
+async function isGone(identity: ProcessIdentity | undefined, timeoutMs: number): Promise<boolean> {
+  if (identity === undefined) return true;
+  const deadline = performance.now() + timeoutMs;
+  for (let waitMs = 5; judge(identity) === "alive"; waitMs = Math.min(waitMs * 2, pauseMaxMs)) {
+    if (performance.now() > deadline) return false;
+    await pause(waitMs);
+  }
+  return true;
+}

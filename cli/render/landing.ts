@@ -1,0 +1,45 @@
+import type { LandingView } from "../../ipc/methods.ts";
+import { fit, listed, plain } from "./text.ts";
+import { shortOidLength } from "./outcome.ts";
+import type { Look } from "./paint.ts";
+import { span } from "./time.ts";
+
+/**
+ * Where finished work stands: orchd's branch, how far the person's branch is behind and why, what
+ * holds landing.
+ */
+export function landingLines(view: LandingView, look: Look): string[] {
+  const lines = [branchWords(view), ...(view.tip === null ? [] : [landedSentence(view)])];
+  const shown = lines.map((line) => fit(`  ${line}`, look.width));
+  if (view.held === null) return shown;
+  return [...shown, look.paint("bad", fit(`  landing is held: ${plain(view.held)}`, look.width))];
+}
+
+/** What is landing now and what waits behind it. */
+export function landingQueueLines(view: LandingView, look: Look): string[] {
+  const behind = view.waiting.filter((id) => id !== view.current?.task);
+  const lines: string[] = [];
+  if (view.current !== null) {
+    const { task, step, since } = view.current;
+    lines.push(`  ${task} is landing: ${step} for ${span(look.now - since)}`);
+  }
+  if (behind.length > 0) lines.push(`  then ${listed(behind, 5)}`);
+  return lines.map((line) => fit(line, look.width));
+}
+
+/** `3 landed on orchd/main; main waits: src/a.ts edited`. */
+export function landedSentence(view: LandingView): string {
+  const branch = plain(view.branch);
+  const target = plain(view.target);
+  if (view.ahead === 0) return `${target} has everything that landed on ${branch}`;
+  const behind = `${view.ahead} landed on ${branch}`;
+  if (view.follow_problem !== null)
+    return `${behind}; ${target} waits: ${plain(view.follow_problem)}`;
+  if (view.follow === "off") return `${behind}; ${target} does not follow`;
+  return `${behind}; ${target} ${view.follow === "auto" ? "is about to follow" : "follows when you run \`orchd land\`"}`;
+}
+
+function branchWords(view: LandingView): string {
+  const tip = view.tip === null ? "has no commit yet" : `at ${view.tip.slice(0, shortOidLength)}`;
+  return `${plain(view.branch)} ${tip}`;
+}

@@ -1,0 +1,115 @@
+import { unreachable } from "../../ipc/errors.ts";
+import type { LandingView, StatusView, TaskRow } from "../../ipc/methods.ts";
+import type { TaskId } from "../../ipc/ids.ts";
+import { mark, outcomeCell } from "./outcome.ts";
+import type { Look } from "./paint.ts";
+import type { Cell, Column } from "./table.ts";
+import { rowsOf } from "./table.ts";
+import { fit, plain, plural } from "./text.ts";
+import { span } from "./time.ts";
+import { statusStyle, waitWords } from "./words.ts";
+import type { Rows } from "./words.ts";
+
+/** The task lines of `orchd status`, one function a section; each line ends in how long it has been so. */
+
+export function runningLines(running: readonly TaskRow[], view: StatusView, look: Look): string[] {
+  const workers = new Map(view.workers.map((worker) => [worker.worker, worker]));
+  const rows = running.map((task) => [
+    task.id,
+    plain(task.title),
+    task.worker ?? "",
+    stageWords(task),
+    task.attempts > 1 ? `attempt ${task.attempts}` : "",
+    span(look.now - task.since),
+  ]);
+  const lines = rowsOf(runningColumns, rows, look, indent);
+  return lines.flatMap((line, index) => {
+    const worker = running[index]?.worker;
+    const last = worker == null ? null : (workers.get(worker)?.last_line ?? null);
+    const said = last === null ? "" : plain(last).trim();
+    if (said === "") return [line];
+    return [line, look.paint("dim", `${quoteIndent}${fit(said, look.width - quoteIndent.length)}`)];
+  });
+}
+
+export function landingRows(landing: readonly TaskRow[], at: LandingView, look: Look): string[] {
+  const order = new Map(at.waiting.map((id, index) => [id, index]));
+  const place = (task: TaskRow): number =>
+    at.current?.task === task.id ? -1 : (order.get(task.id) ?? Number.MAX_SAFE_INTEGER);
+  const rows = [...landing]
+    .sort((a, b) => place(a) - place(b))
+    .map((task): Cell[] => [
+      task.id,
+      plain(task.title),
+      landingWords(task, at, order),
+      span(look.now - (at.current?.task === task.id ? at.current.since : task.since)),
+    ]);
+  return rowsOf(landingColumns, rows, look, indent);
+}
+
+function landingWords(task: TaskRow, at: LandingView, order: ReadonlyMap<TaskId, number>): Cell {
+  if (at.current?.task === task.id) return { text: stepWords(at.current.step), style: "live" };
+  const place = order.get(task.id);
+  const ahead = place === undefined ? 0 : at.current === null ? place : Math.max(1, place);
+  return ahead === 0 ? "next" : `${plural(ahead, "landing")} ahead`;
+}
+
+function stepWords(step: "merging" | "gate" | "moving"): string {
+  switch (step) {
+    case "merging":
+      return "merging";
+    case "gate":
+      return "at the gate";
+    case "moving":
+      return "moving the branch";
+    default:
+      return unreachable(step);
+  }
+}
+
+export function queuedLines(
+  queued: readonly TaskRow[],
+  view: StatusView,
+  rows: Rows,
+  look: Look,
+): string[] {
+  const cells = queued.map((task): Cell[] => [
+    task.id,
+    plain(task.title),
+    task.waiting === null
+      ? { text: "starts next", style: "dim" }
+      : { text: waitWords(task.waiting, rows, look.now), style: "dim" },
+    span(look.now - task.since),
+  ]);
+  const lines = rowsOf(queuedColumns, cells, look, indent);
+  const hidden = view.counts.queued - queued.length;
+  return hidden > 0 ? [...lines, look.paint("dim", `${indent}and ${hidden} more`)] : lines;
+}
+
+export function finishedLines(finished: readonly TaskRow[], look: Look): string[] {
+  const rows = finished.map((task): Cell[] => [
+    { text: mark(task.status), style: statusStyle(task.status) },
+    task.id,
+    plain(task.title),
+    outcomeCell(task),
+    `${span(look.now - task.since)} ago`,
+  ]);
+  return rowsOf(finishedColumns, rows, look, indent);
+}
+
+/** The stage, unless it is the plain one that a running task is in most of the time. */
+function stageWords(task: TaskRow): Cell {
+  if (task.stage === null || task.stage === "running") return "";
+  return { text: task.stage, style: "dim" };
+}
+
+const indent = "  ";
+const quoteIndent = "    ";
+const id: Column = { shrinkTo: 24 };
+const title: Column = { shrinkTo: 18, first: true };
+const words: Column = { shrinkTo: 24 };
+const right: Column = { align: "right" };
+const runningColumns: readonly Column[] = [id, title, {}, {}, {}, right];
+const landingColumns: readonly Column[] = [id, title, {}, right];
+const queuedColumns: readonly Column[] = [id, title, words, right];
+const finishedColumns: readonly Column[] = [{}, id, title, words, right];

@@ -1,0 +1,152 @@
+import { formatDuration } from "../../ipc/duration.ts";
+import { unreachable } from "../../ipc/errors.ts";
+import type { FailureReason, TaskRow, TaskStatus, WaitReason } from "../../ipc/methods.ts";
+import type { AttemptFailure } from "../../ipc/workerMessages.ts";
+import type { TaskId } from "../../ipc/ids.ts";
+import type { Style } from "./paint.ts";
+import { listed, plain, plural } from "./text.ts";
+import { span } from "./time.ts";
+
+/** Reasons and states in words: one phrase each, without a final full stop. */
+
+/** Looks up what is known of another task; `undefined` where the answer did not contain it. */
+export type Rows = ReadonlyMap<TaskId, TaskRow>;
+
+export function waitWords(reason: WaitReason, rows: Rows, now: number): string {
+  switch (reason.on) {
+    case "paused":
+      return reason.all ? "everything is paused" : "paused";
+    case "after":
+      return `waits for ${tasksWords(reason.tasks, rows, now)}`;
+    case "time":
+      return `${reason.backoff ? "retry" : "starts"} in ${span(reason.until - now)}`;
+    case "claim":
+      return claimWords(reason, rows, now);
+    case "resource":
+      return `${plain(reason.resource)} is used by ${listed(reason.tasks, 2)}`;
+    case "slot":
+      return "no free worker";
+    case "workers":
+      return "no worker is ready yet";
+    default:
+      return unreachable(reason);
+  }
+}
+
+export function reasonWords(reason: FailureReason): string {
+  switch (reason.kind) {
+    case "attempt":
+      return attemptWords(reason.failure);
+    case "lost":
+      return `its worker died (${plural(reason.attempts, "attempt")})`;
+    case "gate":
+      return `red at the gate: ${plain(reason.command.join(" "))}: ${attemptWords(reason.failure)}`;
+    case "conflict":
+      return `conflict in ${listed(reason.paths, 2)}; kept as ${plain(reason.ref)}`;
+    case "not_descended":
+      return `its history lost its base; kept as ${plain(reason.ref)}`;
+    case "outside_claims":
+      return `changed outside its claims: ${listed(reason.paths, 2)}`;
+    case "dependency":
+      return `${reason.task} ${statusWords(reason.status)}`;
+    case "landing":
+      return `could not land: ${plain(reason.message)}`;
+    default:
+      return unreachable(reason);
+  }
+}
+
+export function attemptWords(failure: AttemptFailure): string {
+  switch (failure.kind) {
+    case "exit":
+      return `exit code ${failure.exit_code}`;
+    case "signal":
+      return `ended by ${plain(failure.signal)}`;
+    case "timeout":
+      return `timed out after ${formatDuration(failure.timeout_ms)}`;
+    case "not_started":
+      return `could not start: ${plain(failure.message)}`;
+    case "setup":
+      return `setup failed: ${plain(failure.message)}`;
+    case "workspace":
+      return `no workspace: ${plain(failure.message)}`;
+    case "output_limit":
+      return `more than ${bytesWords(failure.limit_bytes)} of output`;
+    case "save":
+      return `its work could not be saved: ${plain(failure.message)}`;
+    default:
+      return unreachable(failure);
+  }
+}
+
+/** As a verb phrase after an id: `t-abc failed`, `t-abc is running`. */
+export function statusWords(status: TaskStatus): string {
+  switch (status) {
+    case "queued":
+    case "running":
+    case "landing":
+      return `is ${status}`;
+    case "succeeded":
+    case "failed":
+      return status;
+    case "cancelled":
+      return "was cancelled";
+    default:
+      return unreachable(status);
+  }
+}
+
+export function statusStyle(status: TaskStatus): Style {
+  switch (status) {
+    case "queued":
+      return "dim";
+    case "running":
+    case "landing":
+      return "live";
+    case "succeeded":
+      return "good";
+    case "failed":
+      return "bad";
+    case "cancelled":
+      return "warn";
+    default:
+      return unreachable(status);
+  }
+}
+
+/** `512 B`, `1.4 KiB`, `10 MiB`. */
+export function bytesWords(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  const units = ["KiB", "MiB", "GiB", "TiB"];
+  let value = bytes / 1024;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${value < 10 && !Number.isInteger(value) ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+function claimWords(reason: Extract<WaitReason, { on: "claim" }>, rows: Rows, now: number): string {
+  const claim = plain(reason.claim);
+  const theirs = plain(reason.their_claim);
+  const other = taskWords(reason.task, rows, now);
+  if (rows.get(reason.task)?.status === "queued") return `${other} wants ${theirs} first`;
+  return claim === theirs
+    ? `${claim} is held by ${other}`
+    : `${claim} is held by ${other} as ${theirs}`;
+}
+
+function tasksWords(tasks: readonly TaskId[], rows: Rows, now: number): string {
+  const first = tasks[0];
+  if (first === undefined) return "another task";
+  const rest = tasks.length - 1;
+  return taskWords(first, rows, now) + (rest > 0 ? ` and ${rest} more` : "");
+}
+
+function taskWords(id: TaskId, rows: Rows, now: number): string {
+  const row = rows.get(id);
+  if (row === undefined) return id;
+  const where = row.status === "running" && row.worker !== null ? ` on ${row.worker}` : "";
+  return `${id} (${row.status}${where}, ${span(now - row.since)})`;
+}

@@ -1,0 +1,80 @@
+import { compileGlob, globMatches, globsMeet } from "./glob.ts";
+import type { Holding } from "./state.ts";
+import type { Pattern } from "./glob.ts";
+
+/**
+ * When do two sets of claims stand in each other's way? When some path could be touched by both and
+ * at least one of them writes it, or when a counted resource does not suffice. An optimistic task
+ * (nothing declared) holds a shared token on the whole repository: it meets only a claim on
+ * everything (`**`), so that such a claim really is alone.
+ */
+export type CompiledHolding = {
+  readonly writes: readonly Pattern[];
+  readonly reads: readonly Pattern[];
+  readonly resources: ReadonlyMap<string, number>;
+  readonly optimistic: boolean;
+  readonly wholeRepository: boolean;
+};
+
+/** The claim asked for, and the one that stands in its way, as globs. */
+export type ClaimConflict = { readonly claim: string; readonly theirs: string };
+
+const everything = "**";
+/** How an optimistic task's token is shown to people. */
+export const optimisticToken = "(undeclared)";
+
+export function compileHolding(holding: Holding): CompiledHolding {
+  return {
+    writes: holding.writes.map(compileGlob),
+    reads: holding.reads.map(compileGlob),
+    resources: new Map(Object.entries(holding.resources)),
+    optimistic: holding.optimistic,
+    wholeRepository: holding.writes.includes(everything),
+  };
+}
+
+export function holdsNothing(holding: CompiledHolding): boolean {
+  return (
+    !holding.optimistic &&
+    holding.writes.length === 0 &&
+    holding.reads.length === 0 &&
+    holding.resources.size === 0
+  );
+}
+
+export function claimConflict(
+  mine: CompiledHolding,
+  theirs: CompiledHolding,
+): ClaimConflict | null {
+  if (mine.wholeRepository && theirs.optimistic)
+    return { claim: everything, theirs: optimisticToken };
+  if (theirs.wholeRepository && mine.optimistic)
+    return { claim: optimisticToken, theirs: everything };
+  return (
+    firstMeeting(mine.writes, theirs.writes) ??
+    firstMeeting(mine.writes, theirs.reads) ??
+    firstMeeting(mine.reads, theirs.writes)
+  );
+}
+
+/** The first of `paths` that a write or read claim of `theirs` covers, with that claim. */
+export function pathConflict(
+  paths: readonly string[],
+  theirs: CompiledHolding,
+): ClaimConflict | null {
+  for (const pattern of [...theirs.writes, ...theirs.reads])
+    for (const path of paths)
+      if (globMatches(pattern, path)) return { claim: path, theirs: pattern.glob };
+  return null;
+}
+
+export function pathsOutside(paths: readonly string[], writes: readonly string[]): string[] {
+  const patterns = writes.map(compileGlob);
+  return paths.filter((path) => !patterns.some((pattern) => globMatches(pattern, path)));
+}
+
+function firstMeeting(mine: readonly Pattern[], theirs: readonly Pattern[]): ClaimConflict | null {
+  for (const a of mine)
+    for (const b of theirs) if (globsMeet(a, b)) return { claim: a.glob, theirs: b.glob };
+  return null;
+}

@@ -1,0 +1,73 @@
+import type { CoreSettings, HeldReason } from "./events.ts";
+import type { Failure } from "../../ipc/errors.ts";
+import type { Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts";
+import type { Report } from "../../ipc/workerMessages.ts";
+import type { StoredTask } from "./state.ts";
+import type { TaskSpec } from "../../ipc/taskSpec.ts";
+
+/**
+ * What is asked of the core: by people (submit … land), by workers and their processes (worker…,
+ * report) and by adapters that carried out an effect (merged, moved, followed …). Time comes in as
+ * `at`, beside the command. A fact that came too late to matter is accepted and changes nothing.
+ */
+export type Command =
+  | { readonly type: "supervisorStarted"; readonly epoch: number; readonly settings: CoreSettings }
+  | { readonly type: "settingsChanged"; readonly settings: CoreSettings }
+  | { readonly type: "branchPrepared"; readonly tip: Oid; readonly targetTip: Oid | null }
+  | { readonly type: "submit"; readonly tasks: readonly Submission[] }
+  | { readonly type: "cancel"; readonly ids: readonly TaskId[] }
+  | {
+      readonly type: "retry";
+      readonly request: RequestId;
+      readonly ids: readonly TaskId[];
+      /** Those of `ids` that are final and no longer in memory, from the journal. */
+      readonly archived: ReadonlyMap<TaskId, StoredTask>;
+    }
+  /** Without ids: everything. */
+  | { readonly type: "pause"; readonly ids: readonly TaskId[] }
+  | { readonly type: "resume"; readonly ids: readonly TaskId[] }
+  | { readonly type: "workerReady"; readonly worker: WorkerId; readonly holding: readonly number[] }
+  | { readonly type: "workerGone"; readonly worker: WorkerId }
+  | { readonly type: "report"; readonly worker: WorkerId; readonly report: Report }
+  | ({ readonly type: "merged"; readonly result: MergeResult } & LandingKey)
+  | ({ readonly type: "moved"; readonly result: MoveResult } & LandingKey)
+  /** Landing cannot go on until somebody or something else acts. */
+  | { readonly type: "landingHeld"; readonly reason: HeldReason }
+  /** Try again what was held. `tip`: the person's branch was accepted as it is now. */
+  | { readonly type: "landingReleased"; readonly tip: Oid | null }
+  | { readonly type: "followed"; readonly result: FollowResult };
+
+export type CommandType = Command["type"];
+
+export type Submission = { readonly spec: TaskSpec; readonly digest: string };
+
+/** Names the landing a step belongs to: the attempt's fence. */
+export type LandingKey = { readonly task: TaskId; readonly fence: number };
+
+export type MergeResult =
+  | {
+      readonly kind: "candidate";
+      readonly candidate: Oid;
+      readonly tree: Oid;
+      readonly onto: Oid;
+      readonly ontoTree: Oid;
+    }
+  | { readonly kind: "no_change" }
+  | { readonly kind: "conflict"; readonly paths: readonly string[]; readonly ref: string };
+
+export type MoveResult =
+  { readonly kind: "moved"; readonly commit: Oid } | { readonly kind: "outdated" };
+
+export type FollowResult =
+  | { readonly kind: "followed"; readonly to: Oid }
+  | { readonly kind: "waiting"; readonly reason: string; readonly paths: readonly string[] };
+
+/** What the asker is told once the events are durable. */
+export type Answer =
+  | { readonly of: "submit"; readonly ids: readonly TaskId[]; readonly existing: readonly TaskId[] }
+  | { readonly of: "change"; readonly changed: readonly TaskId[] }
+  | { readonly of: "fact" };
+
+export type Decision =
+  | { readonly ok: true; readonly answer: Answer }
+  | { readonly ok: false; readonly failure: Failure };

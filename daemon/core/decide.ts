@@ -1,0 +1,79 @@
+import { cancelTasks, pauseTasks, resumeTasks, retryTasks } from "./changes.ts";
+import { decideReport, decideWorkerGone } from "./reports.ts";
+import {
+  decideFollowed,
+  decideHeld,
+  decideMerged,
+  decideMoved,
+  decideReleased,
+} from "./landing.ts";
+import { applyWithDependents } from "./dependencies.ts";
+import { submitTasks } from "./submit.ts";
+import { unreachable } from "./unreachable.ts";
+import type { Command, Decision } from "./commands.ts";
+import type { Event } from "./events.ts";
+import type { State } from "./state.ts";
+
+/** Records an event and applies it to the state before it returns. */
+export type Apply = (event: Event) => void;
+
+const fact: Decision = { ok: true, answer: { of: "fact" } };
+
+/**
+ * Decides one command on the newest state. Every event goes through `apply` at once, so that what is
+ * decided next sees it; a rejected command applies nothing.
+ */
+export function decide(state: State, command: Command, at: number, apply: Apply): Decision {
+  const applyAll: Apply = (event) => applyWithDependents(state, event, apply);
+  return decideOne(state, command, at, applyAll);
+}
+
+function decideOne(state: State, command: Command, at: number, apply: Apply): Decision {
+  switch (command.type) {
+    case "supervisorStarted":
+      apply({ type: "SupervisorStarted", epoch: command.epoch, settings: command.settings });
+      return fact;
+    case "settingsChanged":
+      apply({ type: "SettingsChanged", settings: command.settings });
+      return fact;
+    case "branchPrepared":
+      apply({ type: "BranchPrepared", tip: command.tip, targetTip: command.targetTip });
+      return fact;
+    case "submit":
+      return submitTasks(state, command.tasks, apply);
+    case "cancel":
+      return cancelTasks(state, command.ids, apply);
+    case "retry":
+      return retryTasks(state, command, apply);
+    case "pause":
+      return pauseTasks(state, command.ids, apply);
+    case "resume":
+      return resumeTasks(state, command.ids, apply);
+    case "workerReady":
+      apply({ type: "WorkerReady", worker: command.worker, holding: command.holding });
+      return fact;
+    case "workerGone":
+      decideWorkerGone(state, command.worker, apply);
+      return fact;
+    case "report":
+      decideReport(state, command.report, at, apply);
+      return fact;
+    case "merged":
+      decideMerged(state, command, apply);
+      return fact;
+    case "moved":
+      decideMoved(state, command, apply);
+      return fact;
+    case "landingHeld":
+      decideHeld(state, command.reason, apply);
+      return fact;
+    case "landingReleased":
+      decideReleased(state, command.tip, apply);
+      return fact;
+    case "followed":
+      decideFollowed(state, command.result, apply);
+      return fact;
+    default:
+      return unreachable(command);
+  }
+}

@@ -1,0 +1,63 @@
+import type { Argv, TaskSpec } from "../../ipc/taskSpec.ts";
+import type { Candidate } from "./state.ts";
+import type { Holding } from "./state.ts";
+import type { LandingKey } from "./commands.ts";
+import type { Oid, TaskId, WorkerId } from "../../ipc/ids.ts";
+import type { Saved } from "../../ipc/workerMessages.ts";
+
+/**
+ * What the shell must now do. Effects leave only when the events behind them are durable. Each is
+ * idempotent by (task, fence, kind): `pending` derives the same effect again after a crash, and
+ * whoever carries it out finds out what was done already.
+ */
+export type Effect =
+  | {
+      readonly kind: "dispatch";
+      readonly worker: WorkerId;
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly fence: number;
+      readonly spec: TaskSpec;
+    }
+  | {
+      readonly kind: "cancelAttempt";
+      readonly worker: WorkerId;
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly fence: number;
+    }
+  | {
+      readonly kind: "placeLock";
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly fence: number;
+      readonly worker: WorkerId;
+      readonly holding: Holding;
+      readonly grantedAt: number;
+    }
+  | { readonly kind: "removeLock"; readonly task: TaskId }
+  | ({
+      readonly kind: "merge";
+      readonly attempt: number;
+      readonly spec: TaskSpec;
+      readonly saved: Saved;
+      /** Milliseconds since the epoch, of the candidate's commit: the same when it is made again. */
+      readonly at: number;
+    } & LandingKey)
+  | {
+      readonly kind: "gate";
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly fence: number;
+      readonly commit: Oid;
+      readonly commands: readonly Argv[];
+      readonly timeoutMs: number;
+    }
+  | {
+      readonly kind: "cancelGate";
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly fence: number;
+    }
+  | ({ readonly kind: "move"; readonly candidate: Candidate } & LandingKey)
+  | { readonly kind: "follow"; readonly from: Oid | null };

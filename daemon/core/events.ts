@@ -1,0 +1,219 @@
+import type { Argv, TaskSpec } from "../../ipc/taskSpec.ts";
+import type { AttemptFailure, Saved } from "../../ipc/workerMessages.ts";
+import type { FailureReason } from "../../ipc/methods.ts";
+import type { Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts";
+import type { StoredTask } from "./state.ts";
+
+/**
+ * What happened, in the past tense: the only thing the journal holds and the only thing that changes
+ * the state. `evolve` accepts the newest version of each; older ones are brought up to date by
+ * `upcast.ts` before they get there. An event about one task carries its id as `task`.
+ */
+export type Event =
+  | SupervisorStarted
+  | SettingsChanged
+  | BranchPrepared
+  | TaskSubmitted
+  | TaskRetried
+  | TaskPaused
+  | TaskResumed
+  | AllPaused
+  | AllResumed
+  | CancelRequested
+  | TaskCancelled
+  | DependencyFailed
+  | AttemptStarted
+  | AttemptEnded
+  | AttemptSalvaged
+  | WorkerReady
+  | WorkerGone
+  | LandingStarted
+  | CandidateMade
+  | BaseSuspected
+  | BaseRed
+  | GatePassed
+  | CandidateDropped
+  | LandingEnded
+  | LandingHeld
+  | LandingReleased
+  | TargetFollowed
+  | FollowWaiting;
+
+export type EventType = Event["type"];
+
+/** An event with its place in the journal. `seq` is dense from 1; `at` is milliseconds since the epoch. */
+export type Recorded = { readonly seq: number; readonly at: number; readonly event: Event };
+
+/** A new supervisor took over. Workers of the one before are unknown until they dial in again. */
+export type SupervisorStarted = {
+  readonly type: "SupervisorStarted";
+  readonly epoch: number;
+  readonly settings: CoreSettings;
+};
+
+/** orchd.yaml was read again. */
+export type SettingsChanged = {
+  readonly type: "SettingsChanged";
+  readonly settings: CoreSettings;
+};
+
+/** The part of the configuration that decisions depend on. */
+export type CoreSettings = {
+  readonly slots: number;
+  readonly follow: "auto" | "manual" | "off";
+  readonly target: string;
+  readonly verify: readonly Argv[];
+  readonly verifyTimeoutMs: number;
+  readonly outsideClaims: "extend" | "fail" | "allow";
+  readonly resources: Readonly<Record<string, number>>;
+  readonly fairnessWindowMs: number;
+  readonly tasksOpenMax: number;
+};
+
+/** orchd's branch exists, and this is where it and the person's branch stand. */
+export type BranchPrepared = {
+  readonly type: "BranchPrepared";
+  readonly tip: Oid;
+  readonly targetTip: Oid | null;
+};
+
+export type TaskSubmitted = {
+  readonly type: "TaskSubmitted";
+  readonly task: TaskId;
+  readonly spec: TaskSpec;
+  readonly digest: string;
+};
+
+/** Carries the whole task, because a finished one is no longer in memory. */
+export type TaskRetried = {
+  readonly type: "TaskRetried";
+  readonly task: TaskId;
+  readonly request: RequestId;
+  readonly stored: StoredTask;
+};
+
+export type TaskPaused = { readonly type: "TaskPaused"; readonly task: TaskId };
+export type TaskResumed = { readonly type: "TaskResumed"; readonly task: TaskId };
+export type AllPaused = { readonly type: "AllPaused" };
+export type AllResumed = { readonly type: "AllResumed" };
+/** Of a running task: its attempt is being ended. */
+export type CancelRequested = { readonly type: "CancelRequested"; readonly task: TaskId };
+export type TaskCancelled = { readonly type: "TaskCancelled"; readonly task: TaskId };
+/** A queued task can never start, because a task it comes after did not succeed. */
+export type DependencyFailed = {
+  readonly type: "DependencyFailed";
+  readonly task: TaskId;
+  readonly dependency: TaskId;
+  readonly status: "failed" | "cancelled";
+};
+
+/** The sequence of this event is the attempt's fence. */
+export type AttemptStarted = {
+  readonly type: "AttemptStarted";
+  readonly task: TaskId;
+  readonly worker: WorkerId;
+  /** Earlier waiters with overlapping claims that this start passed. */
+  readonly overtook: readonly TaskId[];
+};
+
+/** How an attempt ended, and what that means for its task. */
+export type AttemptEnded = {
+  readonly type: "AttemptEnded";
+  readonly task: TaskId;
+  readonly result: "done" | "failed" | "ended" | "lost";
+  readonly failure: AttemptFailure | null;
+  readonly saved: Saved | null;
+  readonly elapsedMs: number;
+  readonly next: Next;
+};
+
+/** What a dead worker had left in its workspace was saved afterwards. */
+export type AttemptSalvaged = {
+  readonly type: "AttemptSalvaged";
+  readonly task: TaskId;
+  readonly attempt: number;
+  readonly saved: Saved | null;
+};
+
+export type Next =
+  | { readonly to: "landing" }
+  | { readonly to: "succeeded"; readonly commit: Oid | null }
+  | { readonly to: "queued"; readonly notBefore: number | null; readonly because: Setback }
+  | { readonly to: "failed"; readonly reason: FailureReason }
+  | { readonly to: "cancelled" };
+
+/** Why a task runs again; each kind has a limit of its own. */
+export type Setback = "failure" | "lost" | "conflict" | "stopping";
+
+/** `holding`: fences of the attempts it runs or has a result of; what it lacks is sent to it again. */
+export type WorkerReady = {
+  readonly type: "WorkerReady";
+  readonly worker: WorkerId;
+  readonly holding: readonly number[];
+};
+/** Its process is gone, for certain. */
+export type WorkerGone = { readonly type: "WorkerGone"; readonly worker: WorkerId };
+
+/** The task is the one that lands now. */
+export type LandingStarted = { readonly type: "LandingStarted"; readonly task: TaskId };
+
+/** The sequence of this event is the fence of the gate run that follows. */
+export type CandidateMade = {
+  readonly type: "CandidateMade";
+  readonly task: TaskId;
+  readonly candidate: Oid;
+  readonly tree: Oid;
+  readonly onto: Oid;
+  readonly ontoTree: Oid;
+  readonly gate: boolean;
+};
+
+/** The candidate is red by a repository-wide command and nobody knows whether its base is green: test that first. */
+export type BaseSuspected = {
+  readonly type: "BaseSuspected";
+  readonly task: TaskId;
+  readonly red: RedGate;
+};
+
+export type RedGate = {
+  readonly command: Argv;
+  readonly failure: AttemptFailure;
+  readonly output: string;
+};
+
+/** The tree under the candidate is red by itself: nobody is blamed, the task waits for another base. */
+export type BaseRed = {
+  readonly type: "BaseRed";
+  readonly task: TaskId;
+  readonly tree: Oid;
+  readonly message: string;
+};
+
+/** A tree passed: the candidate's, or that of its base, and then the red candidate is to blame. */
+export type GatePassed = { readonly type: "GatePassed"; readonly task: TaskId; readonly tree: Oid };
+
+/** The branch moved under the candidate: merge again. */
+export type CandidateDropped = { readonly type: "CandidateDropped"; readonly task: TaskId };
+
+export type LandingEnded = {
+  readonly type: "LandingEnded";
+  readonly task: TaskId;
+  readonly next: Next;
+  /** The fence of a gate run that goes on and has to be ended. */
+  readonly openGate: number | null;
+};
+
+/** Nothing lands until a person acts (or the cause goes away and the timer finds out). */
+export type LandingHeld = { readonly type: "LandingHeld"; readonly reason: HeldReason };
+export type HeldReason = {
+  readonly kind: "rewound" | "base_red" | "problem";
+  readonly message: string;
+};
+export type LandingReleased = { readonly type: "LandingReleased"; readonly tip: Oid | null };
+
+export type TargetFollowed = { readonly type: "TargetFollowed"; readonly to: Oid };
+export type FollowWaiting = {
+  readonly type: "FollowWaiting";
+  readonly reason: string;
+  readonly paths: readonly string[];
+};

@@ -1,0 +1,427 @@
+import { currentAttempt, greenTreesMax, isFinal, isInstant } from "./state.ts";
+import {
+  hold,
+  leaveBlocked,
+  makeSchedule,
+  place,
+  release,
+  settleDependents,
+  wakeWaiters,
+  watchDependencies,
+} from "./scheduleIndex.ts";
+import { unreachable } from "./unreachable.ts";
+import type {
+  AttemptEnded,
+  AttemptSalvaged,
+  AttemptStarted,
+  CandidateMade,
+  Event,
+  LandingEnded,
+  Next,
+  Recorded,
+  SupervisorStarted,
+  TaskRetried,
+  TaskSubmitted,
+} from "./events.ts";
+import type { Life, State, Task, WorkerState } from "./state.ts";
+import type { Oid, TaskId, WorkerId } from "../../ipc/ids.ts";
+
+/**
+ * Applies what happened to the state, in place. It decides nothing and cannot fail on an event that
+ * `decide` produced; an event that does not fit its state is a bug and throws.
+ */
+export function evolve(state: State, recorded: Recorded): void {
+  const { seq, at, event } = recorded;
+  if (seq !== state.seq + 1) throw new Error(`event ${seq} does not follow ${state.seq}`);
+  state.seq = seq;
+  apply(state, event, at, seq);
+}
+
+export function emptyState(): State {
+  return {
+    seq: 0,
+    epoch: 0,
+    settings: {
+      slots: 0,
+      follow: "off",
+      target: "",
+      verify: [],
+      verifyTimeoutMs: 0,
+      outsideClaims: "extend",
+      resources: {},
+      fairnessWindowMs: 0,
+      tasksOpenMax: 0,
+    },
+    paused: false,
+    tasks: new Map(),
+    finals: new Map(),
+    counts: { queued: 0, running: 0, landing: 0, succeeded: 0, failed: 0, cancelled: 0 },
+    workers: new Map(),
+    landing: {
+      tip: null,
+      redBase: null,
+      followed: null,
+      followProblem: null,
+      held: null,
+      current: null,
+      waiting: new Set(),
+      green: new Set(),
+    },
+    schedule: makeSchedule(),
+  };
+}
+
+function apply(state: State, event: Event, at: number, seq: number): void {
+  switch (event.type) {
+    case "SupervisorStarted":
+      return supervisorStarted(state, event);
+    case "SettingsChanged":
+      state.settings = event.settings;
+      return;
+    case "BranchPrepared":
+      state.landing.tip = event.tip;
+      state.landing.followed ??= event.targetTip;
+      return;
+    case "TaskSubmitted":
+      return taskSubmitted(state, event, at, seq);
+    case "TaskRetried":
+      return taskRetried(state, event, at);
+    case "TaskPaused":
+      taskOf(state, event.task).paused = true;
+      return stopWaiting(state, event.task, at);
+    case "TaskResumed": {
+      const task = taskOf(state, event.task);
+      task.paused = false;
+      return place(state, task, at);
+    }
+    case "AllPaused":
+      state.paused = true;
+      return;
+    case "AllResumed":
+      state.paused = false;
+      return;
+    case "CancelRequested":
+      taskOf(state, event.task).cancelRequested = true;
+      return;
+    case "TaskCancelled":
+      return enter(state, taskOf(state, event.task), { status: "cancelled", since: at }, at);
+    case "DependencyFailed": {
+      const reason = { kind: "dependency", task: event.dependency, status: event.status } as const;
+      return enter(state, taskOf(state, event.task), { status: "failed", since: at, reason }, at);
+    }
+    case "AttemptStarted":
+      return attemptStarted(state, event, at, seq);
+    case "AttemptEnded":
+      return attemptEnded(state, event, at);
+    case "AttemptSalvaged":
+      return attemptSalvaged(state, event);
+    case "WorkerReady":
+      return workerReady(state, event.worker, at);
+    case "WorkerGone":
+      state.workers.delete(event.worker);
+      return;
+    case "LandingStarted":
+      state.landing.current = event.task;
+      state.landing.waiting.delete(event.task);
+      return step(state, event.task, { at: "merging", since: at });
+    case "CandidateMade":
+      return candidateMade(state, event, at, seq);
+    case "BaseSuspected": {
+      const { candidate } = stepOf(state, event.task, "gate");
+      return step(state, event.task, {
+        at: "gate",
+        since: at,
+        fence: seq,
+        candidate,
+        suspected: event.red,
+      });
+    }
+    case "BaseRed":
+      state.landing.held = { kind: "base_red", message: event.message };
+      state.landing.redBase = event.tree;
+      state.landing.current = null;
+      state.landing.waiting.add(event.task);
+      return step(state, event.task, { at: "waiting", redBase: event.tree });
+    case "GatePassed":
+      return gatePassed(state, event.task, event.tree, at);
+    case "CandidateDropped":
+      return step(state, event.task, { at: "merging", since: at });
+    case "LandingEnded":
+      return landingEnded(state, event, at);
+    case "LandingHeld":
+      state.landing.held = event.reason;
+      return;
+    case "LandingReleased":
+      state.landing.held = null;
+      state.landing.redBase = null;
+      if (event.tip !== null) {
+        state.landing.tip = event.tip;
+        state.landing.followed = event.tip;
+      }
+      return;
+    case "TargetFollowed":
+      state.landing.followed = event.to;
+      state.landing.followProblem = null;
+      return;
+    case "FollowWaiting":
+      state.landing.followProblem = { reason: event.reason, paths: event.paths };
+      return;
+    default:
+      return unreachable(event);
+  }
+}
+
+/** A connection says nothing about the next epoch: every worker has to dial in again. */
+function supervisorStarted(state: State, event: SupervisorStarted): void {
+  state.epoch = event.epoch;
+  state.settings = event.settings;
+  state.workers.clear();
+}
+
+function taskSubmitted(state: State, event: TaskSubmitted, at: number, seq: number): void {
+  const { spec } = event;
+  const task: Task = {
+    id: event.task,
+    spec,
+    digest: event.digest,
+    order: seq,
+    submittedAt: at,
+    life: queuedAt(at, startTime(spec.not_before, at), false),
+    paused: false,
+    cancelRequested: false,
+    attempts: [],
+    setbacks: { failure: 0, lost: 0, conflict: 0 },
+    touched: [],
+    lastRetry: null,
+  };
+  state.tasks.set(task.id, task);
+  state.counts.queued += 1;
+  watchDependencies(state, task);
+  place(state, task, at);
+}
+
+function startTime(notBefore: Task["spec"]["not_before"], at: number): number | null {
+  if (notBefore === null) return null;
+  return "at_ms" in notBefore ? notBefore.at_ms : at + notBefore.delay_ms;
+}
+
+/** The task starts over: its setbacks are forgotten, its attempts keep their numbers. */
+function taskRetried(state: State, event: TaskRetried, at: number): void {
+  const before = state.finals.get(event.task);
+  if (before !== undefined) state.counts[before.status] -= 1;
+  state.finals.delete(event.task);
+  const task: Task = {
+    ...event.stored,
+    life: queuedAt(at, null, false),
+    paused: false,
+    cancelRequested: false,
+    attempts: [...event.stored.attempts],
+    setbacks: { failure: 0, lost: 0, conflict: 0 },
+    lastRetry: event.request,
+  };
+  state.tasks.set(task.id, task);
+  state.counts.queued += 1;
+  watchDependencies(state, task);
+  place(state, task, at);
+}
+
+function attemptStarted(state: State, event: AttemptStarted, at: number, seq: number): void {
+  const task = taskOf(state, event.task);
+  for (const passed of event.overtook) {
+    const fairness = state.schedule.fairness.get(passed);
+    if (fairness !== undefined) fairness.overtaken += 1;
+  }
+  const number = (currentAttempt(task)?.number ?? 0) + 1;
+  task.attempts.push({
+    number,
+    worker: event.worker,
+    fence: seq,
+    startedAt: at,
+    endedAt: null,
+    result: null,
+    failure: null,
+    savedRef: null,
+    savedCommit: null,
+  });
+  const worker = state.workers.get(event.worker);
+  if (worker !== undefined) take(worker, task);
+  enter(state, task, { status: "running", since: at, worker: event.worker, fence: seq }, at);
+}
+
+function attemptEnded(state: State, event: AttemptEnded, at: number): void {
+  const task = taskOf(state, event.task);
+  const attempt = currentAttempt(task);
+  if (attempt === undefined || task.life.status !== "running")
+    throw new Error(`${event.task} is not running`);
+  attempt.endedAt = at;
+  attempt.result = event.result;
+  attempt.failure = event.failure;
+  attempt.savedRef = event.saved?.ref ?? null;
+  attempt.savedCommit = event.saved?.commit ?? null;
+  if (event.saved !== null) task.touched = mergePaths(task.touched, event.saved.touched);
+  const worker = state.workers.get(task.life.worker);
+  if (worker !== undefined) give(worker, task);
+  if (event.next.to === "landing") {
+    if (event.saved === null) throw new Error(`${event.task} has nothing to land`);
+    const { fence } = task.life;
+    const waiting = { at: "waiting", redBase: null } as const;
+    enter(
+      state,
+      task,
+      { status: "landing", since: at, fence, saved: event.saved, step: waiting },
+      at,
+    );
+    state.landing.waiting.add(task.id);
+    return;
+  }
+  proceed(state, task, event.next, at);
+}
+
+function attemptSalvaged(state: State, event: AttemptSalvaged): void {
+  const task = state.tasks.get(event.task);
+  const attempt = task?.attempts.find(({ number }) => number === event.attempt);
+  if (attempt === undefined || event.saved === null) return;
+  attempt.savedRef = event.saved.ref;
+  attempt.savedCommit = event.saved.commit;
+}
+
+/** What it held before this connection is known from the tasks that run on it. */
+function workerReady(state: State, id: WorkerId, at: number): void {
+  const worker: WorkerState = { id, since: at, held: new Set(), instants: 0 };
+  for (const task of state.tasks.values())
+    if (task.life.status === "running" && task.life.worker === id) take(worker, task);
+  state.workers.set(id, worker);
+}
+
+function take(worker: WorkerState, task: Task): void {
+  worker.held.add(task.id);
+  if (isInstant(task.spec)) worker.instants += 1;
+}
+
+function give(worker: WorkerState, task: Task): void {
+  if (worker.held.delete(task.id) && isInstant(task.spec)) worker.instants -= 1;
+}
+
+function candidateMade(state: State, event: CandidateMade, at: number, seq: number): void {
+  const candidate = {
+    commit: event.candidate,
+    tree: event.tree,
+    onto: event.onto,
+    ontoTree: event.ontoTree,
+  };
+  step(
+    state,
+    event.task,
+    event.gate
+      ? { at: "gate", since: at, fence: seq, candidate, suspected: null }
+      : { at: "moving", since: at, candidate },
+  );
+}
+
+function gatePassed(state: State, id: TaskId, tree: Oid, at: number): void {
+  const { green } = state.landing;
+  green.delete(tree);
+  green.add(tree);
+  for (const oldest of green) {
+    if (green.size <= greenTreesMax) break;
+    green.delete(oldest);
+  }
+  const { candidate } = stepOf(state, id, "gate");
+  if (candidate.tree === tree) step(state, id, { at: "moving", since: at, candidate });
+}
+
+function landingEnded(state: State, event: LandingEnded, at: number): void {
+  const task = taskOf(state, event.task);
+  if (state.landing.current === event.task) state.landing.current = null;
+  state.landing.waiting.delete(event.task);
+  if (event.next.to === "succeeded" && event.next.commit !== null)
+    tipMoved(state, event.next.commit);
+  proceed(state, task, event.next, at);
+}
+
+function proceed(state: State, task: Task, next: Next, at: number): void {
+  switch (next.to) {
+    case "landing":
+      throw new Error("an attempt is the only way to land");
+    case "succeeded":
+      return enter(state, task, { status: "succeeded", since: at, commit: next.commit }, at);
+    case "failed":
+      return enter(state, task, { status: "failed", since: at, reason: next.reason }, at);
+    case "cancelled":
+      return enter(state, task, { status: "cancelled", since: at }, at);
+    case "queued": {
+      if (next.because !== "stopping") task.setbacks[next.because] += 1;
+      enter(state, task, queuedAt(at, next.notBefore, next.because === "failure"), at);
+      return place(state, task, at);
+    }
+    default:
+      return unreachable(next);
+  }
+}
+
+/** Every change of status passes here: counts, claims and those who wait stay in step with it. */
+function enter(state: State, task: Task, life: Life, at: number): void {
+  const before = task.life.status;
+  state.counts[before] -= 1;
+  state.counts[life.status] += 1;
+  task.life = life;
+  leaveBlocked(state, task.id);
+  if (life.status === "running") {
+    state.schedule.fairness.delete(task.id);
+    hold(state, task);
+    wakeWaiters(state, task.id, at);
+  } else if (life.status !== "landing") release(state, task.id, at);
+  if (isFinal(life)) settle(state, task, at);
+}
+
+function settle(state: State, task: Task, at: number): void {
+  if (!isFinal(task.life)) return;
+  const commit = task.life.status === "succeeded" ? task.life.commit : null;
+  state.finals.set(task.id, { digest: task.digest, status: task.life.status, commit });
+  state.schedule.fairness.delete(task.id);
+  state.schedule.unmet.delete(task.id);
+  settleDependents(state, task.id, at);
+}
+
+function stopWaiting(state: State, id: TaskId, at: number): void {
+  leaveBlocked(state, id);
+  wakeWaiters(state, id, at);
+}
+
+/** A new tip may be green again. */
+function tipMoved(state: State, tip: Oid): void {
+  const { landing } = state;
+  landing.tip = tip;
+  landing.redBase = null;
+  if (landing.held?.kind === "base_red") landing.held = null;
+}
+
+function queuedAt(at: number, notBefore: number | null, backoff: boolean): Life {
+  return { status: "queued", since: at, notBefore, backoff };
+}
+
+function step(state: State, id: TaskId, next: Extract<Life, { status: "landing" }>["step"]): void {
+  const task = taskOf(state, id);
+  if (task.life.status !== "landing") throw new Error(`${id} is not landing`);
+  task.life = { ...task.life, step: next };
+}
+
+function stepOf<At extends "gate" | "moving">(
+  state: State,
+  id: TaskId,
+  at: At,
+): Extract<Extract<Life, { status: "landing" }>["step"], { at: At }> {
+  const { life } = taskOf(state, id);
+  if (life.status !== "landing" || life.step.at !== at) throw new Error(`${id} is not at ${at}`);
+  return life.step as Extract<Extract<Life, { status: "landing" }>["step"], { at: At }>;
+}
+
+function taskOf(state: State, id: TaskId): Task {
+  const task = state.tasks.get(id);
+  if (task === undefined) throw new Error(`no task ${id} in memory`);
+  return task;
+}
+
+function mergePaths(before: readonly string[], more: readonly string[]): readonly string[] {
+  return before.length === 0 ? more : [...new Set([...before, ...more])];
+}

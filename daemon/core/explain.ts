@@ -1,0 +1,44 @@
+import { compileHolding, holdsNothing } from "./claims.ts";
+import { dependenciesOf, obstacle } from "./scheduleIndex.ts";
+import { holdingOf } from "./state.ts";
+import type { BlockedWhy } from "./scheduleIndex.ts";
+import type { State, Task } from "./state.ts";
+import type { TaskId } from "../../ipc/ids.ts";
+import type { WaitReason } from "../../ipc/methods.ts";
+
+/** Why a queued task does not run, the most lasting reason first; `null` when it does not wait. */
+export function whyWaiting(state: State, task: Task, at: number): WaitReason | null {
+  const { life } = task;
+  if (life.status !== "queued") return null;
+  if (task.paused) return { on: "paused", all: false };
+  const open = [...dependenciesOf(task)].filter((id) => !state.finals.has(id));
+  if (open.length > 0) return { on: "after", tasks: open };
+  if (life.notBefore !== null && life.notBefore > at)
+    return { on: "time", until: life.notBefore, backoff: life.backoff };
+  if (state.paused) return { on: "paused", all: true };
+  return waitsForClaims(state, task, at) ?? waitsForPlace(state);
+}
+
+function waitsForClaims(state: State, task: Task, at: number): WaitReason | null {
+  const known = state.schedule.blocked.get(task.id);
+  if (known !== undefined) return claimReason(state, known.by, known.why);
+  const holding = compileHolding(holdingOf(task));
+  if (holdsNothing(holding)) return null;
+  const { blocked } = obstacle(state, task, holding, at);
+  return blocked === null ? null : claimReason(state, blocked.by, blocked.why);
+}
+
+function claimReason(state: State, by: TaskId, why: BlockedWhy): WaitReason {
+  if (why.kind === "claim")
+    return { on: "claim", claim: why.claim, task: by, their_claim: why.theirs };
+  const { resource } = why;
+  const holders = [...state.schedule.holders].flatMap(([id, holding]) =>
+    holding.resources.has(resource) ? [id] : [],
+  );
+  return { on: "resource", resource, tasks: holders };
+}
+
+function waitsForPlace(state: State): WaitReason {
+  const anyWorker = [...state.workers.keys()].some((id) => id.startsWith("worker-"));
+  return anyWorker ? { on: "slot" } : { on: "workers" };
+}

@@ -1,0 +1,232 @@
+import { conflictsMax } from "./state.ts";
+import { pathConflict, pathsOutside } from "./claims.ts";
+import { rankOf } from "./scheduleIndex.ts";
+import { unreachable } from "./unreachable.ts";
+import type { Apply } from "./decide.ts";
+import type { Argv } from "../../ipc/taskSpec.ts";
+import type { Candidate, Life, State, Task } from "./state.ts";
+import type { Command, FollowResult } from "./commands.ts";
+import type { HeldReason, Next, RedGate } from "./events.ts";
+import type { Oid, TaskId } from "../../ipc/ids.ts";
+import type { Outcome } from "../../ipc/workerMessages.ts";
+
+/**
+ * One landing at a time:
+ *
+ *     waiting ─► merging ─► gate ─► moving ─► succeeded
+ *        ▲          ▲ │      │ │       │
+ *        │          └─┼──────┼─┼───────┘  the branch had moved: merge again
+ *        │            │      │ └─ red: is the base green? yes: failed; no: back to waiting (base red)
+ *        │            └──────┴─ conflict: the task runs again on the new base, then it fails
+ *        └─ order: priority with age, then order of submission
+ */
+export function startLanding(state: State, apply: Apply): void {
+  const { landing } = state;
+  if (landing.current !== null || landing.waiting.size === 0) return;
+  if (landing.held !== null && landing.held.kind !== "base_red") return;
+  const next = firstToLand(state);
+  if (next !== null) apply({ type: "LandingStarted", task: next.id });
+}
+
+/** The commands that a candidate of this task must pass, repository-wide ones first. */
+export function gateCommands(state: State, task: Task): readonly Argv[] {
+  return [...state.settings.verify, ...task.spec.verify];
+}
+
+/** Waiting tasks in the order they would land. */
+export function landingOrder(state: State): Task[] {
+  return [...state.landing.waiting]
+    .flatMap((id) => state.tasks.get(id) ?? [])
+    .toSorted((a, b) => rankOf(a) - rankOf(b) || a.order - b.order);
+}
+
+function firstToLand(state: State): Task | null {
+  return landingOrder(state).find((task) => mayLand(state, task)) ?? null;
+}
+
+function mayLand(state: State, task: Task): boolean {
+  const { life } = task;
+  if (life.status !== "landing" || life.step.at !== "waiting") return false;
+  if (state.landing.redBase !== null && life.step.redBase === state.landing.redBase) return false;
+  return waitsBehind(state, task) === null;
+}
+
+/** A running task whose claims cover what this one touched without declaring it; it lands first. */
+export function waitsBehind(
+  state: State,
+  task: Task,
+): { readonly task: TaskId; readonly claim: string; readonly theirs: string } | null {
+  if (task.life.status !== "landing" || state.settings.outsideClaims === "allow") return null;
+  const { touched } = task.life.saved;
+  const declared = task.spec.claims;
+  const paths = declared === null ? touched : pathsOutside(touched, declared.writes);
+  if (paths.length === 0) return null;
+  for (const [id, holding] of state.schedule.holders) {
+    if (id === task.id || state.tasks.get(id)?.life.status !== "running") continue;
+    const conflict = pathConflict(paths, holding);
+    if (conflict !== null) return { task: id, ...conflict };
+  }
+  return null;
+}
+
+export function decideMerged(
+  state: State,
+  command: Extract<Command, { type: "merged" }>,
+  apply: Apply,
+): void {
+  const task = landingTask(state, command);
+  if (task === null || task.life.step.at !== "merging") return;
+  releaseIfHeld(state, apply);
+  const { result } = command;
+  switch (result.kind) {
+    case "candidate":
+      return apply({
+        type: "CandidateMade",
+        task: task.id,
+        candidate: result.candidate,
+        tree: result.tree,
+        onto: result.onto,
+        ontoTree: result.ontoTree,
+        gate: needsGate(state, task, result.tree),
+      });
+    case "no_change":
+      return endLanding(task, { to: "succeeded", commit: null }, apply);
+    case "conflict":
+      return endLanding(task, afterConflict(task, result.paths, result.ref), apply);
+    default:
+      return unreachable(result);
+  }
+}
+
+function needsGate(state: State, task: Task, tree: Oid): boolean {
+  if (task.spec.verify.length > 0) return true;
+  return state.settings.verify.length > 0 && !state.landing.green.has(tree);
+}
+
+function afterConflict(task: Task, paths: readonly string[], ref: string): Next {
+  if (task.setbacks.conflict < conflictsMax)
+    return { to: "queued", notBefore: null, because: "conflict" };
+  return { to: "failed", reason: { kind: "conflict", paths: [...paths], ref } };
+}
+
+/** The result of a gate run: of the candidate, or of its base when the candidate was red. */
+export function decideGate(state: State, task: Task, outcome: Outcome, apply: Apply): void {
+  if (task.life.status !== "landing" || task.life.step.at !== "gate") return;
+  const { candidate, suspected } = task.life.step;
+  switch (outcome.result) {
+    case "gate_green":
+      return suspected === null
+        ? apply({ type: "GatePassed", task: task.id, tree: candidate.tree })
+        : baseGreen(task, candidate, suspected, apply);
+    case "gate_red":
+      return suspected === null
+        ? candidateRed(state, task, candidate, outcome, apply)
+        : baseRed(task, candidate, outcome, apply);
+    default:
+      // Its worker died or stopped: the same candidate is tested again.
+      return apply({ type: "CandidateDropped", task: task.id });
+  }
+}
+
+function baseGreen(task: Task, candidate: Candidate, red: RedGate, apply: Apply): void {
+  apply({ type: "GatePassed", task: task.id, tree: candidate.ontoTree });
+  endLanding(task, redGate(red), apply);
+}
+
+/** A task is blamed only if the tree before it is known to be green. */
+function candidateRed(
+  state: State,
+  task: Task,
+  candidate: Candidate,
+  outcome: Extract<Outcome, { result: "gate_red" }>,
+  apply: Apply,
+): void {
+  const red = { command: outcome.command, failure: outcome.failure, output: outcome.output };
+  const ownCommand = !state.settings.verify.some((argv) => sameArgv(argv, red.command));
+  if (ownCommand || state.landing.green.has(candidate.ontoTree))
+    endLanding(task, redGate(red), apply);
+  else apply({ type: "BaseSuspected", task: task.id, red });
+}
+
+function baseRed(
+  task: Task,
+  candidate: Candidate,
+  outcome: Extract<Outcome, { result: "gate_red" }>,
+  apply: Apply,
+): void {
+  const command = outcome.command.join(" ");
+  const message = `\`${command}\` fails on the branch itself, before any task is added`;
+  apply({ type: "BaseRed", task: task.id, tree: candidate.ontoTree, message });
+}
+
+function redGate(red: RedGate): Next {
+  return { to: "failed", reason: { kind: "gate", ...red } };
+}
+
+function sameArgv(a: Argv, b: Argv): boolean {
+  return a.length === b.length && a.every((word, at) => word === b[at]);
+}
+
+export function decideMoved(
+  state: State,
+  command: Extract<Command, { type: "moved" }>,
+  apply: Apply,
+): void {
+  const task = landingTask(state, command);
+  if (task === null || task.life.step.at !== "moving") return;
+  releaseIfHeld(state, apply);
+  if (command.result.kind === "outdated") apply({ type: "CandidateDropped", task: task.id });
+  else endLanding(task, { to: "succeeded", commit: command.result.commit }, apply);
+}
+
+export function decideHeld(state: State, reason: HeldReason, apply: Apply): void {
+  const { held } = state.landing;
+  if (held?.kind === reason.kind && held.message === reason.message) return;
+  apply({ type: "LandingHeld", reason });
+}
+
+export function decideReleased(state: State, tip: Oid | null, apply: Apply): void {
+  if (tip !== null || state.landing.held !== null) apply({ type: "LandingReleased", tip });
+}
+
+export function decideFollowed(state: State, result: FollowResult, apply: Apply): void {
+  const { followed, followProblem } = state.landing;
+  switch (result.kind) {
+    case "followed":
+      if (followed !== result.to || followProblem !== null)
+        apply({ type: "TargetFollowed", to: result.to });
+      return;
+    case "waiting":
+      if (followProblem?.reason !== result.reason || !sameList(followProblem.paths, result.paths))
+        apply({ type: "FollowWaiting", reason: result.reason, paths: result.paths });
+      return;
+    default:
+      return unreachable(result);
+  }
+}
+
+/** A step that went through shows that what held landing is gone; a red base is only left behind. */
+function releaseIfHeld(state: State, apply: Apply): void {
+  if (state.landing.held !== null && state.landing.held.kind !== "base_red")
+    apply({ type: "LandingReleased", tip: null });
+}
+
+function endLanding(task: Task, next: Next, apply: Apply): void {
+  apply({ type: "LandingEnded", task: task.id, next, openGate: null });
+}
+
+type LandingTask = Task & { life: Extract<Life, { status: "landing" }> };
+
+/** The task this step belongs to, if that landing is still the one under way. */
+function landingTask(
+  state: State,
+  key: { readonly task: TaskId; readonly fence: number },
+): LandingTask | null {
+  const task = state.tasks.get(key.task);
+  if (task?.life.status !== "landing" || task.life.fence !== key.fence) return null;
+  return task as LandingTask;
+}
+
+function sameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item, at) => item === b[at]);
+}

@@ -1,0 +1,6 @@
+/** Instant attempts that one worker holds at a time (`ipc/workerMessages.ts` promises the same). */
+export const instantsHeldMax = 64;
+/** Tasks in one submit. */
+export const tasksPerSubmitMax = 10_000;
+/** Longest wait between two tries of a task that failed. */
+export const backoffMsMax = 60 * 60 * 1000;

@@ -1,0 +1,115 @@
+import { backoffMsMax } from "./limits.ts";
+import { decideGate } from "./landing.ts";
+import { lostMax } from "./state.ts";
+import { pathsOutside } from "./claims.ts";
+import { unreachable } from "./unreachable.ts";
+import type { Apply } from "./decide.ts";
+import type { AttemptFailure, Outcome, Report, Saved } from "../../ipc/workerMessages.ts";
+import type { Next } from "./events.ts";
+import type { State, Task } from "./state.ts";
+import type { WorkerId } from "../../ipc/ids.ts";
+
+/**
+ * What a worker's report means. It counts only with the fence of the attempt (or gate run) that is
+ * open; a later one changes nothing, except that work which a dead worker left behind and a fresh
+ * one saved is noted with its attempt.
+ */
+export function decideReport(state: State, report: Report, at: number, apply: Apply): void {
+  const task = state.tasks.get(report.task);
+  if (task === undefined) return;
+  const { life } = task;
+  if (life.status === "running" && life.fence === report.fence)
+    endAttempt(state, task, report, at, apply);
+  else if (life.status === "landing" && life.step.at === "gate" && life.step.fence === report.fence)
+    decideGate(state, task, report.outcome, apply);
+  else noteSalvage(task, report, apply);
+}
+
+/** Its process is gone: what it ran is lost, and free to run again at once. */
+export function decideWorkerGone(state: State, worker: WorkerId, apply: Apply): void {
+  const running = [...state.tasks.values()].filter(
+    ({ life }) => life.status === "running" && life.worker === worker,
+  );
+  for (const task of running)
+    apply({
+      type: "AttemptEnded",
+      task: task.id,
+      result: "lost",
+      failure: null,
+      saved: null,
+      elapsedMs: 0,
+      next: afterLoss(task),
+    });
+  if (state.workers.has(worker)) apply({ type: "WorkerGone", worker });
+}
+
+function endAttempt(state: State, task: Task, report: Report, at: number, apply: Apply): void {
+  const { outcome } = report;
+  if (outcome.result === "gate_green" || outcome.result === "gate_red") return;
+  apply({
+    type: "AttemptEnded",
+    task: task.id,
+    result: outcome.result,
+    failure: outcome.result === "failed" ? outcome.failure : null,
+    saved: outcome.saved,
+    elapsedMs: report.elapsed_ms,
+    next: nextOf(state, task, outcome, at),
+  });
+}
+
+type AttemptOutcome = Exclude<Outcome, { result: "gate_green" | "gate_red" }>;
+
+function nextOf(state: State, task: Task, outcome: AttemptOutcome, at: number): Next {
+  if (task.cancelRequested) return { to: "cancelled" };
+  switch (outcome.result) {
+    case "done":
+      return afterDone(state, task, outcome.saved);
+    case "failed":
+      return afterFailure(task, outcome.failure, at);
+    case "ended":
+      return { to: "queued", notBefore: null, because: "stopping" };
+    case "lost":
+      return afterLoss(task);
+    default:
+      return unreachable(outcome);
+  }
+}
+
+function afterDone(state: State, task: Task, saved: Saved | null): Next {
+  if (saved === null) return { to: "succeeded", commit: null };
+  if (!saved.descends) return { to: "failed", reason: { kind: "not_descended", ref: saved.ref } };
+  const declared = task.spec.claims;
+  if (declared === null || state.settings.outsideClaims !== "fail") return { to: "landing" };
+  const paths = pathsOutside(saved.touched, declared.writes);
+  return paths.length === 0
+    ? { to: "landing" }
+    : { to: "failed", reason: { kind: "outside_claims", paths } };
+}
+
+function afterFailure(task: Task, failure: AttemptFailure, at: number): Next {
+  const { max, backoff_ms } = task.spec.retries;
+  const failed = task.setbacks.failure;
+  if (failed >= max) return { to: "failed", reason: { kind: "attempt", failure } };
+  const wait = Math.min(backoff_ms * 2 ** failed, backoffMsMax);
+  return { to: "queued", notBefore: at + wait, because: "failure" };
+}
+
+function afterLoss(task: Task): Next {
+  if (task.cancelRequested) return { to: "cancelled" };
+  if (task.setbacks.lost >= lostMax)
+    return { to: "failed", reason: { kind: "lost", attempts: task.setbacks.lost + 1 } };
+  return { to: "queued", notBefore: null, because: "lost" };
+}
+
+function noteSalvage(task: Task, report: Report, apply: Apply): void {
+  const { outcome } = report;
+  if (!("saved" in outcome) || outcome.saved === null) return;
+  const attempt = task.attempts.find(({ fence }) => fence === report.fence);
+  if (attempt === undefined || attempt.savedRef !== null || attempt.result === null) return;
+  apply({
+    type: "AttemptSalvaged",
+    task: task.id,
+    attempt: attempt.number,
+    saved: outcome.saved,
+  });
+}

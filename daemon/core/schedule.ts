@@ -1,0 +1,120 @@
+import { block, obstacle, place } from "./scheduleIndex.ts";
+import { comesBefore, heapPeek, heapPop } from "./heap.ts";
+import { compileHolding, holdsNothing } from "./claims.ts";
+import { holdingOf, isInstant } from "./state.ts";
+import { instantsHeldMax } from "./limits.ts";
+import type { Event } from "./events.ts";
+import type { Heap } from "./heap.ts";
+import type { State, Task, WorkerState } from "./state.ts";
+import type { TaskId, WorkerId } from "../../ipc/ids.ts";
+
+/**
+ * Starts every task that can start now, best first, and says so through `apply`, which changes the
+ * state before it returns. Work-conserving: it stops only when no place is free or nothing is ready.
+ *
+ * An ordinary task takes a whole worker. Instant tasks share workers, up to `instantsHeldMax` each,
+ * but not while an ordinary task that comes before them waits for a worker to become free.
+ */
+export function scheduleTasks(state: State, at: number, apply: (event: Event) => void): void {
+  releaseTimers(state, at);
+  if (state.paused) return;
+  for (;;) {
+    const places = freePlaces(state);
+    if (places.idle === null && places.shared === null) return;
+    const task = takeNext(state, places, at);
+    if (task === null) return;
+    const worker = isInstant(task.spec) ? (places.shared ?? places.idle) : places.idle;
+    if (worker === null) return;
+    startOrBlock(state, task, worker, at, apply);
+  }
+}
+
+/** When the next queued task that waits for a time may go; `null` without one. */
+export function nextTimer(state: State): number | null {
+  return heapPeek(state.schedule.timers)?.rank ?? null;
+}
+
+function startOrBlock(
+  state: State,
+  task: Task,
+  worker: WorkerId,
+  at: number,
+  apply: (event: Event) => void,
+): void {
+  const holding = compileHolding(holdingOf(task));
+  if (holdsNothing(holding)) {
+    apply({ type: "AttemptStarted", task: task.id, worker, overtook: [] });
+    return;
+  }
+  const { blocked, overtook } = obstacle(state, task, holding, at);
+  if (blocked === null) apply({ type: "AttemptStarted", task: task.id, worker, overtook });
+  else block(state, task, blocked, at);
+}
+
+function releaseTimers(state: State, at: number): void {
+  const { timers } = state.schedule;
+  for (let due = heapPeek(timers); due !== undefined && due.rank <= at; due = heapPeek(timers)) {
+    heapPop(timers);
+    const task = state.tasks.get(due.key);
+    if (task?.life.status === "queued" && task.life.notBefore === due.rank) place(state, task, at);
+  }
+}
+
+type Places = { readonly idle: WorkerId | null; readonly shared: WorkerId | null };
+
+/** A worker that holds nothing, and the least loaded one that could take an instant task. */
+function freePlaces(state: State): Places {
+  let idle: WorkerId | null = null;
+  let shared: WorkerState | null = null;
+  for (const worker of state.workers.values()) {
+    if (!takesTasks(state, worker)) continue;
+    if (worker.held.size === 0) idle ??= worker.id;
+    const onlyInstants = worker.held.size === worker.instants;
+    if (onlyInstants && worker.instants < instantsHeldMax)
+      if (shared === null || worker.instants < shared.instants) shared = worker;
+  }
+  return { idle, shared: shared?.id ?? null };
+}
+
+/** Gate workers run gates only; a slot beyond the configured number takes nothing new. */
+export function takesTasks(state: State, worker: WorkerState): boolean {
+  const [role, slot] = worker.id.split("-");
+  return role === "worker" && Number(slot) <= state.settings.slots;
+}
+
+function takeNext(state: State, places: Places, at: number): Task | null {
+  const ordinary = firstValid(state, state.schedule.ordinary, at);
+  const instant = firstValid(state, state.schedule.instants, at);
+  if (ordinary !== null && (instant === null || ordinaryFirst(state))) {
+    if (places.idle === null) return null;
+    heapPop(state.schedule.ordinary);
+    return ordinary;
+  }
+  if (instant === null) return null;
+  heapPop(state.schedule.instants);
+  return instant;
+}
+
+function ordinaryFirst(state: State): boolean {
+  return comesBefore(heapPeek(state.schedule.ordinary), heapPeek(state.schedule.instants));
+}
+
+/** Drops entries of tasks that have moved on, and returns the first that has not. */
+function firstValid(state: State, heap: Heap<TaskId>, at: number): Task | null {
+  for (let entry = heapPeek(heap); entry !== undefined; entry = heapPeek(heap)) {
+    const task = state.tasks.get(entry.key);
+    if (task !== undefined && isReady(state, task, at)) return task;
+    heapPop(heap);
+  }
+  return null;
+}
+
+function isReady(state: State, task: Task, at: number): boolean {
+  return (
+    task.life.status === "queued" &&
+    (task.life.notBefore === null || task.life.notBefore <= at) &&
+    !task.paused &&
+    !state.schedule.unmet.has(task.id) &&
+    !state.schedule.blocked.has(task.id)
+  );
+}

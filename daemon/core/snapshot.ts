@@ -1,0 +1,84 @@
+import { emptyState } from "./evolve.ts";
+import { isFinal } from "./state.ts";
+import { rebuildSchedule } from "./scheduleIndex.ts";
+import type { CoreSettings, HeldReason } from "./events.ts";
+import type { Final, State, StoredTask, Task } from "./state.ts";
+import type { Oid, TaskId } from "../../ipc/ids.ts";
+
+/**
+ * A state at a sequence number, in the shape that the journal keeps: one row a task and one for the
+ * rest. Workers are left out: they dial in again. The schedule is left out: it is derived.
+ */
+export type StateRow = {
+  readonly seq: number;
+  readonly epoch: number;
+  readonly settings: CoreSettings;
+  readonly paused: boolean;
+  readonly tip: Oid | null;
+  readonly redBase: Oid | null;
+  readonly followed: Oid | null;
+  readonly followProblem: { reason: string; paths: readonly string[] } | null;
+  readonly held: HeldReason | null;
+  readonly current: TaskId | null;
+  readonly green: readonly Oid[];
+};
+
+export function stateRow(state: State): StateRow {
+  const { seq, epoch, settings, paused, landing } = state;
+  const { tip, redBase, followed, followProblem, held, current } = landing;
+  const green = [...landing.green];
+  return {
+    seq,
+    epoch,
+    settings,
+    paused,
+    tip,
+    redBase,
+    followed,
+    followProblem,
+    held,
+    current,
+    green,
+  };
+}
+
+export type SavedFinal = Final & { readonly id: TaskId };
+
+/**
+ * The state that the rows describe, `at` the present time. A final task needs only its `Final`; those
+ * that come whole in `tasks` as well stay at hand for `status`.
+ */
+export function restore(
+  row: StateRow | null,
+  tasks: Iterable<StoredTask>,
+  finals: Iterable<SavedFinal>,
+  at: number,
+): State {
+  const state = emptyState();
+  if (row !== null) restoreRow(state, row);
+  for (const { id, digest, status, commit } of finals) {
+    state.finals.set(id, { digest, status, commit });
+    state.counts[status] += 1;
+  }
+  for (const task of tasks) restoreTask(state, task);
+  rebuildSchedule(state, at);
+  return state;
+}
+
+function restoreRow(state: State, row: StateRow): void {
+  state.seq = row.seq;
+  state.epoch = row.epoch;
+  state.settings = row.settings;
+  state.paused = row.paused;
+  const { tip, redBase, followed, followProblem, held, current } = row;
+  Object.assign(state.landing, { tip, redBase, followed, followProblem, held, current });
+  for (const tree of row.green) state.landing.green.add(tree);
+}
+
+function restoreTask(state: State, task: Task): void {
+  state.tasks.set(task.id, task);
+  if (isFinal(task.life)) return;
+  state.counts[task.life.status] += 1;
+  if (task.life.status === "landing" && task.life.step.at === "waiting")
+    state.landing.waiting.add(task.id);
+}

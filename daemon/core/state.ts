@@ -1,0 +1,181 @@
+import type { AttemptFailure, Saved } from "../../ipc/workerMessages.ts";
+import type { ClaimSet, TaskSpec } from "../../ipc/taskSpec.ts";
+import type { CoreSettings, HeldReason, RedGate } from "./events.ts";
+import type { FailureReason, TaskStatus } from "../../ipc/methods.ts";
+import type { Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts";
+import type { Schedule } from "./scheduleIndex.ts";
+
+/**
+ * Everything the supervisor knows, rebuilt from the journal by `evolve`.
+ *
+ * The state is owned by the loop and changed in place by `evolve` alone (D-0004); every other
+ * function of the core reads it. `schedule` is an index over it that is derived, never stored.
+ *
+ *     (none) ─submit─► queued ─start─► running ─done─► landing ─► succeeded
+ *                        ▲ │              │               │
+ *                        │ └► cancelled ◄─┴───────────────┤
+ *                        └──── again ◄────┴───────────────┼─► failed
+ */
+export type State = {
+  seq: number;
+  epoch: number;
+  settings: CoreSettings;
+  paused: boolean;
+  /** Every task that is not final, and final ones until the shell evicts them. */
+  readonly tasks: Map<TaskId, Task>;
+  /** What is kept of a final task for ever: enough for idempotency, `after` and `retry`. */
+  readonly finals: Map<TaskId, Final>;
+  readonly counts: Record<TaskStatus, number>;
+  readonly workers: Map<WorkerId, WorkerState>;
+  readonly landing: LandingState;
+  schedule: Schedule;
+};
+
+export type Final = {
+  readonly digest: string;
+  readonly status: "succeeded" | "failed" | "cancelled";
+  readonly commit: Oid | null;
+};
+
+export type Task = {
+  readonly id: TaskId;
+  readonly spec: TaskSpec;
+  readonly digest: string;
+  /** Sequence of its submission: the order among equals. */
+  readonly order: number;
+  readonly submittedAt: number;
+  /** Start of the clock for `not_before` durations and for ageing. */
+  life: Life;
+  paused: boolean;
+  cancelRequested: boolean;
+  attempts: Attempt[];
+  setbacks: { failure: number; lost: number; conflict: number };
+  /** Paths that earlier attempts touched: claimed beforehand when it runs again. */
+  touched: readonly string[];
+  lastRetry: RequestId | null;
+};
+
+export type Life =
+  | {
+      readonly status: "queued";
+      readonly since: number;
+      readonly notBefore: number | null;
+      readonly backoff: boolean;
+    }
+  | {
+      readonly status: "running";
+      readonly since: number;
+      readonly worker: WorkerId;
+      readonly fence: number;
+    }
+  | {
+      readonly status: "landing";
+      readonly since: number;
+      readonly fence: number;
+      readonly saved: Saved;
+      readonly step: LandingStep;
+    }
+  | { readonly status: "succeeded"; readonly since: number; readonly commit: Oid | null }
+  | { readonly status: "failed"; readonly since: number; readonly reason: FailureReason }
+  | { readonly status: "cancelled"; readonly since: number };
+
+export type LandingStep =
+  /** `redBase`: the tree it was not merged onto, because that tree is red by itself. */
+  | { readonly at: "waiting"; readonly redBase: Oid | null }
+  | { readonly at: "merging"; readonly since: number }
+  | {
+      readonly at: "gate";
+      readonly since: number;
+      readonly fence: number;
+      readonly candidate: Candidate;
+      /** Set while the base is tested because the candidate was red. */
+      readonly suspected: RedGate | null;
+    }
+  | { readonly at: "moving"; readonly since: number; readonly candidate: Candidate };
+
+export type Candidate = {
+  readonly commit: Oid;
+  readonly tree: Oid;
+  readonly onto: Oid;
+  readonly ontoTree: Oid;
+};
+
+export type Attempt = {
+  readonly number: number;
+  readonly worker: WorkerId;
+  readonly fence: number;
+  readonly startedAt: number;
+  endedAt: number | null;
+  result: "done" | "failed" | "ended" | "lost" | null;
+  failure: AttemptFailure | null;
+  savedRef: string | null;
+  savedCommit: Oid | null;
+};
+
+/** A task as the journal and the snapshot keep it: a `Task` is plain JSON. */
+export type StoredTask = Task;
+
+export type WorkerState = {
+  readonly id: WorkerId;
+  readonly since: number;
+  /** Tasks whose attempt (or gate) it holds, oldest first. */
+  readonly held: Set<TaskId>;
+  /** Of those, instant ones: they need no place of their own. */
+  instants: number;
+};
+
+export type LandingState = {
+  /** Where orchd's branch was last seen or moved to. */
+  tip: Oid | null;
+  /** The tree of the tip when that is known to be red. */
+  redBase: Oid | null;
+  /** Where following left the person's branch. */
+  followed: Oid | null;
+  followProblem: { reason: string; paths: readonly string[] } | null;
+  held: HeldReason | null;
+  /** The task that lands now. */
+  current: TaskId | null;
+  /** Tasks in status `landing` that are not current. */
+  readonly waiting: Set<TaskId>;
+  /** Trees that the repository-wide commands passed on, newest last, at most `greenTreesMax`. */
+  readonly green: Set<Oid>;
+};
+
+export const greenTreesMax = 256;
+export const lostMax = 3;
+export const conflictsMax = 2;
+
+/** What an attempt of this task holds: the declared claims, and what earlier attempts touched. */
+export type Holding = ClaimSet & { readonly optimistic: boolean };
+
+export function holdingOf(task: Task): Holding {
+  const declared = task.spec.claims;
+  const touched = task.touched;
+  if (declared === null) return { writes: touched, reads: [], resources: {}, optimistic: true };
+  return {
+    writes: touched.length === 0 ? declared.writes : [...declared.writes, ...touched],
+    reads: declared.reads,
+    resources: declared.resources,
+    optimistic: false,
+  };
+}
+
+/** Nothing to do: needs neither workspace nor child, so it takes no place of its own. */
+export function isInstant(spec: TaskSpec): boolean {
+  return spec.work.kind === "tools";
+}
+
+export function isFinal(
+  life: Life,
+): life is Extract<Life, { status: "succeeded" | "failed" | "cancelled" }> {
+  return life.status === "succeeded" || life.status === "failed" || life.status === "cancelled";
+}
+
+export function currentAttempt(task: Task): Attempt | undefined {
+  return task.attempts.at(-1);
+}
+
+/** Live attempts hold their claims until they have landed, failed or gone back to the queue. */
+export function holdsClaims(life: Life): boolean {
+  return life.status === "running" || life.status === "landing";
+}

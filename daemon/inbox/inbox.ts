@@ -1,0 +1,78 @@
+import { mkdir, open, rename, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import type { FileHandle } from "node:fs/promises";
+
+/**
+ * `.aibrain/inbox`: a task file dropped here is submitted, then moved to `accepted/`, or to
+ * `rejected/` with the reasons beside it as `<name>.reason.txt`. Hidden files and those that end in
+ * `.tmp` or `~` are left alone, so that a file can be written first and renamed when it is whole.
+ */
+export type InboxOptions = {
+  /** `.aibrain/inbox` */
+  readonly folder: string;
+  /** Submits the content; the reason in words when it was refused. */
+  readonly submit: (
+    content: Uint8Array,
+    name: string,
+  ) => Promise<{ readonly refused: string | null }>;
+  readonly onTaken: (name: string, refused: string | null) => void;
+  readonly onProblem: (message: string) => void;
+};
+
+export const inboxFileBytesMax = 1024 * 1024;
+/** A file is taken when it has not grown for this long. */
+const settledMs = 200;
+const ignored = /(?:^\.|~$|\.tmp$|\.reason\.txt$)/;
+
+export async function openInbox(options: InboxOptions): Promise<{ close(): Promise<void> }> {
+  await mkdir(options.folder, { recursive: true, mode: 0o700 });
+  const { watch } = await import("chokidar");
+  const watcher = watch(options.folder, {
+    depth: 0,
+    awaitWriteFinish: { stabilityThreshold: settledMs, pollInterval: settledMs / 4 },
+  });
+  let turn: Promise<void> = Promise.resolve();
+  watcher.on("add", (file) => {
+    if (ignored.test(basename(file))) return;
+    turn = turn
+      .then(() => take(file, options))
+      .catch((error: unknown) => options.onProblem(`${basename(file)}: ${String(error)}`));
+  });
+  watcher.on("error", (error) => options.onProblem(String(error)));
+  return {
+    close: async () => {
+      await watcher.close();
+      await turn;
+    },
+  };
+}
+
+async function take(file: string, options: InboxOptions): Promise<void> {
+  const name = basename(file);
+  const content = await readAtMost(file, inboxFileBytesMax + 1);
+  const refused =
+    content.length > inboxFileBytesMax
+      ? `the file is larger than ${inboxFileBytesMax} bytes`
+      : (await options.submit(content, name)).refused;
+  const folder = join(options.folder, refused === null ? "accepted" : "rejected");
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (refused !== null)
+    await writeFile(join(folder, `${name}.reason.txt`), `${refused}\n`, { mode: 0o600 });
+  await rename(file, join(folder, name));
+  options.onTaken(name, refused);
+}
+
+async function readAtMost(file: string, bytesMax: number): Promise<Uint8Array> {
+  const handle: FileHandle = await open(file, "r");
+  try {
+    const buffer = new Uint8Array(bytesMax);
+    let length = 0;
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, length, bytesMax - length, null);
+      length += bytesRead;
+      if (bytesRead === 0 || length === bytesMax) return buffer.subarray(0, length);
+    }
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,115 @@
+import type { Checksum } from "./chain.ts";
+import type { Failpoint } from "./failpoints.ts";
+import type { JournalProblem, JournalRow, SnapshotTask } from "./records.ts";
+
+/**
+ * What crosses between the main thread and the journal's thread. Rows travel as columns, or as the
+ * canonical texts that were hashed: cloning one array of strings costs a fraction of cloning objects.
+ *
+ *     main → thread   append …, part*, snapshot, task, events, close        each call has an `id`
+ *     thread → main   recovered*, opened     once, after the start
+ *                     done                   for one or many ids: what was merged shares a commit
+ *                     read                   for one id
+ */
+export type ThreadSettings = {
+  readonly path: string;
+  readonly epoch: number;
+  readonly failpoint?: Failpoint | undefined;
+};
+
+export type AppendRequest = {
+  readonly op: "append";
+  readonly id: number;
+  readonly first: number;
+  readonly at: readonly number[];
+  readonly type: readonly string[];
+  readonly version: readonly number[];
+  readonly task: readonly (string | null)[];
+  readonly body: readonly string[];
+};
+
+/** Some of the rows of the snapshot that will follow under the same id. */
+export type SnapshotPart = {
+  readonly op: "part";
+  readonly id: number;
+  readonly texts: readonly string[];
+  readonly bodies: readonly string[];
+};
+
+export type SnapshotRequest = {
+  readonly op: "snapshot";
+  readonly id: number;
+  readonly seq: number;
+  readonly state: string;
+};
+
+export type Request =
+  | AppendRequest
+  | SnapshotPart
+  | SnapshotRequest
+  | { readonly op: "task"; readonly id: number; readonly task: string }
+  | { readonly op: "events"; readonly id: number; readonly from: number; readonly max: number }
+  | { readonly op: "close"; readonly id: number };
+
+/** `live` texts are tasks with `bodies` beside them, `final` ones have none; `events` are row texts. */
+export type RecoveredPart = {
+  readonly op: "recovered";
+  readonly table: "live" | "final" | "events";
+  readonly texts: readonly string[];
+  readonly bodies: readonly string[];
+};
+
+export type Reply =
+  | RecoveredPart
+  | {
+      readonly op: "opened";
+      readonly problem: JournalProblem | null;
+      readonly snapshot: { readonly seq: number; readonly state: string } | null;
+    }
+  | {
+      readonly op: "done";
+      readonly ids: readonly number[];
+      readonly problem: JournalProblem | null;
+    }
+  | {
+      readonly op: "read";
+      readonly id: number;
+      readonly body: string | null;
+      readonly texts: readonly string[];
+    }
+  /** A rule of this interface was broken by the caller, or the journal has a bug. */
+  | { readonly op: "bug"; readonly ids: readonly number[]; readonly message: string };
+
+export function packRows(id: number, rows: readonly JournalRow[]): AppendRequest {
+  return {
+    op: "append",
+    id,
+    first: rows[0]?.seq ?? 0,
+    at: rows.map((row) => row.at),
+    type: rows.map((row) => row.type),
+    version: rows.map((row) => row.version),
+    task: rows.map((row) => row.task),
+    body: rows.map((row) => row.body),
+  };
+}
+
+/** A task without its body: what finds it, and what stays of it when it is final. */
+export type TaskLine = Omit<SnapshotTask, "body">;
+
+/** The text that `tasks.checksum` covers; `bodyChecksum` is put behind it by the thread. */
+export function taskText(task: TaskLine): string {
+  return `${task.id}\n${task.final ? 1 : 0}\n${task.status}\n${task.digest}\n${task.commit ?? ""}`;
+}
+
+export function parseTaskText(text: string): TaskLine & { readonly bodyChecksum: Checksum } {
+  const [id = "", final, status = "", digest = "", commit = "", bodyChecksum = ""] =
+    text.split("\n");
+  return {
+    id,
+    final: final === "1",
+    status,
+    digest,
+    commit: commit === "" ? null : commit,
+    bodyChecksum,
+  };
+}

@@ -1,0 +1,128 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+
+import { EventRows } from "./eventRows.ts";
+import type { PassFailpoint } from "./failpoints.ts";
+import type { MarkFile } from "./mark.ts";
+import type { Opened } from "./open.ts";
+import { JournalFault, classify } from "./problems.ts";
+import type { AppendRequest } from "./protocol.ts";
+import { pageBytes } from "./schema.ts";
+import { SnapshotRows } from "./snapshotRows.ts";
+import type { StagedTasks } from "./snapshotRows.ts";
+import type { Position } from "./verify.ts";
+
+const checkpointPages = 1_000;
+
+/**
+ * The opened journal, in its thread. Every write is one transaction that first looks whether this
+ * epoch is still the one that may write, and every transaction is synced when `COMMIT` returns.
+ *
+ * SQLite would bring the write-ahead log over into the file by itself, and would ignore it when that
+ * fails; but after a failed sync the pages are gone from the cache, and the next sync says all is well
+ * (https://lwn.net/Articles/752063/). So it is done here, and its failure ends the supervisor.
+ */
+export class Store {
+  readonly #db: DatabaseSync;
+  readonly #mark: MarkFile;
+  readonly #epoch: string;
+  readonly #pass: PassFailpoint;
+  readonly #events: EventRows;
+  readonly #snapshots: SnapshotRows;
+  readonly #epochNow: StatementSync;
+  /** About how many pages the log holds that the file does not. */
+  #pagesLogged = 0;
+
+  constructor(epoch: number, opened: Opened, pass: PassFailpoint) {
+    const { db, mark, verified } = opened;
+    this.#db = db;
+    this.#mark = mark;
+    this.#epoch = String(epoch);
+    this.#pass = pass;
+    this.#events = new EventRows(db, epoch, verified.last, verified.heads);
+    this.#snapshots = new SnapshotRows(db, verified.meta);
+    this.#epochNow = db.prepare("SELECT value FROM meta WHERE name = 'epoch'");
+  }
+
+  get last(): Position {
+    return this.#events.last;
+  }
+
+  get rows(): EventRows {
+    return this.#events;
+  }
+
+  bodyOf(task: string): string | null {
+    return this.#snapshots.bodyOf(task);
+  }
+
+  /** Keeps all batches or none; they follow each other and `last` without a gap. */
+  append(batches: readonly AppendRequest[]): void {
+    const bytes = this.#transaction("commit", () => this.#events.insert(batches));
+    this.#events.keep();
+    this.#pagesLogged += 2 + bytes / pageBytes;
+    this.#pass("mark:before");
+    this.#mark.write({ ...this.#events.last, epoch: Number(this.#epoch) });
+    this.#pass("mark:after");
+  }
+
+  /** `seq` is at most `last.seq`. */
+  snapshot(seq: number, state: string, tasks: StagedTasks): void {
+    if (seq > this.last.seq || seq < this.#snapshots.seq)
+      throw new Error(`no snapshot at event ${seq}: it must lie behind the one before, and exist`);
+    const meta = this.#transaction("snapshot", () => {
+      this.#events.saveHeads();
+      return this.#snapshots.write(seq, state, tasks);
+    });
+    this.#events.forgetHeads();
+    this.#snapshots.keep(meta);
+    // Each changed task touches a page of `tasks`, of its index and of `bodies`.
+    this.#pagesLogged += 2 + 3 * tasks.texts.length;
+  }
+
+  /** Brings the log over into the file once it is long. Not having space for that is no fault. */
+  checkpointIfDue(): void {
+    if (this.#pagesLogged < checkpointPages) return;
+    this.#pagesLogged = 0;
+    try {
+      this.#checkpoint();
+    } catch (error) {
+      const found = classify(error);
+      if (found.kind !== "problem" || found.problem.kind !== "full") throw error;
+    }
+  }
+
+  close(): void {
+    this.#pass("close:before");
+    this.#checkpoint();
+    this.#mark.sync();
+    this.#db.close();
+    this.#mark[Symbol.dispose]();
+    this.#pass("close:after");
+  }
+
+  #checkpoint(): void {
+    this.#pass("checkpoint:before");
+    this.#db.exec("PRAGMA wal_checkpoint(PASSIVE)");
+    this.#pass("checkpoint:after");
+  }
+
+  #transaction<Value>(name: "commit" | "snapshot", write: () => Value): Value {
+    try {
+      this.#db.exec("BEGIN IMMEDIATE");
+      this.#refuseOtherEpoch();
+      const value = write();
+      this.#pass(`${name}:before`);
+      this.#db.exec("COMMIT");
+      this.#pass(`${name}:after`);
+      return value;
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  #refuseOtherEpoch(): void {
+    const found = String(this.#epochNow.get()?.["value"]);
+    if (found !== this.#epoch) throw new JournalFault({ kind: "fenced", epoch: Number(found) });
+  }
+}

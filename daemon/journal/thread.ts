@@ -1,0 +1,174 @@
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+
+import { unreachable } from "../../ipc/errors.ts";
+import { passer } from "./failpoints.ts";
+import { openFiles } from "./open.ts";
+import { JournalFault, classify, unwrap } from "./problems.ts";
+import type {
+  AppendRequest,
+  Reply,
+  Request,
+  SnapshotPart,
+  SnapshotRequest,
+  ThreadSettings,
+} from "./protocol.ts";
+import type { JournalProblem } from "./records.ts";
+import { Store } from "./store.ts";
+
+/**
+ * The journal's thread: it alone touches the disk. Requests are served in the order they came in;
+ * appends that wait next to each other share one transaction and one sync.
+ *
+ * After a failed append the next ones, sent before the caller could know, no longer follow the last
+ * event. They fail the same way (`stalled`) until a batch arrives that does follow it.
+ * After an I/O error nothing is tried again (`broken`).
+ */
+const port = parentPort;
+if (port === null) throw new Error("this file is started as a thread");
+
+const settings = workerData as ThreadSettings;
+const rowsPerCommitMax = 4_096;
+const queue: Request[] = [];
+const staged = new Map<number, SnapshotPart[]>();
+let stalled: JournalProblem | null = null;
+let broken: JournalProblem | null = null;
+
+const store = start();
+if (store === null) port.close();
+else port.on("message", (request: Request) => serve(store, request));
+
+function start(): Store | null {
+  try {
+    const { path, epoch } = settings;
+    const pass = passer(settings.failpoint);
+    const opened = openFiles(path, epoch, pass, (part) => post(part));
+    post({ op: "opened", problem: null, snapshot: opened.verified.snapshot });
+    return new Store(epoch, opened, pass);
+  } catch (error) {
+    const problem = unwrap(classify(error));
+    if (problem === null) throw error;
+    post({ op: "opened", problem, snapshot: null });
+    return null;
+  }
+}
+
+function serve(open: Store, first: Request): void {
+  queue.push(first);
+  for (;;) {
+    drain();
+    const request = queue.shift();
+    if (request === undefined) return;
+    serveOne(open, request);
+  }
+}
+
+/** Takes in what arrived while the last request was served. */
+function drain(): void {
+  for (;;) {
+    const received = port === null ? undefined : receiveMessageOnPort(port);
+    if (received === undefined) return;
+    queue.push(received.message as Request);
+  }
+}
+
+function serveOne(open: Store, request: Request): void {
+  switch (request.op) {
+    case "append":
+      return append(open, [request, ...waitingAppends(request.at.length)]);
+    case "part":
+      staged.set(request.id, [...(staged.get(request.id) ?? []), request]);
+      return;
+    case "snapshot":
+      return answer([request.id], () => snapshot(open, request));
+    case "task":
+      return answer([request.id], () => {
+        const body = open.bodyOf(request.task);
+        post({ op: "read", id: request.id, body, texts: open.rows.ofTask(request.task) });
+      });
+    case "events":
+      return answer([request.id], () => {
+        const texts = open.rows.range(request.from, request.max);
+        post({ op: "read", id: request.id, body: null, texts });
+      });
+    case "close":
+      answer([request.id], () => {
+        open.close();
+        post({ op: "done", ids: [request.id], problem: null });
+      });
+      port?.close();
+      return;
+    default:
+      return unreachable(request);
+  }
+}
+
+function append(open: Store, batches: readonly AppendRequest[]): void {
+  const fitting: AppendRequest[] = [];
+  let next = open.last.seq + 1;
+  for (const batch of batches) {
+    if (batch.first === next) {
+      fitting.push(batch);
+      next += batch.at.length;
+    } else if (stalled !== null && fitting.length === 0) {
+      post({ op: "done", ids: [batch.id], problem: stalled });
+    } else {
+      const message = `a batch starts at event ${batch.first}, but the next one is ${next}`;
+      post({ op: "bug", ids: [batch.id], message });
+    }
+  }
+  if (fitting.length === 0) return;
+  const ids = fitting.map((batch) => batch.id);
+  stalled = null;
+  answer(ids, () => {
+    open.append(fitting);
+    post({ op: "done", ids, problem: null });
+  });
+  // After the answer, so that nobody waits for it.
+  if (stalled === null && broken === null) answer([], () => open.checkpointIfDue());
+}
+
+function waitingAppends(rows: number): readonly AppendRequest[] {
+  const waiting: AppendRequest[] = [];
+  let total = rows;
+  for (let next = queue[0]; next?.op === "append"; next = queue[0]) {
+    total += next.at.length;
+    if (total > rowsPerCommitMax) break;
+    waiting.push(next);
+    queue.shift();
+  }
+  return waiting;
+}
+
+function snapshot(open: Store, { id, seq, state }: SnapshotRequest): void {
+  const parts = staged.get(id) ?? [];
+  staged.delete(id);
+  if (seq > open.last.seq && stalled !== null) throw new JournalFault(stalled);
+  open.snapshot(seq, state, {
+    texts: parts.flatMap((part) => part.texts),
+    bodies: parts.flatMap((part) => part.bodies),
+  });
+  post({ op: "done", ids: [id], problem: null });
+  open.checkpointIfDue();
+}
+
+/** Runs a request that posts its own answer; posts what went wrong instead, if it throws. */
+function answer(ids: readonly number[], run: () => void): void {
+  try {
+    if (broken !== null) throw new JournalFault(broken);
+    run();
+  } catch (error) {
+    const problem = unwrap(classify(error));
+    if (problem === null) return post({ op: "bug", ids, message: describe(error) });
+    if (problem.kind === "full") stalled = problem;
+    else if (problem.kind !== "damaged") broken = problem;
+    post({ op: "done", ids, problem });
+  }
+}
+
+function post(reply: Reply): void {
+  port?.postMessage(reply);
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,164 @@
+import { GitError, git } from "../../system/git.ts";
+import type { GitPlace } from "../../system/git.ts";
+import { isOid } from "../../ipc/ids.ts";
+import type { Oid, TaskId } from "../../ipc/ids.ts";
+
+/**
+ * The refs of ours and how they move. orchd writes nowhere else in the ref space:
+ *
+ *     refs/heads/orchd/<target>       the integration branch; only `transact` moves it
+ *     refs/orchd/epoch                blob "epoch N\n" of the supervisor that may write
+ *     refs/orchd/followed/<target>    the target's tip when orchd last accounted for it: everything
+ *                                     below it is in orchd's branch
+ *     refs/orchd/candidates/<task>    a merge that waits for its gate; stays until collected
+ *     refs/orchd/conflicts/<task>     work that does not merge
+ *     refs/orchd/rewound/<time>       what orchd's branch was before a rewind was accepted
+ *
+ * Guarantee: a transaction verifies the epoch ref and compares every old value, so a git child that a
+ * dead supervisor left running cannot move anything once its successor has written its epoch.
+ */
+export type Failpoint =
+  | "merge-written"
+  | "merge-pinned"
+  | "move-moved"
+  | "follow-intended"
+  | "follow-locked"
+  | "follow-index-copied"
+  | "follow-tree-written"
+  | "follow-branch-moved"
+  | "follow-index-placed"
+  | "follow-unlocked";
+
+/** Where landing happens; the same for the life of a supervisor. */
+export type LandingSite = {
+  /** The common directory, for work on objects and refs alone. */
+  readonly place: GitPlace;
+  /** The main working tree. */
+  readonly workTree: string;
+  /** The person's branch, short: `main`. */
+  readonly target: string;
+  readonly epoch: number;
+  /** Search path of the person's filters. */
+  readonly path: string | null;
+  readonly failpoint: (name: Failpoint) => void | Promise<void>;
+};
+
+export type Identity = { readonly name: string; readonly email: string };
+
+/** A site whose epoch ref is written: from here on git lets us move refs. */
+export type Writer = LandingSite & { readonly epochOid: Oid; readonly identity: Identity };
+
+/** Landing stands still until a person acts; no task is to blame. */
+export type Held = {
+  readonly kind: "held";
+  readonly why: "rewound" | "branch_checked_out" | "branch_missing" | "absorb_conflict";
+  readonly message: string;
+  readonly paths: readonly string[];
+};
+export type Fenced = { readonly kind: "fenced" };
+export type Broken = { readonly kind: "problem"; readonly message: string };
+
+/** Objects and refs are on disk when a writing git returns: git's default leaves both to the kernel. */
+export const synced = { "core.fsync": "committed", "core.filesRefLockTimeout": "5000" } as const;
+
+export const epochRef = "refs/orchd/epoch";
+export const targetRef = (site: LandingSite): string => `refs/heads/${site.target}`;
+export const branchRef = (site: LandingSite): string => `refs/heads/orchd/${site.target}`;
+export const followedRef = (site: LandingSite): string => `refs/orchd/followed/${site.target}`;
+export const candidateRef = (task: TaskId): string => `refs/orchd/candidates/${task}`;
+export const conflictRef = (task: TaskId): string => `refs/orchd/conflicts/${task}`;
+
+export function held(why: Held["why"], message: string, paths: readonly string[] = []): Held {
+  return { kind: "held", why, message, paths };
+}
+
+/** What git said, as a value; anything that is not git's is a bug and goes on. */
+export function brokenBy(error: unknown): Broken {
+  if (error instanceof GitError) return { kind: "problem", message: error.message };
+  throw error;
+}
+
+export type Commit = { readonly oid: Oid; readonly tree: Oid };
+
+/** The refs a step starts from, read by one git call. */
+export type Refs = {
+  readonly tip: Commit | null;
+  readonly target: Commit | null;
+  readonly followed: Oid | null;
+  readonly epoch: Oid | null;
+  /** The working tree that has orchd's branch checked out; `null`: none, as it should be. */
+  readonly checkedOutAt: string | null;
+};
+
+export async function readRefs(site: LandingSite): Promise<Refs> {
+  const names = [branchRef(site), targetRef(site), followedRef(site), epochRef];
+  const format = "--format=%(refname)%00%(objectname)%00%(tree)%00%(worktreepath)";
+  const { stdout } = await git(site.place, ["for-each-ref", format, ...names]);
+  const rows = new Map(
+    stdout.split("\n").map((line) => {
+      const [name = "", oid = "", tree = "", workTree = ""] = line.split("\0");
+      return [name, { oid: isOid(oid) ? oid : null, tree: isOid(tree) ? tree : null, workTree }];
+    }),
+  );
+  const commit = (name: string): Commit | null => {
+    const row = rows.get(name);
+    return row?.oid && row.tree ? { oid: row.oid, tree: row.tree } : null;
+  };
+  return {
+    tip: commit(branchRef(site)),
+    target: commit(targetRef(site)),
+    followed: rows.get(followedRef(site))?.oid ?? null,
+    epoch: rows.get(epochRef)?.oid ?? null,
+    checkedOutAt: rows.get(branchRef(site))?.workTree || null,
+  };
+}
+
+export type RefChange = {
+  readonly ref: string;
+  readonly to: Oid;
+  /** The value it must have; `null`: it must not exist; `any`: whatever it has. */
+  readonly from: Oid | null | "any";
+};
+
+export type Transaction = { readonly kind: "done" } | Fenced | Broken;
+
+/**
+ * Moves refs, all or none, if the epoch is still ours. `problem` covers a lost comparison too: the
+ * caller reads the refs again to tell which. `start` and `commit` are explicit so that input cut off
+ * by our death moves nothing.
+ */
+export async function transact(
+  writer: Writer,
+  changes: readonly RefChange[],
+  more: { readonly reason?: string; readonly gitDir?: string } = {},
+): Promise<Transaction> {
+  const lines = ["start", `verify ${epochRef} ${writer.epochOid}`, ...changes.map(line), "commit"];
+  const place = more.gitDir === undefined ? writer.place : { gitDir: more.gitDir };
+  try {
+    await git(place, ["update-ref", "-m", more.reason ?? "orchd", "--stdin"], {
+      input: `${lines.join("\n")}\n`,
+      config: synced,
+      env: committerOf(writer.identity),
+    });
+    return { kind: "done" };
+  } catch (error) {
+    const broken = brokenBy(error);
+    const { epoch } = await readRefs(writer);
+    return epoch === writer.epochOid ? broken : { kind: "fenced" };
+  }
+}
+
+function line({ ref, to, from }: RefChange): string {
+  if (from === null) return `create ${ref} ${to}`;
+  return from === "any" ? `update ${ref} ${to}` : `update ${ref} ${to} ${from}`;
+}
+
+export function committerOf({ name, email }: Identity): Record<string, string> {
+  return { GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email };
+}
+
+export async function isAncestor(site: LandingSite, old: Oid, young: Oid): Promise<boolean> {
+  if (old === young) return true;
+  const args = ["merge-base", "--is-ancestor", old, young];
+  return (await git(site.place, args, { accept: [0, 1] })).code === 0;
+}

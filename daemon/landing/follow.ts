@@ -1,0 +1,97 @@
+import type { Oid } from "../../ipc/ids.ts";
+import { GitError } from "../../system/git.ts";
+import { unreachable } from "../../ipc/errors.ts";
+import { absorbed } from "./absorb.ts";
+import { targetRef } from "./branch.ts";
+import type { Held, Writer } from "./branch.ts";
+import { checkoutsOf, exists } from "./checkouts.ts";
+import { followCheckout } from "./followCheckout.ts";
+import { readIntent } from "./followIntent.ts";
+import { recoverFollow } from "./followRecovery.ts";
+import { moveTarget, waiting } from "./target.ts";
+import type { FollowResult } from "./target.ts";
+
+/**
+ * Brings the person's branch along to orchd's, as a fast-forward and never otherwise.
+ *
+ *     unfinished follow?     settled first (followRecovery.ts)
+ *     person committed?      absorbed into orchd's branch first (absorb.ts); reset: rewound, nothing moves
+ *     checked out nowhere    the ref moves by compare-and-swap
+ *     checked out once       files, index and ref move together (followCheckout.ts), or nothing does
+ *
+ * Why a checkout moves with its branch: with the ref alone moved, the next `git commit -a` there
+ * silently reverts everything that landed.
+ */
+/** `from`: where the target was left last, for a repository whose `refs/orchd/followed` is missing. */
+export async function follow(writer: Writer, from: Oid | null): Promise<FollowResult> {
+  try {
+    const unfinished = await settleUnfinished(writer);
+    if (unfinished !== null) return unfinished;
+    const start = await absorbed(writer, from);
+    const target = start.refs.target?.oid ?? null;
+    if (target === null) return waiting(`there is no branch ${writer.target}`);
+    switch (start.absorbed.kind) {
+      case "ready":
+        return await advance(writer, target, start.absorbed.tip.oid);
+      case "held":
+        return heldFollow(start.absorbed, target);
+      case "fenced":
+      case "problem":
+        return start.absorbed;
+      default:
+        return unreachable(start.absorbed);
+    }
+  } catch (error) {
+    return await interrupted(writer, error);
+  }
+}
+
+async function settleUnfinished(writer: Writer): Promise<FollowResult | null> {
+  if ((await readIntent(writer)) === null) return null;
+  const recovery = await recoverFollow(writer);
+  return recovery.kind === "busy" ? waiting(recovery.message) : null;
+}
+
+function heldFollow(held: Held, target: Oid): FollowResult {
+  return held.why === "rewound"
+    ? { kind: "rewound", tip: target }
+    : waiting(held.message, held.paths);
+}
+
+async function advance(writer: Writer, from: Oid, to: Oid): Promise<FollowResult> {
+  if (from === to) return { kind: "current", tip: to };
+  const checkouts = await checkoutsOf(writer, targetRef(writer));
+  const [checkout, another] = checkouts;
+  if (checkout === undefined) return await moveUnseen(writer, from, to);
+  if (another !== undefined)
+    return waiting(`${writer.target} is checked out in several working trees`);
+  if (!(await exists(checkout.workTree)))
+    return waiting(`${writer.target} is checked out in ${checkout.workTree}, which is not there`);
+  return await followCheckout(writer, checkout, { from, to });
+}
+
+/**
+ * Moves a branch that nobody has checked out. Somebody may check it out in the very instant, and then
+ * has the old files under the new tip: the ref is put back and the checkout moved properly.
+ */
+async function moveUnseen(writer: Writer, from: Oid, to: Oid): Promise<FollowResult> {
+  const moved = await moveTarget(writer, { from, to });
+  if (moved.kind !== "done") return moved.kind === "fenced" ? moved : waiting(moved.message);
+  const [checkout] = await checkoutsOf(writer, targetRef(writer));
+  if (checkout === undefined) return { kind: "followed", from, to };
+  const back = await moveTarget(writer, { from: to, to: from });
+  if (back.kind !== "done") return back.kind === "fenced" ? back : waiting(back.message);
+  return await followCheckout(writer, checkout, { from, to });
+}
+
+/** Something broke half-way: what was begun is settled now, or before the next follow. */
+async function interrupted(writer: Writer, error: unknown): Promise<FollowResult> {
+  if (!(error instanceof GitError) && !isFileError(error)) throw error;
+  const recovery = await recoverFollow(writer);
+  const more = recovery.kind === "none" ? "" : `; ${recovery.message}`;
+  return { kind: "problem", message: `${error.message}${more}` };
+}
+
+function isFileError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "code" in error && "syscall" in error;
+}

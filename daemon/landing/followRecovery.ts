@@ -1,0 +1,142 @@
+import { join } from "node:path";
+import type { Oid } from "../../ipc/ids.ts";
+import { isAncestor, readRefs, targetRef } from "./branch.ts";
+import type { Writer } from "./branch.ts";
+import { exists, headIs } from "./checkouts.ts";
+import type { Checkout } from "./checkouts.ts";
+import {
+  indexFile,
+  lockState,
+  readIntent,
+  release,
+  removeIndexLock,
+  takeLock,
+} from "./followIntent.ts";
+import type { FollowIntent, LockState } from "./followIntent.ts";
+import { shownPath } from "./mergeTree.ts";
+import { copyIndex, indexWork, placeIndex, readTree, refresh, syncIndex } from "./privateIndex.ts";
+import { touchedPaths } from "./touched.ts";
+import type { TouchedPath } from "./touched.ts";
+import { restore, sparsePaths, statesOf } from "./worktreeState.ts";
+
+/**
+ * Ends a follow that was cut off, from what lies on disk; may itself be cut off and done again.
+ *
+ *     branch                files become        index
+ *     --------------------  ------------------  -------------------------------------------------
+ *     without the new one   the old commit's    stays: it is replaced only after the branch moved
+ *     has the new commit    the new commit's    the private copy is put in place; if the lock was
+ *                                               removed meanwhile, theirs is brought forward anew
+ *
+ * If somebody removed the lock and then moved the branch or switched to another, they went on without
+ * us: nothing is touched, which is reported.
+ *
+ * A file is written only if it holds nothing of the person's (worktreeState.ts); any other is left
+ * as it is, shows in their `git status` and is named in the result. Their index.lock is removed only
+ * if it has the recorded inode. The git children of the dead supervisor must be gone by now.
+ */
+export type FollowRecovery =
+  | { readonly kind: "none" }
+  | {
+      readonly kind: "settled";
+      readonly at: "old" | "new";
+      readonly commit: Oid;
+      /** Changed by the person meanwhile, and left so. */
+      readonly leftPaths: readonly string[];
+      readonly message: string;
+    }
+  /** Somebody else holds the index lock; recovery is to be tried again. */
+  | { readonly kind: "busy"; readonly message: string }
+  /** The person went on by hand: nothing was touched, the intent is dropped. */
+  | { readonly kind: "abandoned"; readonly message: string };
+
+export async function recoverFollow(writer: Writer): Promise<FollowRecovery> {
+  const intent = await readIntent(writer);
+  if (intent === null) return { kind: "none" };
+  const checkout = { workTree: intent.work_tree, gitDir: intent.git_dir };
+  if (!(await exists(checkout.gitDir)))
+    return await abandon(writer, intent, `the working tree ${checkout.workTree} is gone`);
+  const lock = await lockState(intent);
+  if (lock === "foreign" || (lock === "absent" && !(await takeLock(writer, intent))))
+    return { kind: "busy", message: `index.lock in ${checkout.gitDir} is held by somebody else` };
+  await removeIndexLock(writer);
+  return await settle(writer, checkout, intent, lock);
+}
+
+async function settle(
+  writer: Writer,
+  checkout: Checkout,
+  intent: FollowIntent,
+  lock: LockState,
+): Promise<FollowRecovery> {
+  const { target } = await readRefs(writer);
+  const movedByHand = target?.oid !== intent.from && target?.oid !== intent.to;
+  if (lock === "absent" && movedByHand)
+    return await abandon(writer, intent, `${writer.target} was moved by hand meanwhile`);
+  if (lock === "absent" && !(await headIs(checkout.gitDir, targetRef(writer))))
+    return await abandon(writer, intent, "another branch was checked out meanwhile");
+  const reached = target !== null && (await isAncestor(writer, intent.to, target.oid));
+  const goal = reached ? "new" : "old";
+  const left = await settleFiles(writer, checkout, intent, goal);
+  if (goal === "new") await settleIndex(writer, checkout, intent, lock);
+  await release(writer, intent);
+  const at = `the checkout is at the ${goal} commit`;
+  const message = left.length === 0 ? at : `${at}, except for ${left.join(", ")}`;
+  const commit = reached ? intent.to : intent.from;
+  return { kind: "settled", at: goal, commit, leftPaths: left, message };
+}
+
+/** Makes every touched file the goal's, where that loses nothing; returns the others. */
+async function settleFiles(
+  writer: Writer,
+  checkout: Checkout,
+  { from, to }: FollowIntent,
+  goal: "old" | "new",
+): Promise<string[]> {
+  const present = await presentPaths(writer, checkout, await touchedPaths(writer, from, to));
+  const states = await statesOf(writer, checkout, present);
+  const wrong = present.filter(({ path }) => {
+    const state = states.get(path);
+    return state === "torn" || (state !== goal && state !== "other" && state !== undefined);
+  });
+  if (wrong.length > 0) await restore(writer, checkout, wrong, goal);
+  return present
+    .filter(({ path }) => states.get(path) === "other")
+    .map((one) => shownPath(one.path));
+}
+
+async function presentPaths(
+  writer: Writer,
+  checkout: Checkout,
+  touched: readonly TouchedPath[],
+): Promise<TouchedPath[]> {
+  const index = (await exists(indexFile(writer)))
+    ? indexFile(writer)
+    : join(checkout.gitDir, "index");
+  const sparse = await sparsePaths(checkout, indexWork(writer, checkout, index));
+  return touched.filter(({ path }) => !sparse.has(path));
+}
+
+async function settleIndex(
+  writer: Writer,
+  checkout: Checkout,
+  { from, to }: FollowIntent,
+  lock: LockState,
+): Promise<void> {
+  const copied = await exists(indexFile(writer));
+  if (lock === "ours" && !copied) return;
+  const work = indexWork(writer, checkout);
+  if (lock === "absent") {
+    await copyIndex(checkout, indexFile(writer));
+    if (!(await readTree(work, [from, to], ["-i"]))) return;
+  }
+  await refresh(work);
+  await syncIndex(writer);
+  await placeIndex(writer, checkout);
+}
+
+async function abandon(writer: Writer, intent: FollowIntent, why: string): Promise<FollowRecovery> {
+  await release(writer, intent);
+  const message = `${why}; an interrupted update of ${intent.work_tree} was left as it is`;
+  return { kind: "abandoned", message };
+}

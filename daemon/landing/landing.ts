@@ -1,0 +1,110 @@
+import { gitLine } from "../../system/git.ts";
+import type { Oid } from "../../ipc/ids.ts";
+import { branchRef, readRefs, targetRef } from "./branch.ts";
+import type { Failpoint, LandingSite, Writer } from "./branch.ts";
+import { follow } from "./follow.ts";
+import { recoverFollow } from "./followRecovery.ts";
+import type { FollowRecovery } from "./followRecovery.ts";
+import { merge } from "./merge.ts";
+import type { MergeRequest, MergeResult } from "./merge.ts";
+import { landedTasks, move } from "./move.ts";
+import type { LandedTask, MoveRequest, MoveResult } from "./move.ts";
+import { prepare } from "./prepare.ts";
+import type { LandingStart } from "./prepare.ts";
+import { acceptRewind } from "./rewind.ts";
+import type { RewindResult } from "./rewind.ts";
+import type { FollowResult } from "./target.ts";
+
+/**
+ * The single writer of the repository. It carries out steps and reports facts; what to do about them
+ * is decided in the core. Every step may be asked again after a crash at any point. Steps wait for
+ * each other here, so a follow and a merge that are asked for at once cannot meet.
+ */
+export type Landing = {
+  /** First of all and once a supervisor; the other steps need it to have answered `ready`. */
+  readonly prepare: () => Promise<LandingStart>;
+  readonly merge: (request: MergeRequest) => Promise<MergeResult>;
+  readonly move: (request: MoveRequest) => Promise<MoveResult>;
+  /** `from`: where the target was left, believed only where `refs/orchd/followed` is missing. */
+  readonly follow: (request: { readonly from: Oid | null }) => Promise<FollowResult>;
+  /** Done by `prepare` and at the start of `follow`; again when it answered `busy`. */
+  readonly recoverFollow: () => Promise<FollowRecovery>;
+  readonly acceptRewind: () => Promise<RewindResult>;
+  /** Rejects with a `GitError`. */
+  readonly landedTasks: (since: Oid | null) => Promise<LandedTask[]>;
+  /** For status; waits for nothing. Rejects with a `GitError`. */
+  readonly view: () => Promise<LandingTips>;
+};
+
+export type LandingTips = {
+  readonly tip: Oid | null;
+  readonly targetTip: Oid | null;
+  /** Commits on orchd's branch, by first parents, that the target does not have. */
+  readonly ahead: number;
+};
+
+export type LandingOptions = {
+  /** The common directory; absolute. */
+  readonly gitDir: string;
+  /** The main working tree; absolute. */
+  readonly workTree: string;
+  /** The person's branch, short. */
+  readonly target: string;
+  readonly epoch: number;
+  /** Search path of the person's filters; default: that of this process. */
+  readonly path?: string;
+  /** Called at every named step; for tests that die there. */
+  readonly failpoint?: (name: Failpoint) => void | Promise<void>;
+};
+
+export function createLanding(options: LandingOptions): Landing {
+  const site: LandingSite = {
+    place: { gitDir: options.gitDir },
+    workTree: options.workTree,
+    target: options.target,
+    epoch: options.epoch,
+    path: options.path ?? null,
+    failpoint: options.failpoint ?? (() => undefined),
+  };
+  const inTurn = oneAtATime();
+  let prepared: Writer | null = null;
+  const asWriter = <Value>(step: (writer: Writer) => Promise<Value>): Promise<Value> =>
+    inTurn(async () => {
+      if (prepared === null) throw new Error("landing was not prepared");
+      return await step(prepared);
+    });
+  return {
+    prepare: () =>
+      inTurn(async () => {
+        const { start, writer } = await prepare(site);
+        prepared = writer;
+        return start;
+      }),
+    merge: (request) => asWriter((writer) => merge(writer, request)),
+    move: (request) => asWriter((writer) => move(writer, request)),
+    follow: ({ from }) => asWriter((writer) => follow(writer, from)),
+    recoverFollow: () => asWriter(recoverFollow),
+    acceptRewind: () => asWriter(acceptRewind),
+    landedTasks: (since) => landedTasks(site, since),
+    view: () => view(site),
+  };
+}
+
+/** Each call starts when the one before has ended, well or badly. */
+function oneAtATime(): <Value>(step: () => Promise<Value>) => Promise<Value> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (step) => {
+    const next = last.then(step, step);
+    last = next.catch(() => undefined);
+    return next;
+  };
+}
+
+async function view(site: LandingSite): Promise<LandingTips> {
+  const { tip, target } = await readRefs(site);
+  const tips = { tip: tip?.oid ?? null, targetTip: target?.oid ?? null };
+  if (tip === null || target === null || tip.oid === target.oid) return { ...tips, ahead: 0 };
+  const range = [branchRef(site), `^${targetRef(site)}`];
+  const count = await gitLine(site.place, ["rev-list", "--count", "--first-parent", ...range]);
+  return { ...tips, ahead: Number(count) };
+}

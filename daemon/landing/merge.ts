@@ -1,0 +1,112 @@
+import type { Oid, TaskId } from "../../ipc/ids.ts";
+import { unreachable } from "../../ipc/errors.ts";
+import { absorbed } from "./absorb.ts";
+import { brokenBy, candidateRef, conflictRef, isAncestor, transact } from "./branch.ts";
+import type { Broken, Commit, Fenced, Held, Identity, Writer } from "./branch.ts";
+import { commitMessage, parseAuthor } from "./message.ts";
+import { mergeTree, mergeTreeOnBase, writeCommit } from "./mergeTree.ts";
+import type { MergedTree } from "./mergeTree.ts";
+
+/**
+ * From saved work to a candidate: exactly the commit that the gate tests and `move` lands.
+ *
+ *     absorb → merge in the object store → commit (one parent: the tip) → pin
+ *
+ * The same request on the same tip gives the same object name, so a step cut off anywhere is simply
+ * done again. Nobody's branch moves here, except that a person's own commits are absorbed first.
+ */
+export type MergeRequest = {
+  readonly task: TaskId;
+  readonly attempt: number;
+  /** The attempt's saved commit; descends from `base`. */
+  readonly saved: Oid;
+  readonly base: Oid;
+  readonly message: string;
+  /** `Name <mail>`; `null`: the person's identity. */
+  readonly author: string | null;
+  readonly trailers: Readonly<Record<string, string>>;
+  /** Both dates of the commit, milliseconds since 1970; journaled by the caller, for a redo. */
+  readonly at_ms: number;
+};
+
+export type MergeResult =
+  | {
+      readonly kind: "candidate";
+      readonly candidate: Oid;
+      readonly tree: Oid;
+      readonly onto: Oid;
+      readonly ontoTree: Oid;
+    }
+  /** The tip already holds every change of it. */
+  | { readonly kind: "no_change"; readonly onto: Oid }
+  /** `ref` pins the saved commit. */
+  | { readonly kind: "conflict"; readonly paths: readonly string[]; readonly ref: string }
+  | Held
+  | Fenced
+  | Broken;
+
+export async function merge(writer: Writer, request: MergeRequest): Promise<MergeResult> {
+  try {
+    const start = (await absorbed(writer)).absorbed;
+    if (start.kind !== "ready") return start;
+    const merged = await mergedTree(writer, start.tip.oid, request);
+    switch (merged.kind) {
+      case "clean":
+        return await candidate(writer, request, start.tip, merged.tree);
+      case "conflict":
+        return await conflict(writer, request, merged.paths);
+      default:
+        return unreachable(merged);
+    }
+  } catch (error) {
+    return brokenBy(error);
+  }
+}
+
+async function mergedTree(writer: Writer, tip: Oid, request: MergeRequest): Promise<MergedTree> {
+  const [merged, contained] = await Promise.all([
+    mergeTree(writer, tip, request.saved),
+    isAncestor(writer, request.base, tip),
+  ]);
+  if (contained) return merged;
+  return await mergeTreeOnBase(writer, { base: request.base, ours: tip, theirs: request.saved });
+}
+
+async function candidate(
+  writer: Writer,
+  request: MergeRequest,
+  onto: Commit,
+  tree: Oid,
+): Promise<MergeResult> {
+  if (tree === onto.tree) return { kind: "no_change", onto: onto.oid };
+  const author = authorOf(writer, request);
+  if (author === null)
+    return { kind: "problem", message: `"${request.author ?? ""}" is not of the form Name <mail>` };
+  const commit = await writeCommit(writer, {
+    tree,
+    parents: [onto.oid],
+    message: commitMessage(request),
+    author,
+    atMs: request.at_ms,
+  });
+  await writer.failpoint("merge-written");
+  const ref = candidateRef(request.task);
+  const pinned = await transact(writer, [{ ref, to: commit, from: "any" }]);
+  if (pinned.kind !== "done") return pinned;
+  await writer.failpoint("merge-pinned");
+  return { kind: "candidate", candidate: commit, tree, onto: onto.oid, ontoTree: onto.tree };
+}
+
+function authorOf(writer: Writer, { author }: MergeRequest): Identity | null {
+  return author === null ? writer.identity : parseAuthor(author);
+}
+
+async function conflict(
+  writer: Writer,
+  request: MergeRequest,
+  paths: readonly string[],
+): Promise<MergeResult> {
+  const ref = conflictRef(request.task);
+  const pinned = await transact(writer, [{ ref, to: request.saved, from: "any" }]);
+  return pinned.kind === "done" ? { kind: "conflict", paths, ref } : pinned;
+}

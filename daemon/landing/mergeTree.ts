@@ -1,0 +1,80 @@
+import { git, gitLine } from "../../system/git.ts";
+import { isOid } from "../../ipc/ids.ts";
+import type { Oid } from "../../ipc/ids.ts";
+import { committerOf, synced } from "./branch.ts";
+import type { Identity, Writer } from "./branch.ts";
+
+/** Merging and committing in the object store: no working tree, no index, nobody's checkout. */
+export type MergedTree =
+  | { readonly kind: "clean"; readonly tree: Oid }
+  | { readonly kind: "conflict"; readonly paths: readonly string[] };
+
+/** Three-way merge, renames honoured; the base is found from history. Throws a `GitError`. */
+export async function mergeTree(writer: Writer, ours: Oid, theirs: Oid): Promise<MergedTree> {
+  const args = ["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", ours, theirs];
+  const { stdout, code } = await git(writer.place, args, {
+    config: synced,
+    accept: [0, 1],
+    bytes: true,
+  });
+  const [tree = "", ...paths] = stdout.split("\0");
+  if (code === 1)
+    return { kind: "conflict", paths: [...new Set(paths)].filter(Boolean).map(shownPath) };
+  return { kind: "clean", tree: mustBeOid(tree) };
+}
+
+/**
+ * Merges the change `base`→`theirs` onto `ours` when `ours` no longer contains `base`, because a
+ * person reset it away: with the base from history the merge would bring back what they reset.
+ * git 2.39 cannot be given a base, so three commits are made that have exactly this history.
+ */
+export async function mergeTreeOnBase(
+  writer: Writer,
+  trees: { readonly base: Oid; readonly ours: Oid; readonly theirs: Oid },
+): Promise<MergedTree> {
+  const commit = (tree: Oid, parents: readonly Oid[]): Promise<Oid> =>
+    writeCommit(writer, { tree, parents, message: "orchd\n", author: writer.identity, atMs: 0 });
+  const treeOf = async (oid: Oid): Promise<Oid> =>
+    mustBeOid(await gitLine(writer.place, ["rev-parse", "--verify", `${oid}^{tree}`]));
+  const base = await commit(await treeOf(trees.base), []);
+  const ours = await commit(await treeOf(trees.ours), [base]);
+  const theirs = await commit(await treeOf(trees.theirs), [base]);
+  return await mergeTree(writer, ours, theirs);
+}
+
+export type NewCommit = {
+  readonly tree: Oid;
+  readonly parents: readonly Oid[];
+  readonly message: string;
+  readonly author: Identity;
+  /** Both dates; the same input gives the same object name. */
+  readonly atMs: number;
+};
+
+/** Writes a commit object, synced. Throws a `GitError`. */
+export async function writeCommit(writer: Writer, commit: NewCommit): Promise<Oid> {
+  const date = `@${Math.floor(commit.atMs / 1000)} +0000`;
+  const parents = commit.parents.flatMap((parent) => ["-p", parent]);
+  const line = await gitLine(writer.place, ["commit-tree", ...parents, "-F", "-", commit.tree], {
+    input: commit.message,
+    config: { ...synced, "i18n.commitEncoding": "UTF-8" },
+    env: {
+      ...committerOf(writer.identity),
+      GIT_AUTHOR_NAME: commit.author.name,
+      GIT_AUTHOR_EMAIL: commit.author.email,
+      GIT_AUTHOR_DATE: date,
+      GIT_COMMITTER_DATE: date,
+    },
+  });
+  return mustBeOid(line);
+}
+
+export function mustBeOid(text: string): Oid {
+  if (!isOid(text)) throw new Error(`git printed ${JSON.stringify(text)} for an object name`);
+  return text;
+}
+
+/** A path as git's bytes (one character a byte) → text for people; what is not UTF-8 shows as �. */
+export function shownPath(path: string): string {
+  return Buffer.from(path, "latin1").toString("utf8");
+}

@@ -1,0 +1,111 @@
+import { failure } from "../../ipc/errors.ts";
+import type { Failure } from "../../ipc/errors.ts";
+import type { Oid } from "../../ipc/ids.ts";
+import { GitError, git, gitLine } from "../../system/git.ts";
+import { branchRef, epochRef, followedRef, readRefs, synced, transact } from "./branch.ts";
+import type { Identity, LandingSite, Writer } from "./branch.ts";
+import { recoverFollow } from "./followRecovery.ts";
+import type { FollowRecovery } from "./followRecovery.ts";
+import { endLeftOvers } from "./leftovers.ts";
+import { clearLocks } from "./lockFiles.ts";
+import { mustBeOid } from "./mergeTree.ts";
+import { suitability } from "./suitability.ts";
+
+/**
+ * What a supervisor does before it lands anything, under its exclusive lock, in this order:
+ *
+ *     1  left-over git children of a dead supervisor end
+ *     2  lock files of our own refs go, others are reported
+ *     3  can anything be landed here at all?
+ *     4  the epoch ref is written: from now on git refuses whoever has an older one
+ *     5  orchd's branch is made where there is none
+ *     6  a follow that was cut off is settled
+ */
+export type LandingStart =
+  | {
+      readonly kind: "ready";
+      readonly tip: Oid;
+      readonly targetTip: Oid;
+      readonly identity: Identity;
+      /** Pids of left-over git children that had to be killed. */
+      readonly killed: readonly number[];
+      readonly removedLocks: readonly string[];
+      /** Lock files of the person's, or of a git that was killed: to be shown, never touched. */
+      readonly foreignLocks: readonly string[];
+      readonly follow: FollowRecovery;
+    }
+  | { readonly kind: "refused"; readonly failure: Failure };
+
+export async function prepare(
+  site: LandingSite,
+): Promise<{ readonly start: LandingStart; readonly writer: Writer | null }> {
+  try {
+    const killed = await endLeftOvers(site.place.gitDir);
+    const locks = await clearLocks(site);
+    const suits = await suitability(site);
+    if (suits.kind === "refused") return { start: suits, writer: null };
+    const epochOid = await writeEpoch(site);
+    if (epochOid === null) return refusal("a newer supervisor has written here");
+    const writer: Writer = { ...site, epochOid, identity: suits.identity };
+    const tips = await makeBranch(writer);
+    if (typeof tips === "string") return refusal(tips);
+    const follow = await recoverFollow(writer);
+    const { removed: removedLocks, foreign: foreignLocks } = locks;
+    const { identity } = writer;
+    const start = { ...tips, identity, killed, removedLocks, foreignLocks, follow };
+    return { start: { kind: "ready", ...start }, writer };
+  } catch (error) {
+    if (error instanceof GitError) return refusal(error.message);
+    throw error;
+  }
+}
+
+function refusal(message: string): { start: LandingStart; writer: null } {
+  const reason = failure("unsuitable_repository", message);
+  return { start: { kind: "refused", failure: reason }, writer: null };
+}
+
+/** `null`: the ref names a later epoch than ours. */
+async function writeEpoch(site: LandingSite): Promise<Oid | null> {
+  const { epoch: before } = await readRefs(site);
+  if (before !== null && (await epochAt(site, before)) > site.epoch) return null;
+  const ours = mustBeOid(
+    await gitLine(site.place, ["hash-object", "-w", "--stdin"], {
+      input: `epoch ${site.epoch}\n`,
+      config: synced,
+    }),
+  );
+  if (ours !== before)
+    await git(site.place, ["update-ref", epochRef, ours, before ?? "0".repeat(ours.length)], {
+      config: synced,
+    });
+  return ours;
+}
+
+async function epochAt(site: LandingSite, blob: Oid): Promise<number> {
+  const text = await gitLine(site.place, ["cat-file", "blob", blob]);
+  return Number(/^epoch (\d+)$/.exec(text)?.[1] ?? 0);
+}
+
+/** The tips, or in words why there is no branch. */
+async function makeBranch(writer: Writer): Promise<{ tip: Oid; targetTip: Oid } | string> {
+  const { tip, target, followed } = await readRefs(writer);
+  if (target === null) return `${writer.target} has no commit`;
+  if (tip !== null) return { tip: tip.oid, targetTip: target.oid };
+  const made = await transact(
+    writer,
+    [
+      { ref: branchRef(writer), to: target.oid, from: null },
+      { ref: followedRef(writer), to: target.oid, from: followed },
+    ],
+    { reason: `orchd: begin at ${writer.target}` },
+  );
+  switch (made.kind) {
+    case "done":
+      return { tip: target.oid, targetTip: target.oid };
+    case "fenced":
+      return "a newer supervisor has written here";
+    case "problem":
+      return made.message;
+  }
+}

@@ -1,0 +1,145 @@
+import { readFile, rm, rmdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Checkout } from "./checkouts.ts";
+import { exists } from "./checkouts.ts";
+import type { LandingSite } from "./branch.ts";
+import { checkFile, writtenFolder } from "./followIntent.ts";
+import { gitWith, indexWork, names } from "./privateIndex.ts";
+import type { IndexWork } from "./privateIndex.ts";
+import { gitlinkMode, kindOf, onDisk } from "./touched.ts";
+import type { Side, TouchedPath } from "./touched.ts";
+
+/**
+ * What a crash in the middle of a follow left of each touched path:
+ *
+ *     old, new     equals that commit's blob, as the person's filters write it; same mode
+ *     torn         gone although both commits have it, or the beginning of the new file cut off at a
+ *                  page: what a git killed while writing leaves (it removes, then writes in place)
+ *     other        anything else: the person's, never touched
+ */
+export type PathState = "old" | "new" | "torn" | "other";
+
+/** Bytes the kernel takes at a time from a write that is killed. */
+const pageBytes = 4096;
+
+export async function statesOf(
+  site: LandingSite,
+  checkout: Checkout,
+  touched: readonly TouchedPath[],
+): Promise<Map<string, PathState>> {
+  const files = touched.filter(({ old, new: young }) => !isGitlink(old) && !isGitlink(young));
+  const isOld = await matching(site, checkout, files, "old");
+  const isNew = await matching(site, checkout, files, "new");
+  const states = new Map<string, PathState>();
+  for (const one of files) {
+    if (isOld.has(one.path)) states.set(one.path, "old");
+    else if (isNew.has(one.path)) states.set(one.path, "new");
+    else states.set(one.path, (await isTorn(site, checkout, one)) ? "torn" : "other");
+  }
+  return states;
+}
+
+function isGitlink(side: Side | null): boolean {
+  return side?.mode === gitlinkMode;
+}
+
+async function matching(
+  site: LandingSite,
+  checkout: Checkout,
+  touched: readonly TouchedPath[],
+  which: "old" | "new",
+): Promise<Set<string>> {
+  const work = await smallIndex(site, checkout, touched, which);
+  await gitWith(work, ["update-index", "-q", "--refresh"], { accept: [0, 1] });
+  const differing = new Set(await names(work, ["diff-files", "-z", "--name-only"]));
+  const equal = new Set<string>();
+  for (const one of touched) {
+    const same =
+      one[which] === null
+        ? (await kindOf(onDisk(checkout, one.path))) !== "file"
+        : !differing.has(one.path);
+    if (same) equal.add(one.path);
+  }
+  return equal;
+}
+
+/** An index that holds the touched paths of one side and nothing else. */
+async function smallIndex(
+  site: LandingSite,
+  checkout: Checkout,
+  touched: readonly TouchedPath[],
+  which: "old" | "new",
+): Promise<IndexWork> {
+  const file = checkFile(site);
+  await rm(file, { force: true });
+  await rm(`${file}.lock`, { force: true });
+  const work = indexWork(site, checkout, file);
+  const lines = touched.flatMap((one) => {
+    const side = one[which];
+    return side === null ? [] : [`${side.mode} ${side.oid} 0\t${one.path}\0`];
+  });
+  const input = Buffer.from(lines.join(""), "latin1");
+  await gitWith(work, ["update-index", "-z", "--index-info"], { input });
+  return work;
+}
+
+async function isTorn(site: LandingSite, checkout: Checkout, one: TouchedPath): Promise<boolean> {
+  if (one.new === null) return false;
+  const path = onDisk(checkout, one.path);
+  if ((await kindOf(path)) === "absent") return one.old !== null;
+  const found = await readFile(path).catch(() => null);
+  if (found === null || found.length % pageBytes !== 0) return false;
+  const whole = await asWritten(site, checkout, one);
+  return (
+    whole !== null && whole.length > found.length && whole.subarray(0, found.length).equals(found)
+  );
+}
+
+/** The new file with the person's line endings and filters, as a checkout would write it. */
+async function asWritten(
+  site: LandingSite,
+  checkout: Checkout,
+  one: TouchedPath,
+): Promise<Buffer | null> {
+  const work = await smallIndex(site, checkout, [one], "new");
+  const folder = writtenFolder(site);
+  await rm(folder, { recursive: true, force: true });
+  const args = ["checkout-index", "-q", "-f", "-a", `--prefix=${folder}/`];
+  await gitWith(work, args, { accept: [0, 1, 128] });
+  const bytes = await readFile(onDisk({ ...checkout, workTree: folder }, one.path)).catch(
+    () => null,
+  );
+  await rm(folder, { recursive: true, force: true });
+  return bytes;
+}
+
+/** Writes one side's version of paths that are known to hold nothing of the person's. */
+export async function restore(
+  site: LandingSite,
+  checkout: Checkout,
+  touched: readonly TouchedPath[],
+  which: "old" | "new",
+): Promise<void> {
+  for (const one of touched) if (one[which] === null) await removeFile(checkout, one.path);
+  const work = await smallIndex(site, checkout, touched, which);
+  await gitWith(work, ["checkout-index", "-q", "-f", "-a"]);
+}
+
+/** Removes a file and the folders that become empty, as git does. */
+async function removeFile(checkout: Checkout, path: string): Promise<void> {
+  if ((await kindOf(onDisk(checkout, path))) === "file") await rm(onDisk(checkout, path));
+  for (let folder = dirname(path); folder !== "."; folder = dirname(folder)) {
+    const empty = await rmdir(onDisk(checkout, folder)).then(
+      () => true,
+      () => false,
+    );
+    if (!empty) return;
+  }
+}
+
+/** Paths that a sparse checkout keeps out of the working tree; they are settled by definition. */
+export async function sparsePaths(checkout: Checkout, work: IndexWork): Promise<Set<string>> {
+  if (!(await exists(join(checkout.gitDir, "info", "sparse-checkout")))) return new Set();
+  const rows = await names(work, ["ls-files", "-z", "-t"]);
+  return new Set(rows.filter((row) => row.startsWith("S ")).map((row) => row.slice(2)));
+}

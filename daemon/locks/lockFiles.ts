@@ -1,0 +1,181 @@
+import { mkdir, readdir, rename, rm, unlink, utimes } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { replaceFile } from "../../system/atomicFile.ts";
+import type { ProcessIdentity } from "../../system/processIdentity.ts";
+import type { TaskId, WorkerId } from "../../ipc/ids.ts";
+
+/**
+ * The visible record of what attempts hold: `.aibrain/locks/e<epoch>/<task>.<n>.lock`, made with the
+ * npm package `lockfile`, and beside it `<task>.<n>.json` that says who and what.
+ *
+ * The supervisor decides who holds what; these files show it, to people and to other tools. The
+ * package's stale handling is never used (it acquires twice in up to 15 % of synchronised trials) and
+ * it gets a fresh options object each time, since it writes into it. The epoch in the path makes the
+ * package's exit hook harmless: a deposed supervisor can only remove files of its own epoch.
+ */
+export type LockRecord = {
+  readonly task: TaskId;
+  readonly attempt: number;
+  readonly fence: number;
+  readonly epoch: number;
+  readonly worker: WorkerId;
+  readonly writes: readonly string[];
+  readonly reads: readonly string[];
+  readonly resources: Readonly<Record<string, number>>;
+  readonly optimistic: boolean;
+  readonly grantedAt: number;
+  readonly ttlMs: number;
+  /** The worker's process; `null` while it is not known. */
+  readonly owner: ProcessIdentity | null;
+};
+
+export type LockFilesOptions = {
+  /** `.aibrain/locks` */
+  readonly folder: string;
+  readonly epoch: number;
+  /** A lock file went away without us; it has been put back. */
+  readonly onPutBack: (file: string) => void;
+  readonly onProblem: (message: string) => void;
+};
+
+type Held = { readonly file: string; readonly record: LockRecord };
+
+export class LockFiles {
+  readonly #options: LockFilesOptions;
+  readonly #folder: string;
+  readonly #held = new Map<TaskId, Held>();
+  #turn: Promise<unknown> = Promise.resolve();
+  #watcher: { close(): Promise<void> } | null = null;
+
+  constructor(options: LockFilesOptions) {
+    this.#options = options;
+    this.#folder = join(options.folder, `e${options.epoch}`);
+  }
+
+  /** The folder of this epoch's files. */
+  get folder(): string {
+    return this.#folder;
+  }
+
+  /** Archives what earlier epochs left and begins to watch. */
+  async open(): Promise<void> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await this.#archiveEarlierEpochs();
+    await this.#watch();
+  }
+
+  place(record: LockRecord): Promise<void> {
+    const file = join(this.#folder, `${record.task}.${record.attempt}.lock`);
+    return this.#inTurn(async () => {
+      const before = this.#held.get(record.task);
+      if (before !== undefined && before.file !== file) await this.#erase(before.file);
+      this.#held.set(record.task, { file, record });
+      await this.#write(file, record);
+    });
+  }
+
+  remove(task: TaskId): Promise<void> {
+    return this.#inTurn(async () => {
+      const held = this.#held.get(task);
+      if (held === undefined) return;
+      this.#held.delete(task);
+      await this.#erase(held.file);
+    });
+  }
+
+  /** Absolute path of the task's lock file, if it holds one. */
+  fileOf(task: TaskId): string | null {
+    return this.#held.get(task)?.file ?? null;
+  }
+
+  /** For those who only look: the file's time is that of the last sign of life. */
+  touch(task: TaskId): void {
+    const held = this.#held.get(task);
+    if (held === undefined) return;
+    const now = new Date();
+    utimes(held.file, now, now).catch(() => {});
+  }
+
+  /** The folder was removed under us (`git clean -fdx`): makes every file again. */
+  rebuild(): Promise<void> {
+    return this.#inTurn(async () => {
+      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      for (const { file, record } of this.#held.values()) await this.#write(file, record);
+      await this.#watcher?.close();
+      await this.#watch();
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#watcher?.close();
+    await this.#inTurn(async () => {
+      for (const { file } of this.#held.values()) await this.#erase(file);
+      this.#held.clear();
+      await rm(this.#folder, { recursive: true, force: true });
+    });
+  }
+
+  async #watch(): Promise<void> {
+    const { watch } = await import("chokidar");
+    const watcher = watch(this.#folder, { ignoreInitial: true, depth: 0 });
+    watcher.on("unlink", (file) => void this.#inTurn(() => this.#putBack(file)));
+    watcher.on("error", (error) => this.#options.onProblem(String(error)));
+    this.#watcher = watcher;
+  }
+
+  async #write(file: string, record: LockRecord): Promise<void> {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await acquire(file);
+    await replaceFile(file.replace(/\.lock$/, ".json"), `${JSON.stringify(record, null, 2)}\n`);
+  }
+
+  async #erase(file: string): Promise<void> {
+    await releaseFile(file);
+    await unlink(file.replace(/\.lock$/, ".json")).catch(() => {});
+  }
+
+  async #putBack(file: string): Promise<void> {
+    const held = [...this.#held.values()].find((other) => other.file === file);
+    if (held === undefined) return;
+    await this.#write(held.file, held.record);
+    this.#options.onPutBack(basename(file));
+  }
+
+  async #archiveEarlierEpochs(): Promise<void> {
+    const { folder, epoch } = this.#options;
+    for (const name of await readdir(folder)) {
+      if (!/^e[0-9]+$/.test(name) || name === `e${epoch}`) continue;
+      await rm(join(folder, "earlier", name), { recursive: true, force: true });
+      await mkdir(join(folder, "earlier"), { recursive: true, mode: 0o700 });
+      await rename(join(folder, name), join(folder, "earlier", name));
+    }
+  }
+
+  /** One file operation after the other, so that a put-back never meets a removal half-way. */
+  #inTurn(step: () => Promise<void>): Promise<void> {
+    const next = this.#turn.then(step).catch((error: unknown) => {
+      this.#options.onProblem(error instanceof Error ? error.message : String(error));
+    });
+    this.#turn = next;
+    return next;
+  }
+}
+
+async function acquire(file: string): Promise<void> {
+  const { default: lockfile } = await import("lockfile");
+  await new Promise<void>((resolve, reject) => {
+    lockfile.lock(file, {}, (error) => {
+      const there =
+        error !== null && (error as NodeJS.ErrnoException | undefined)?.code === "EEXIST";
+      if (error && !there) reject(error);
+      else resolve();
+    });
+  });
+}
+
+async function releaseFile(file: string): Promise<void> {
+  const { default: lockfile } = await import("lockfile");
+  await new Promise<void>((resolve) => {
+    lockfile.unlock(file, () => resolve());
+  });
+}

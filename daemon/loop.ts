@@ -1,0 +1,255 @@
+import { decide } from "./core/decide.ts";
+import { eventVersion } from "./core/upcast.ts";
+import { evolve } from "./core/evolve.ts";
+import { isFinal } from "./core/state.ts";
+import { nextTimer, scheduleTasks } from "./core/schedule.ts";
+import { react } from "./core/react.ts";
+import { startLanding } from "./core/landing.ts";
+import { stateRow } from "./core/snapshot.ts";
+import type { JournalResult, JournalRow, Snapshot, SnapshotTask } from "./journal/records.ts";
+import type { Command, Decision } from "./core/commands.ts";
+import type { Effect } from "./core/effects.ts";
+import type { Event, Recorded } from "./core/events.ts";
+import type { State, Task } from "./core/state.ts";
+import type { TaskId } from "../ipc/ids.ts";
+
+/**
+ * The one place where the state changes:
+ *
+ *     commands that came in ─decide─► events ─evolve─► state, at once
+ *     what can start or land now ───► events ─evolve─► state
+ *     the batch of events ──────────► journal (synced)
+ *     then, and only then: answers leave, effects are carried out, subscribers hear, reads see it
+ *
+ * While a batch is on its way to the disk new commands collect and make up the next one (group
+ * commit). Reads wait for the end of the batch, so nobody is told what a crash could take back.
+ */
+export type LoopPorts = {
+  readonly journal: {
+    append(rows: readonly JournalRow[]): Promise<JournalResult<null>>;
+    snapshot(part: Snapshot): Promise<JournalResult<null>>;
+  };
+  readonly wallMs: () => number;
+  readonly carryOut: (effects: readonly Effect[]) => void;
+  readonly publish: (batch: readonly Recorded[]) => void;
+  /** The journal cannot be trusted any more; the process has to end. */
+  readonly die: (reason: unknown) => void;
+};
+
+/** Events between two snapshots; bounds what a start replays. */
+const snapshotEvents = 5_000;
+/** Finished tasks kept in memory for `status`; older ones are read from the journal. */
+export const finishedKeptMax = 500;
+/** Commands decided in one batch, so that one turn of the event loop stays short. */
+const batchCommandsMax = 1_000;
+const fullRetryMs = 500;
+const timerMsMax = 2 ** 31 - 1;
+
+type Ask = { readonly command: Command; readonly answer: (decision: Decision) => void };
+
+export class Loop {
+  readonly state: State;
+  /** Why the journal cannot be written at the moment; `null` when it can. */
+  journalProblem: string | null = null;
+  /** While set, nothing new starts (a stop is under way). */
+  draining = false;
+  readonly #ports: LoopPorts;
+  #asked: Ask[] = [];
+  #reads: (() => void)[] = [];
+  #running = false;
+  #ended = false;
+  #timer: NodeJS.Timeout | null = null;
+  #dirty: Set<TaskId>;
+  #finished: TaskId[];
+  #eventsSinceSnapshot: number;
+  #snapshotting = false;
+
+  /** `replayed`: the events that the state has seen since the last snapshot. */
+  constructor(state: State, replayed: readonly Recorded[], ports: LoopPorts) {
+    this.state = state;
+    this.#ports = ports;
+    this.#eventsSinceSnapshot = replayed.length;
+    this.#dirty = new Set(replayed.flatMap(({ event }) => ("task" in event ? [event.task] : [])));
+    this.#finished = [...state.tasks.values()]
+      .filter(({ life }) => isFinal(life))
+      .toSorted((a, b) => a.life.since - b.life.since)
+      .map(({ id }) => id);
+  }
+
+  /** Resolves when the decision is durable. */
+  ask(command: Command): Promise<Decision> {
+    return new Promise((answer) => {
+      this.#asked.push({ command, answer });
+      this.#wake();
+    });
+  }
+
+  /** Reports a fact whose answer nobody needs. */
+  tell(command: Command, durable: () => void = () => {}): void {
+    this.#asked.push({ command, answer: durable });
+    this.#wake();
+  }
+
+  /** Looks at the state at a moment when all of it is durable. */
+  read<View>(look: (state: State) => View): Promise<View> {
+    return new Promise((resolve, reject) => {
+      const readNow = () => {
+        try {
+          resolve(look(this.state));
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      };
+      if (!this.#running || this.journalProblem !== null) readNow();
+      else this.#reads.push(readNow);
+    });
+  }
+
+  /** Looks again for what can start, for example after a setting of the loop changed. */
+  poke(): void {
+    this.#wake();
+  }
+
+  /** Waits for the batch under way; afterwards nothing is decided any more. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    while (this.#running) await new Promise<void>((resolve) => this.#reads.push(resolve));
+  }
+
+  #wake(): void {
+    if (this.#running || this.#ended) return;
+    this.#running = true;
+    queueMicrotask(() => {
+      this.#turns().catch((error: unknown) => this.#ports.die(error));
+    });
+  }
+
+  async #turns(): Promise<void> {
+    do {
+      await this.#turn();
+    } while (this.#asked.length > 0 && !this.#ended);
+    this.#running = false;
+    this.#answerReads();
+    this.#armTimer();
+  }
+
+  async #turn(): Promise<void> {
+    const at = this.#ports.wallMs();
+    const batch: Recorded[] = [];
+    const apply = (event: Event) => {
+      const recorded = { seq: this.state.seq + 1, at, event };
+      evolve(this.state, recorded);
+      batch.push(recorded);
+    };
+    const asked = this.#asked.splice(0, batchCommandsMax);
+    const decisions = asked.map(({ command }) => decide(this.state, command, at, apply));
+    if (!this.draining) {
+      scheduleTasks(this.state, at, apply);
+      startLanding(this.state, apply);
+    }
+    if (batch.length > 0) await this.#commit(batch);
+    decisions.forEach((decision, index) => asked[index]?.answer(decision));
+    if (batch.length > 0) {
+      this.#ports.carryOut(batch.flatMap(({ event }) => react(this.state, event)));
+      this.#ports.publish(batch);
+    }
+    this.#answerReads();
+    this.#snapshotIfDue();
+  }
+
+  async #commit(batch: readonly Recorded[]): Promise<void> {
+    const rows = batch.map((recorded) => rowOf(recorded));
+    for (;;) {
+      const result = await this.#ports.journal.append(rows);
+      if (result.ok) break;
+      if (result.problem.kind !== "full") throw new JournalFailure(result.problem);
+      this.journalProblem =
+        "the disk is full; nothing is acknowledged or started until there is space";
+      this.#answerReads();
+      await new Promise((resolve) => setTimeout(resolve, fullRetryMs));
+    }
+    this.journalProblem = null;
+    this.#eventsSinceSnapshot += batch.length;
+    for (const { event } of batch) if ("task" in event) this.#noteChange(event.task);
+  }
+
+  #noteChange(id: TaskId): void {
+    this.#dirty.add(id);
+    const task = this.state.tasks.get(id);
+    if (task !== undefined && isFinal(task.life)) this.#finished.push(id);
+  }
+
+  #answerReads(): void {
+    const reads = this.#reads;
+    this.#reads = [];
+    for (const read of reads) read();
+  }
+
+  /** Writes the tasks that changed; a final one that is written may leave the memory. */
+  #snapshotIfDue(): void {
+    if (this.#eventsSinceSnapshot < snapshotEvents || this.#snapshotting) return;
+    this.#snapshotting = true;
+    this.#eventsSinceSnapshot = 0;
+    const tasks = [...this.#dirty].flatMap((id) => this.state.tasks.get(id) ?? []);
+    this.#dirty = new Set();
+    const part = {
+      seq: this.state.seq,
+      state: JSON.stringify(stateRow(this.state)),
+      tasks: tasks.map(snapshotTask),
+    };
+    this.#ports.journal.snapshot(part).then((result) => {
+      this.#snapshotting = false;
+      if (result.ok) this.#evict();
+      else for (const { id } of tasks) this.#dirty.add(id);
+    }, this.#ports.die);
+  }
+
+  #evict(): void {
+    const old = this.#finished.splice(0, Math.max(0, this.#finished.length - finishedKeptMax));
+    for (const id of old) {
+      const task = this.state.tasks.get(id);
+      if (task !== undefined && isFinal(task.life) && !this.#dirty.has(id))
+        this.state.tasks.delete(id);
+    }
+  }
+
+  #armTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    const due = nextTimer(this.state);
+    if (due === null || this.#ended) return;
+    const wait = Math.max(1, Math.min(due - this.#ports.wallMs(), timerMsMax));
+    this.#timer = setTimeout(() => this.#wake(), wait);
+  }
+}
+
+/** The journal refused a batch for good: out of the hands of this process. */
+export class JournalFailure extends Error {
+  readonly problem: unknown;
+
+  constructor(problem: unknown) {
+    super(`the journal cannot be written: ${JSON.stringify(problem)}`);
+    this.name = "JournalFailure";
+    this.problem = problem;
+  }
+}
+
+export function rowOf({ seq, at, event }: Recorded): JournalRow {
+  const { type, ...body } = event;
+  const task = "task" in event ? event.task : null;
+  return { seq, at, type, version: eventVersion, task, body: JSON.stringify(body) };
+}
+
+export function snapshotTask(task: Task): SnapshotTask {
+  const final = isFinal(task.life);
+  const commit = task.life.status === "succeeded" ? task.life.commit : null;
+  return {
+    id: task.id,
+    status: task.life.status,
+    digest: task.digest,
+    commit,
+    final,
+    body: JSON.stringify(task),
+  };
+}

@@ -1,0 +1,172 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { fail, failure, ok } from "../../ipc/errors.ts";
+import { readHeartbeat, readReports } from "../../ipc/reports.ts";
+import { Slot } from "./slot.ts";
+import { workerId } from "../../ipc/ids.ts";
+import type {
+  Assignment,
+  Cancellation,
+  Report,
+  ReportKey,
+  WorkerHello,
+  WorkerSettings,
+} from "../../ipc/workerMessages.ts";
+import type { Peer } from "../../ipc/peer.ts";
+import type { Result } from "../../ipc/errors.ts";
+import type { WorkerId } from "../../ipc/ids.ts";
+
+/**
+ * The workers: their processes, their connections and what is said to them. Which attempt runs where
+ * is not decided here.
+ */
+export type PoolOptions = {
+  readonly epoch: number;
+  /** `.aibrain` */
+  readonly brain: string;
+  readonly stateDir: string;
+  readonly logs: string;
+  readonly entry: string;
+  readonly path: string;
+  readonly staleAfterMs: number;
+  readonly settings: () => WorkerSettings;
+  readonly onReady: (worker: WorkerId, holding: readonly number[]) => void;
+  readonly onGone: (worker: WorkerId) => void;
+  readonly onReports: (worker: WorkerId, reports: readonly Report[]) => void;
+  readonly onProblem: (worker: WorkerId, message: string) => void;
+  readonly onBug: (error: unknown, method: string) => void;
+};
+
+export const gateWorker = workerId("gate", 1);
+const staleCheckMs = 1000;
+/** Two checks further apart than this: the machine slept, and every worker gets its time anew. */
+const suspendGapMs = 5 * staleCheckMs;
+
+export class Pool {
+  readonly #options: PoolOptions;
+  readonly #slots = new Map<WorkerId, Slot>();
+  #staleTimer: NodeJS.Timeout | null = null;
+  #lastCheck = performance.now();
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Opens `slots` places, and those in `needed` that attempts still belong to. Workers that an
+   * earlier supervisor left running keep theirs; of the others it is said that they are gone.
+   */
+  async start(slots: number, needed: Iterable<WorkerId>): Promise<void> {
+    await Promise.all([...new Set(needed)].map((worker) => this.ensure(worker)));
+    await this.grow(slots);
+    this.#staleTimer = setInterval(() => this.#checkStale(), staleCheckMs);
+    this.#staleTimer.unref();
+  }
+
+  /** Opens places up to `slots`. Those beyond it stay; nothing new is given to them. */
+  async grow(slots: number): Promise<void> {
+    const wanted = Array.from({ length: slots }, (_, at) => workerId("worker", at + 1));
+    await Promise.all(wanted.map((worker) => this.ensure(worker)));
+  }
+
+  /** Decides on a worker that dials in, and takes its connection over. */
+  admit(hello: WorkerHello, peer: Peer): Result<WorkerSettings> {
+    const slot = this.#slots.get(hello.worker);
+    if (slot === undefined || !slot.knows(hello))
+      return fail(failure("refused", `${hello.worker} is not a worker of this supervisor`));
+    slot.attach(peer);
+    peer.handlers = {
+      onRequest: (method) => {
+        throw new Error(`a worker asked ${method}`);
+      },
+      onNotification: (method, params) => this.#hear(slot, method, params),
+      onEnd: () => slot.detach(peer),
+      onBug: this.#options.onBug,
+    };
+    this.#options.onReady(
+      hello.worker,
+      hello.holding.map(({ fence }) => fence),
+    );
+    return ok(this.#options.settings());
+  }
+
+  /** Without effect while the worker is not connected: it is sent again when it dials in. */
+  assign(worker: WorkerId, assignments: readonly Assignment[]): void {
+    this.#slots.get(worker)?.peer?.notify("worker.assign", assignments);
+  }
+
+  cancel(worker: WorkerId, cancellation: Cancellation): void {
+    this.#slots.get(worker)?.peer?.notify("worker.cancel", cancellation);
+  }
+
+  acknowledge(worker: WorkerId, keys: readonly ReportKey[]): void {
+    this.#slots.get(worker)?.peer?.notify("worker.acknowledge", keys);
+  }
+
+  /** Starts the worker if it has no process yet (gates are rare, so theirs starts when first needed). */
+  async ensure(worker: WorkerId): Promise<void> {
+    if (!this.#slots.has(worker)) await this.#open(worker);
+  }
+
+  slots(): readonly Slot[] {
+    return [...this.#slots.values()];
+  }
+
+  slot(worker: WorkerId): Slot | undefined {
+    return this.#slots.get(worker);
+  }
+
+  /** Ends every worker: they are asked, then told, then killed. Resolves when none is left. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopChecking();
+    const slots = this.slots();
+    for (const slot of slots) slot.peer?.notify("worker.stop", {});
+    for (const slot of slots) if (slot.peer === null) slot.kill("SIGTERM");
+    const hard = setTimeout(() => {
+      for (const slot of slots) slot.kill("SIGKILL");
+    }, graceMs);
+    await Promise.all(slots.map((slot) => slot.close()));
+    clearTimeout(hard);
+  }
+
+  /** Leaves the workers running for the next supervisor. */
+  abandon(): void {
+    this.#stopChecking();
+    for (const slot of this.#slots.values()) slot.abandon();
+  }
+
+  async #open(worker: WorkerId): Promise<void> {
+    const folder = join(this.#options.brain, worker);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await mkdir(this.#options.logs, { recursive: true, mode: 0o700 });
+    const slot = new Slot({ ...this.#options, worker, folder });
+    this.#slots.set(worker, slot);
+    const wasThere = await slot.open();
+    if (!wasThere) this.#options.onGone(worker);
+  }
+
+  #hear(slot: Slot, method: string, params: unknown): void {
+    if (method === "worker.heartbeat") {
+      const heartbeat = readHeartbeat(params);
+      if (heartbeat !== null) slot.note(heartbeat);
+    } else if (method === "worker.report")
+      this.#options.onReports(slot.worker, readReports(params));
+  }
+
+  /** A worker that does not say anything for too long hangs: killed, and then it is gone like any other. */
+  #checkStale(): void {
+    const now = performance.now();
+    const slept = now - this.#lastCheck > suspendGapMs;
+    this.#lastCheck = now;
+    for (const slot of this.#slots.values()) {
+      if (slept) slot.heartbeatAt = now;
+      if (slot.state === "empty" || now - slot.heartbeatAt < this.#options.staleAfterMs) continue;
+      this.#options.onProblem(slot.worker, "no heartbeat for too long: killed");
+      slot.kill("SIGKILL");
+    }
+  }
+
+  #stopChecking(): void {
+    if (this.#staleTimer !== null) clearInterval(this.#staleTimer);
+  }
+}

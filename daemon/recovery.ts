@@ -1,0 +1,31 @@
+import { emptyState, evolve } from "./core/evolve.ts";
+import { rebuildSchedule, resetSchedule } from "./core/scheduleIndex.ts";
+import { restore } from "./core/snapshot.ts";
+import { upcast } from "./core/upcast.ts";
+import type { Recorded } from "./core/events.ts";
+import type { Recovered, StoredRow } from "./journal/records.ts";
+import type { SavedFinal, StateRow } from "./core/snapshot.ts";
+import type { State, StoredTask } from "./core/state.ts";
+
+/** The state that the journal tells: its snapshot, and every event since. Emits nothing. */
+export function recoverState(
+  recovered: Recovered,
+  at: number,
+): { readonly state: State; readonly replayed: readonly Recorded[] } {
+  const { snapshot, live, final, events } = recovered;
+  const row = snapshot === null ? null : (JSON.parse(snapshot.state) as StateRow);
+  const tasks = live.map(({ body }) => JSON.parse(body) as StoredTask);
+  const state = row === null ? emptyState() : restore(row, tasks, final as SavedFinal[], at);
+  const replayed = events.map((stored) => recordedOf(stored));
+  for (const recorded of replayed) evolve(state, recorded);
+  // Times in the events are old: the index is made anew for the present.
+  if (replayed.length > 0) {
+    resetSchedule(state);
+    rebuildSchedule(state, at);
+  }
+  return { state, replayed };
+}
+
+export function recordedOf({ seq, at, type, version, body }: StoredRow): Recorded {
+  return { seq, at, event: upcast(type, version, JSON.parse(body) as Record<string, unknown>) };
+}

@@ -1,0 +1,51 @@
+import type { Command, Decision } from "../core/commands.ts";
+import type { ConfigView, EventView, LandingView, Methods } from "../../ipc/methods.ts";
+import type { Heartbeat } from "../../ipc/workerMessages.ts";
+import type { State, StoredTask } from "../core/state.ts";
+import type { TaskId, WorkerId } from "../../ipc/ids.ts";
+import type { TaskSpec } from "../../ipc/taskSpec.ts";
+
+/** What the methods need of the rest of the supervisor; `main.ts` fills it in. */
+export type ServerContext = {
+  readonly pid: number;
+  readonly epoch: number;
+  readonly version: string;
+  readonly startedAt: number;
+  readonly wallMs: () => number;
+  /** Resolves when the decision is durable. */
+  readonly ask: (command: Command) => Promise<Decision>;
+  /** Looks at the state when all of it is durable. */
+  readonly read: <View>(look: (state: State) => View) => Promise<View>;
+  readonly daemonState: () => "running" | "draining" | "stopping";
+  readonly journalProblem: () => string | null;
+  /** A final task that has left the memory, from the journal. */
+  readonly readTask: (id: TaskId) => Promise<StoredTask | null>;
+  readonly eventsSince: (fromSeq: number, max: number) => Promise<readonly EventView[]>;
+  readonly hub: EventHub;
+  readonly workers: () => readonly WorkerSlotView[];
+  readonly lockFile: (id: TaskId) => string | null;
+  readonly branches: () => Promise<Pick<LandingView, "tip" | "target_tip" | "ahead">>;
+  /** Absolute folder of an attempt's logs. */
+  readonly attemptFolder: (worker: WorkerId, task: TaskId, attempt: number) => string;
+  /** Fills in what only the machine knows: a claim on an existing directory means all below it. */
+  readonly completeSpec: (spec: TaskSpec) => Promise<TaskSpec>;
+  readonly hasSecret: (name: string) => boolean;
+  readonly land: (acceptRewind: boolean) => Promise<void>;
+  readonly config: () => ConfigView;
+  readonly reload: () => Promise<ConfigView>;
+  readonly stop: (mode: Methods["stop"]["params"]["mode"]) => Promise<number>;
+};
+
+export type WorkerSlotView = {
+  readonly worker: WorkerId;
+  readonly pid: number | null;
+  readonly state: "empty" | "starting" | "connected" | "cut off";
+  readonly since: number;
+  readonly heartbeat: Heartbeat | null;
+  readonly heartbeatAgeMs: number | null;
+};
+
+export type EventHub = {
+  /** Hears every durable event from now on, until `stop`. */
+  readonly listen: (hear: (events: readonly EventView[]) => void) => { stop(): void };
+};

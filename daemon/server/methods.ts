@@ -1,0 +1,57 @@
+import { FailureError, failure } from "../../ipc/errors.ts";
+import { cancel } from "./methods/cancel.ts";
+import { config } from "./methods/config.ts";
+import { events } from "./methods/events.ts";
+import { land } from "./methods/land.ts";
+import { locks } from "./methods/locks.ts";
+import { logs } from "./methods/logs.ts";
+import { pause } from "./methods/pause.ts";
+import { reload } from "./methods/reload.ts";
+import { resume } from "./methods/resume.ts";
+import { retry } from "./methods/retry.ts";
+import { show } from "./methods/show.ts";
+import { status } from "./methods/status.ts";
+import { stop } from "./methods/stop.ts";
+import { submit } from "./methods/submit.ts";
+import { wait } from "./methods/wait.ts";
+import { workers } from "./methods/workers.ts";
+import type { MethodName, Methods } from "../../ipc/methods.ts";
+import type { ServerContext } from "./context.ts";
+import type { Session } from "./session.ts";
+
+/** What a client can call: one file a method, which checks its parameters itself. */
+type Method<Name extends MethodName> = (
+  params: unknown,
+  context: ServerContext,
+  session: Session,
+) => Promise<Methods[Name]["result"]> | Methods[Name]["result"];
+
+const methods: { readonly [Name in MethodName]: Method<Name> } = {
+  cancel,
+  config,
+  events,
+  land,
+  locks,
+  logs,
+  pause,
+  reload,
+  resume,
+  retry,
+  show,
+  status,
+  stop,
+  submit,
+  wait,
+  workers,
+};
+
+export function call(
+  method: string,
+  params: unknown,
+  context: ServerContext,
+  session: Session,
+): unknown {
+  if (!Object.hasOwn(methods, method))
+    throw new FailureError(failure("invalid_request", `there is no method ${method.slice(0, 64)}`));
+  return methods[method as MethodName](params, context, session);
+}

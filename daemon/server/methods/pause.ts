@@ -1,0 +1,14 @@
+import { changeViews } from "../changes.ts";
+import { settle } from "../decision.ts";
+import { taskIds } from "../params.ts";
+import type { Methods } from "../../../ipc/methods.ts";
+import type { ServerContext } from "../context.ts";
+
+export async function pause(
+  params: unknown,
+  context: ServerContext,
+): Promise<Methods["pause"]["result"]> {
+  const ids = taskIds(params, "ids");
+  const { changed } = settle(await context.ask({ type: "pause", ids }), "change");
+  return { tasks: await changeViews(ids, changed, context), all: ids.length === 0 };
+}

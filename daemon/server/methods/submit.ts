@@ -1,0 +1,61 @@
+import { hash } from "node:crypto";
+import { FailureError, failure } from "../../../ipc/errors.ts";
+import { settle } from "../decision.ts";
+import { record, requestId } from "../params.ts";
+import { tasksPerSubmitMax } from "../../core/limits.ts";
+import type { Methods } from "../../../ipc/methods.ts";
+import type { Submission } from "../../core/commands.ts";
+import type { ServerContext } from "../context.ts";
+import type { TaskSpec } from "../../../ipc/taskSpec.ts";
+
+/** Accepts all of the tasks or none. Answered when they are durable. */
+export async function submit(
+  params: unknown,
+  context: ServerContext,
+): Promise<Methods["submit"]["result"]> {
+  requestId(params);
+  const tasks = await readSubmissions(record(params)["tasks"], context);
+  const answer = settle(await context.ask({ type: "submit", tasks }), "submit");
+  return { ids: [...answer.ids], existing: [...answer.existing] };
+}
+
+async function readSubmissions(value: unknown, context: ServerContext): Promise<Submission[]> {
+  if (!Array.isArray(value) || value.length === 0)
+    throw new FailureError(failure("invalid_request", "tasks must be a list of tasks"));
+  if (value.length > tasksPerSubmitMax)
+    throw new FailureError(failure("limit", `a submit holds at most ${tasksPerSubmitMax} tasks`));
+  const { validateSpec } = await import("../../../ipc/spec.ts");
+  const submissions: Submission[] = [];
+  for (const item of value) {
+    const checked = validateSpec(item);
+    if (!checked.ok) throw new FailureError(checked.failure);
+    const missing = checked.value.secrets.find((name) => !context.hasSecret(name));
+    if (missing !== undefined)
+      throw new FailureError(
+        failure("refused", `${checked.value.id} needs the secret ${missing}, which is not set`, {
+          hint: `Start the supervisor with ${missing} in its environment.`,
+        }),
+      );
+    // Of the spec as it was sent: what the machine completes may differ when it is sent again.
+    const digest = digestOf(checked.value);
+    const spec = needsCompletion(checked.value)
+      ? await context.completeSpec(checked.value)
+      : checked.value;
+    submissions.push({ spec, digest });
+  }
+  return submissions;
+}
+
+function needsCompletion({ claims, cwd }: TaskSpec): boolean {
+  return cwd !== "." || (claims !== null && claims.writes.length + claims.reads.length > 0);
+}
+
+/** The same for the same wishes, whatever the order of the keys. */
+function digestOf(spec: TaskSpec): string {
+  return hash("sha256", JSON.stringify(spec, sortedKeys), "base64url");
+}
+
+function sortedKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}

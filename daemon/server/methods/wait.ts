@@ -1,0 +1,68 @@
+import { FailureError, failure } from "../../../ipc/errors.ts";
+import { endView } from "../views/task.ts";
+import { taskIds } from "../params.ts";
+import type { EndView, Methods } from "../../../ipc/methods.ts";
+import type { ServerContext } from "../context.ts";
+import type { Session } from "../session.ts";
+import type { State } from "../../core/state.ts";
+import type { TaskId } from "../../../ipc/ids.ts";
+
+/** Answers when every one of the tasks is final, in the order they were named. */
+export async function wait(
+  params: unknown,
+  context: ServerContext,
+  session: Session,
+): Promise<Methods["wait"]["result"]> {
+  const ids = taskIds(params, "ids");
+  await allFinal(ids, context, session);
+  const ends = await context.read((state) => endsOf(state, ids));
+  return { tasks: await Promise.all(ends.map((end) => complete(end, context))) };
+}
+
+async function allFinal(
+  ids: readonly TaskId[],
+  context: ServerContext,
+  session: Session,
+): Promise<void> {
+  const open = new Set(ids);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  // Listens before it looks, so that no end falls between the two.
+  const listener = context.hub.listen((events) => {
+    for (const { task, name } of events)
+      if (task !== null && finalNames.has(name)) open.delete(task);
+    if (open.size === 0) resolve();
+  });
+  const gone = () => reject(session.signal.reason as Error);
+  session.signal.addEventListener("abort", gone, { once: true });
+  try {
+    await context.read((state) => {
+      for (const id of ids) {
+        if (state.finals.has(id)) open.delete(id);
+        else if (!state.tasks.has(id))
+          throw new FailureError(failure("not_found", `there is no task ${id}`));
+      }
+    });
+    if (open.size > 0) await promise;
+  } finally {
+    listener.stop();
+    session.signal.removeEventListener("abort", gone);
+  }
+}
+
+const finalNames = new Set(["task:succeeded", "task:failed", "task:cancelled"]);
+
+function endsOf(state: State, ids: readonly TaskId[]): EndView[] {
+  return ids.flatMap((id) => {
+    const final = state.finals.get(id);
+    return final === undefined ? [] : [endView(id, state.tasks.get(id), final)];
+  });
+}
+
+/** The reason of a failure that has left the memory comes from the journal. */
+async function complete(end: EndView, context: ServerContext): Promise<EndView> {
+  if (end.attempts > 0) return end;
+  const stored = await context.readTask(end.id);
+  if (stored === null) return end;
+  const reason = stored.life.status === "failed" ? stored.life.reason : null;
+  return { ...end, reason, attempts: stored.attempts.length };
+}

@@ -1,0 +1,66 @@
+import { FailureError, failure } from "../../ipc/errors.ts";
+import { isTaskId } from "../../ipc/ids.ts";
+import type { RequestId, TaskId } from "../../ipc/ids.ts";
+
+/** Checks of what came over the socket. Each throws `invalid_request` and names the parameter. */
+export const idsMax = 10_000;
+
+export function record(params: unknown): Record<string, unknown> {
+  if (typeof params !== "object" || params === null || Array.isArray(params))
+    throw wrong("params", "must be a map");
+  return params as Record<string, unknown>;
+}
+
+export function taskId(params: unknown, name: string): TaskId {
+  return asTaskId(record(params)[name], name);
+}
+
+export function taskIds(params: unknown, name: string): TaskId[] {
+  const value = record(params)[name];
+  if (!Array.isArray(value)) throw wrong(name, "must be a list of task ids");
+  if (value.length > idsMax) throw wrong(name, `must hold at most ${idsMax} ids`);
+  return [...new Set(value.map((id, at) => asTaskId(id, `${name}[${at}]`)))];
+}
+
+export function requestId(params: unknown): RequestId {
+  const value = record(params)["request"];
+  if (typeof value !== "string" || !/^[a-z0-9]{1,64}$/.test(value))
+    throw wrong("request", "must be a request id");
+  return value as RequestId;
+}
+
+export function count(params: unknown, name: string, max: number): number {
+  const value = record(params)[name];
+  if (!Number.isSafeInteger(value) || Number(value) < 0 || Number(value) > max)
+    throw wrong(name, `must be a whole number from 0 to ${max}`);
+  return Number(value);
+}
+
+export function countOrNull(params: unknown, name: string, max: number): number | null {
+  return record(params)[name] === null ? null : count(params, name, max);
+}
+
+export function flag(params: unknown, name: string): boolean {
+  const value = record(params)[name];
+  if (typeof value !== "boolean") throw wrong(name, "must be true or false");
+  return value;
+}
+
+export function choice<Choice extends string>(
+  params: unknown,
+  name: string,
+  choices: readonly Choice[],
+): Choice {
+  const value = choices.find((one) => one === record(params)[name]);
+  if (value === undefined) throw wrong(name, `must be one of ${choices.join(", ")}`);
+  return value;
+}
+
+function asTaskId(value: unknown, name: string): TaskId {
+  if (typeof value !== "string" || !isTaskId(value)) throw wrong(name, "is not a task id");
+  return value;
+}
+
+function wrong(name: string, text: string): FailureError {
+  return new FailureError(failure("invalid_request", `${name} ${text}`));
+}

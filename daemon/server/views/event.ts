@@ -1,0 +1,62 @@
+import type { Event, EventType, Recorded } from "../../core/events.ts";
+import type { EventView } from "../../../ipc/methods.ts";
+
+/** The public name of each event (`orchd events`); docs/reference/events.md lists them. */
+export const eventNames: Readonly<Record<EventType, string>> = {
+  SupervisorStarted: "supervisor:started",
+  SettingsChanged: "config:changed",
+  BranchPrepared: "branch:prepared",
+  TaskSubmitted: "task:submitted",
+  TaskRetried: "task:retried",
+  TaskPaused: "task:paused",
+  TaskResumed: "task:resumed",
+  AllPaused: "queue:paused",
+  AllResumed: "queue:resumed",
+  CancelRequested: "task:cancelling",
+  TaskCancelled: "task:cancelled",
+  DependencyFailed: "task:failed",
+  AttemptStarted: "task:started",
+  AttemptEnded: "attempt:ended",
+  AttemptSalvaged: "attempt:salvaged",
+  WorkerReady: "worker:ready",
+  WorkerGone: "worker:gone",
+  LandingStarted: "landing:started",
+  CandidateMade: "landing:candidate",
+  BaseSuspected: "landing:base_suspected",
+  BaseRed: "landing:base_red",
+  GatePassed: "landing:gate_passed",
+  CandidateDropped: "landing:again",
+  LandingEnded: "landing:ended",
+  LandingHeld: "landing:held",
+  LandingReleased: "landing:released",
+  TargetFollowed: "target:followed",
+  FollowWaiting: "target:waiting",
+};
+
+export function eventView({ seq, at, event }: Recorded): EventView {
+  const task = "task" in event ? event.task : null;
+  return { seq, at, name: nameOf(event), task, detail: detailOf(event) };
+}
+
+/** What ends a task is named by its status, whichever way it got there. */
+function nameOf(event: Event): string {
+  const ended = event.type === "AttemptEnded" || event.type === "LandingEnded";
+  if (ended && event.next.to !== "queued") return `task:${event.next.to}`;
+  return eventNames[event.type];
+}
+
+/** What a listener can use; specs and stored tasks are too large to repeat, `show` has them. */
+function detailOf(event: Event): Record<string, unknown> {
+  switch (event.type) {
+    case "TaskSubmitted":
+      return { title: event.spec.title, labels: event.spec.labels };
+    case "TaskRetried":
+      return {};
+    case "SupervisorStarted":
+      return { epoch: event.epoch };
+    default: {
+      const { type: _type, ...detail } = event;
+      return detail;
+    }
+  }
+}

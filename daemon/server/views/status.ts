@@ -1,0 +1,182 @@
+import { holdingOf, holdsClaims, isFinal } from "../../core/state.ts";
+import { landingOrder } from "../../core/landing.ts";
+import { rankOf } from "../../core/scheduleIndex.ts";
+import { taskRow } from "./task.ts";
+import type { Heartbeat } from "../../../ipc/workerMessages.ts";
+import type {
+  LandingView,
+  LockView,
+  StatusQuery,
+  StatusView,
+  WaitReason,
+  WorkerView,
+} from "../../../ipc/methods.ts";
+import type { ServerContext, WorkerSlotView } from "../context.ts";
+import type { State, Task } from "../../core/state.ts";
+import type { WorkerId } from "../../../ipc/ids.ts";
+
+/** Queued tasks looked at for `waiting_on`; beyond it the counts are those of the first ones. */
+const explainedMax = 2_000;
+
+type Branches = Awaited<ReturnType<ServerContext["branches"]>>;
+
+export function statusView(
+  state: State,
+  context: ServerContext,
+  query: StatusQuery,
+  branches: Branches,
+): StatusView {
+  const at = context.wallMs();
+  const slots = context.workers();
+  const problem = context.journalProblem();
+  const busy = [...state.workers.values()].filter(({ held }) => held.size > 0).length;
+  const total = state.settings.slots;
+  const open = openTasks(state, query.open_max);
+  return {
+    daemon: {
+      pid: context.pid,
+      epoch: context.epoch,
+      version: context.version,
+      uptime_ms: at - context.startedAt,
+      state: context.daemonState(),
+      paused: state.paused,
+      journal: problem === null ? "ok" : { problem },
+    },
+    slots: { total, busy, free: Math.max(0, total - busy) },
+    queue: { length: state.counts.queued, waiting_on: waitingOn(state, at) },
+    counts: { ...state.counts },
+    tasks: [...open, ...finishedTasks(state, query.finished_max)].map((task) =>
+      taskRow(state, task, at, heartbeatsOf(slots)),
+    ),
+    workers: workerViews(state, slots),
+    locks: lockViews(state, context),
+    landing: landingView(state, branches),
+  };
+}
+
+export function heartbeatsOf(slots: readonly WorkerSlotView[]): ReadonlyMap<WorkerId, Heartbeat> {
+  return new Map(
+    slots.flatMap(({ worker, heartbeat }) => (heartbeat === null ? [] : [[worker, heartbeat]])),
+  );
+}
+
+export function workerViews(state: State, slots: readonly WorkerSlotView[]): WorkerView[] {
+  return slots
+    .map((slot) => ({
+      worker: slot.worker,
+      pid: slot.pid,
+      state: workerState(state, slot),
+      tasks: tasksOf(state, slot.worker),
+      stage: slot.heartbeat?.stage ?? null,
+      since: slot.since,
+      heartbeat_age_ms: slot.heartbeatAgeMs,
+      output_bytes: slot.heartbeat?.output_bytes ?? 0,
+      last_line: slot.heartbeat?.last_line ?? null,
+    }))
+    .toSorted((a, b) => a.worker.localeCompare(b.worker, "en", { numeric: true }));
+}
+
+export function lockViews(state: State, context: ServerContext): LockView[] {
+  return [...state.tasks.values()].flatMap((task) => {
+    const attempt = task.attempts.at(-1);
+    if (attempt === undefined || !holdsClaims(task.life)) return [];
+    const { writes, reads, resources, optimistic } = holdingOf(task);
+    if (!optimistic && !state.schedule.holders.has(task.id)) return [];
+    return [
+      {
+        task: task.id,
+        attempt: attempt.number,
+        fence: attempt.fence,
+        worker: task.life.status === "running" ? task.life.worker : null,
+        writes: [...writes],
+        reads: [...reads],
+        resources: { ...resources },
+        optimistic,
+        granted_at: attempt.startedAt,
+        waiters: [...(state.schedule.waiters.get(task.id) ?? [])],
+        file: context.lockFile(task.id),
+      },
+    ];
+  });
+}
+
+export function landingView(state: State, branches: Branches): LandingView {
+  const { landing, settings } = state;
+  const current = landing.current === null ? undefined : state.tasks.get(landing.current);
+  return {
+    branch: `orchd/${settings.target}`,
+    target: settings.target,
+    follow: settings.follow,
+    ...branches,
+    waiting: [
+      ...(current === undefined ? [] : [current.id]),
+      ...landingOrder(state).map(({ id }) => id),
+    ],
+    current: current === undefined ? null : currentView(current),
+    follow_problem: problemText(landing.followProblem),
+    held: landing.held?.message ?? null,
+  };
+}
+
+function currentView(task: Task): LandingView["current"] {
+  if (task.life.status !== "landing" || task.life.step.at === "waiting") return null;
+  return { task: task.id, step: task.life.step.at, since: task.life.step.since };
+}
+
+function problemText(problem: { reason: string; paths: readonly string[] } | null): string | null {
+  if (problem === null) return null;
+  const shown = problem.paths.slice(0, 5).join(", ");
+  const more = problem.paths.length > 5 ? ` and ${problem.paths.length - 5} more` : "";
+  return shown === "" ? problem.reason : `${problem.reason}: ${shown}${more}`;
+}
+
+/** Running first, then landing, then queued in the order in which they would start. */
+function openTasks(state: State, max: number): Task[] {
+  const order = { running: 0, landing: 1, queued: 2 } as const;
+  const place = (task: Task) => (isFinal(task.life) ? 3 : order[task.life.status]);
+  return [...state.tasks.values()]
+    .filter(({ life }) => !isFinal(life))
+    .toSorted((a, b) => place(a) - place(b) || rankOf(a) - rankOf(b) || a.order - b.order)
+    .slice(0, max);
+}
+
+function finishedTasks(state: State, max: number): Task[] {
+  if (max === 0) return [];
+  return [...state.tasks.values()]
+    .filter(({ life }) => isFinal(life))
+    .toSorted((a, b) => b.life.since - a.life.since || b.order - a.order)
+    .slice(0, max);
+}
+
+function waitingOn(state: State, at: number): Record<WaitReason["on"], number> {
+  const counts = { paused: 0, after: 0, time: 0, claim: 0, resource: 0, slot: 0, workers: 0 };
+  let looked = 0;
+  for (const task of state.tasks.values()) {
+    if (task.life.status !== "queued") continue;
+    if (looked >= explainedMax) break;
+    looked += 1;
+    const reason = taskRow(state, task, at, new Map()).waiting;
+    if (reason !== null) counts[reason.on] += 1;
+  }
+  return counts;
+}
+
+function workerState(state: State, slot: WorkerSlotView): WorkerView["state"] {
+  if (slot.state === "connected")
+    return (state.workers.get(slot.worker)?.held.size ?? 0) > 0 || slot.heartbeat?.attempt
+      ? "busy"
+      : "idle";
+  return slot.state === "starting" ? "starting" : "lost";
+}
+
+function tasksOf(state: State, worker: WorkerId): WorkerView["tasks"] {
+  const held = state.workers.get(worker)?.held ?? [];
+  const gated = worker.startsWith("gate-") ? gateTask(state) : [];
+  return [...held, ...gated];
+}
+
+function gateTask(state: State): WorkerView["tasks"] {
+  const { current } = state.landing;
+  const life = current === null ? undefined : state.tasks.get(current)?.life;
+  return current !== null && life?.status === "landing" && life.step.at === "gate" ? [current] : [];
+}

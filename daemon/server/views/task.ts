@@ -1,0 +1,88 @@
+import { currentAttempt, holdingOf, holdsClaims, isFinal } from "../../core/state.ts";
+import { optimisticToken } from "../../core/claims.ts";
+import { whyWaiting } from "../../core/explain.ts";
+import type { AttemptView, EndView, TaskRow, TaskView } from "../../../ipc/methods.ts";
+import type { Attempt, Final, State, Task } from "../../core/state.ts";
+import type { Heartbeat } from "../../../ipc/workerMessages.ts";
+import type { ServerContext } from "../context.ts";
+import type { TaskId, WorkerId } from "../../../ipc/ids.ts";
+
+export function taskRow(
+  state: State,
+  task: Task,
+  at: number,
+  heartbeats: ReadonlyMap<WorkerId, Heartbeat>,
+): TaskRow {
+  const { life } = task;
+  const worker = life.status === "running" ? life.worker : null;
+  return {
+    id: task.id,
+    title: task.spec.title,
+    status: life.status,
+    priority: task.spec.priority,
+    attempts: task.attempts.length,
+    submitted_at: task.submittedAt,
+    since: life.since,
+    worker,
+    stage: stageOf(task, worker === null ? undefined : heartbeats.get(worker)),
+    waiting: whyWaiting(state, task, at),
+    commit: life.status === "succeeded" ? life.commit : null,
+    reason: life.status === "failed" ? life.reason : null,
+  };
+}
+
+function stageOf(task: Task, heartbeat: Heartbeat | undefined): TaskRow["stage"] {
+  if (task.life.status === "landing") return task.life.step.at;
+  if (heartbeat?.attempt?.task === task.id) return heartbeat.stage;
+  return null;
+}
+
+export function taskView(
+  row: TaskRow,
+  task: Task,
+  folder: ServerContext["attemptFolder"],
+): TaskView {
+  return {
+    ...row,
+    spec: task.spec,
+    attempt_list: task.attempts.map((attempt) => attemptView(task.id, attempt, folder)),
+    held: holdsClaims(task.life) ? heldGlobs(task) : [],
+  };
+}
+
+export function endView(id: TaskId, task: Task | undefined, final: Final): EndView {
+  const reason = task?.life.status === "failed" ? task.life.reason : null;
+  const attempts = task === undefined ? 0 : (currentAttempt(task)?.number ?? 0);
+  return { id, status: final.status, commit: final.commit, reason, attempts };
+}
+
+/** A stored task that is final, as `finals` keeps it. */
+export function finalOf(task: Task): Final | null {
+  if (!isFinal(task.life)) return null;
+  const commit = task.life.status === "succeeded" ? task.life.commit : null;
+  return { digest: task.digest, status: task.life.status, commit };
+}
+
+function heldGlobs(task: Task): string[] {
+  const holding = holdingOf(task);
+  return [...holding.writes, ...holding.reads, ...(holding.optimistic ? [optimisticToken] : [])];
+}
+
+function attemptView(
+  task: TaskId,
+  attempt: Attempt,
+  folder: ServerContext["attemptFolder"],
+): AttemptView {
+  return {
+    attempt: attempt.number,
+    worker: attempt.worker,
+    fence: attempt.fence,
+    started_at: attempt.startedAt,
+    ended_at: attempt.endedAt,
+    result: attempt.result,
+    failure: attempt.failure,
+    saved_ref: attempt.savedRef,
+    saved_commit: attempt.savedCommit,
+    logs: folder(attempt.worker, task, attempt.number),
+  };
+}

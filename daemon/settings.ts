@@ -1,0 +1,68 @@
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { fail, failure } from "../ipc/errors.ts";
+import { workspaceRoot } from "../system/paths.ts";
+import type { Config } from "../ipc/configSpec.ts";
+import type { CoreSettings } from "./core/events.ts";
+import type { Layout } from "../system/paths.ts";
+import type { Result } from "../ipc/errors.ts";
+import type { TaskSpec } from "../ipc/taskSpec.ts";
+
+/** What was given on the command line of the supervisor. */
+export type Flags = { readonly max_parallel?: number };
+
+const configBytesMax = 1024 * 1024;
+
+/** orchd.yaml with environment and flags on top; `configured`: there is such a file. */
+export async function readConfig(
+  layout: Layout,
+  flags: Flags,
+): Promise<Result<{ readonly config: Config; readonly configured: boolean }>> {
+  const size = await stat(layout.configFile).then(
+    (found) => found.size,
+    () => null,
+  );
+  if (size !== null && size > configBytesMax)
+    return fail(failure("invalid_config", `orchd.yaml is larger than ${configBytesMax} bytes`));
+  const text = size === null ? null : await readFile(layout.configFile, "utf8");
+  const { parseConfig } = await import("../ipc/config.ts");
+  const parsed = parseConfig(text, { name: "orchd.yaml", env: process.env, flags });
+  if (!parsed.ok) return parsed;
+  return { ok: true, value: { config: parsed.value, configured: text !== null } };
+}
+
+/** The configuration as workers get it: the root of their workspaces is always named. */
+export function workerConfig(config: Config, layout: Layout): Config {
+  const root = workspaceRoot(layout, config.workspace.root, process.env);
+  return { ...config, workspace: { ...config.workspace, root } };
+}
+
+export function coreSettings(config: Config, target: string): CoreSettings {
+  return {
+    slots: config.max_parallel,
+    follow: config.follow,
+    target,
+    verify: config.verify,
+    verifyTimeoutMs: config.limits.verify_timeout_ms,
+    outsideClaims: config.outside_claims,
+    resources: config.resources,
+    fairnessWindowMs: config.limits.fairness_window_ms,
+    tasksOpenMax: config.limits.tasks_open,
+  };
+}
+
+/** A claim that names an existing directory means everything below it. */
+export async function completeSpec(spec: TaskSpec, workTree: string): Promise<TaskSpec> {
+  if (spec.claims === null) return spec;
+  const [writes, reads] = await Promise.all([
+    Promise.all(spec.claims.writes.map((glob) => withDirectory(glob, workTree))),
+    Promise.all(spec.claims.reads.map((glob) => withDirectory(glob, workTree))),
+  ]);
+  return { ...spec, claims: { ...spec.claims, writes, reads } };
+}
+
+async function withDirectory(glob: string, workTree: string): Promise<string> {
+  if (/[*?{]/.test(glob)) return glob;
+  const found = await stat(join(workTree, glob)).catch(() => null);
+  return found?.isDirectory() === true ? `${glob}/**` : glob;
+}

@@ -1,0 +1,389 @@
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { call } from "./server/methods.ts";
+import { completeSpec, coreSettings, readConfig, workerConfig } from "./settings.ts";
+import { createLanding } from "./landing/landing.ts";
+import { Effects } from "./effects.ts";
+import { eventView } from "./server/views/event.ts";
+import { FailureError, fail, failure, ok } from "../ipc/errors.ts";
+import { attemptLayout, socketPathFor, workerLayout } from "../system/paths.ts";
+import { Hub } from "./server/hub.ts";
+import { identityOf } from "../system/processIdentity.ts";
+import { listen } from "./server/listener.ts";
+import { LockFiles } from "./locks/lockFiles.ts";
+import { Loop } from "./loop.ts";
+import { openInbox } from "./inbox/inbox.ts";
+import { packageVersion } from "../ipc/version.ts";
+import { pending } from "./core/react.ts";
+import { Pool } from "./pool/pool.ts";
+import { protocolVersion } from "../ipc/protocol.ts";
+import { recordedOf, recoverState } from "./recovery.ts";
+import { submitFile } from "./inboxSubmit.ts";
+import type { Config } from "../ipc/configSpec.ts";
+import type { ConfigView } from "../ipc/methods.ts";
+import type { Flags } from "./settings.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { Layout } from "../system/paths.ts";
+import type { Listener } from "./server/listener.ts";
+import type { Log } from "./observe/log.ts";
+import type { Methods } from "../ipc/methods.ts";
+import type { Report } from "../ipc/workerMessages.ts";
+import type { Result } from "../ipc/errors.ts";
+import type { ServerContext } from "./server/context.ts";
+import type { StoredTask } from "./core/state.ts";
+import type { WorkerId } from "../ipc/ids.ts";
+
+/**
+ * The supervisor put together. It is opened in this order, and closed in the opposite one:
+ *
+ *     journal recovered ─► landing prepared ─► loop ─► socket ─► announced ─► workers, locks, inbox
+ */
+export type SupervisorOptions = {
+  readonly layout: Layout;
+  readonly epoch: number;
+  readonly journal: Journal;
+  readonly config: Config;
+  readonly configured: boolean;
+  readonly flags: Flags;
+  /** The person's branch. */
+  readonly target: string;
+  readonly workerEntry: string;
+  readonly log: Log;
+  /** Called once, when the process should end. */
+  readonly onEnd: (end: End) => void;
+};
+
+export type End =
+  { readonly why: "stopped" | "restart" } | { readonly why: "died"; readonly reason: unknown };
+
+/** How often the folders and the socket are looked after: people run `git clean -fdx`. */
+const scanMs = 500;
+/** Beyond the grace period of a task: time for saving what it did. */
+const savingMs = 30_000;
+
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #hub = new Hub();
+  readonly #startedAt = Date.now();
+  #config: Config;
+  #loop!: Loop;
+  #pool!: Pool;
+  #locks!: LockFiles;
+  #effects!: Effects;
+  #landing!: ReturnType<typeof createLanding>;
+  #listener: Listener | null = null;
+  #inbox: { close(): Promise<void> } | null = null;
+  #scan: NodeJS.Timeout | null = null;
+  #scanning: Promise<void> = Promise.resolve();
+  #state: "running" | "draining" | "stopping" = "running";
+  #ended = false;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#config = options.config;
+  }
+
+  /** Ready when it resolves: submits are accepted. Workers dial in afterwards. */
+  async open(): Promise<Result<{ readonly socket: string }>> {
+    const { layout, epoch, journal, target } = this.#options;
+    this.#landing = createLanding({
+      gitDir: layout.commonDir,
+      workTree: layout.workTree,
+      target,
+      epoch,
+    });
+    const [recovered, prepared] = await Promise.all([journal.recover(), this.#landing.prepare()]);
+    if (prepared.kind === "refused") return fail(prepared.failure);
+    const { state, replayed } = recoverState(recovered, Date.now());
+    this.#build(state, replayed);
+    const settings = coreSettings(this.#config, target);
+    const started = this.#loop.ask({ type: "supervisorStarted", epoch, settings });
+    const { tip, targetTip } = prepared;
+    await Promise.all([started, this.#loop.ask({ type: "branchPrepared", tip, targetTip })]);
+    for (const file of prepared.foreignLocks)
+      this.#options.log.warn("a lock file of git is in the way", { file });
+    const socket = socketPathFor(layout);
+    this.#listener = await listen({
+      socketPath: socket,
+      hello: () => ({
+        protocol: protocolVersion,
+        version: packageVersion(),
+        pid: process.pid,
+        epoch,
+      }),
+      onCall: (method, params, session) => call(method, params, this.#context(), session),
+      onWorker: (hello, peer) => this.#pool.admit(hello, peer),
+      onBug: (error, method) => this.#bug(error, method),
+      onDropped: (reason) => this.#options.log.info("a connection was closed", { ...reason }),
+    });
+    return ok({ socket });
+  }
+
+  /** After `open`, once others can find the socket. */
+  async begin(): Promise<void> {
+    const { layout } = this.#options;
+    const needed = await this.#loop.read((state) =>
+      [...state.tasks.values()].flatMap(({ life }) =>
+        life.status === "running" ? [life.worker] : [],
+      ),
+    );
+    await this.#pool.start(this.#config.max_parallel, needed);
+    await this.#locks.open();
+    this.#effects.carryOut(await this.#loop.read(pending));
+    await this.#openInbox();
+    this.#scan = setInterval(() => {
+      this.#scanning = this.#scanning
+        .then(() => this.#lookAfter())
+        .catch((error: unknown) => {
+          this.#options.log.warn("looking after .aibrain failed", { error: String(error) });
+        });
+    }, scanMs);
+    this.#options.log.info("ready", { epoch: this.#options.epoch, brain: layout.brainDir });
+  }
+
+  /** A check that the main loop works and the journal can be written; for the watchdog. */
+  async healthy(): Promise<boolean> {
+    await this.#loop.read(() => null);
+    return this.#loop.journalProblem === null;
+  }
+
+  async reload(): Promise<ConfigView> {
+    const { layout, flags, target } = this.#options;
+    const read = await readConfig(layout, flags);
+    if (!read.ok) throw new FailureError(read.failure);
+    this.#config = read.value.config;
+    const settings = coreSettings(this.#config, target);
+    await this.#loop.ask({ type: "settingsChanged", settings });
+    await this.#pool.grow(this.#config.max_parallel);
+    return this.#configView();
+  }
+
+  /** Begins to stop; the answer is how many attempts run. The rest happens behind it. */
+  async stop(mode: Methods["stop"]["params"]["mode"]): Promise<number> {
+    const running = await this.#loop.read(({ counts }) => counts.running + counts.landing);
+    if (this.#state === "stopping") return running;
+    const why = mode === "restart" ? "restart" : "stopped";
+    if (mode === "drain") {
+      this.#state = "draining";
+      this.#drain();
+    } else {
+      this.#state = "stopping";
+      this.#loop.draining = true;
+      setImmediate(() => this.#options.onEnd({ why }));
+    }
+    return running;
+  }
+
+  /** `restart` leaves workers running for the next supervisor. */
+  async close(why: "stopped" | "restart"): Promise<void> {
+    this.#state = "stopping";
+    this.#loop.draining = true;
+    this.#ended = true;
+    if (this.#scan !== null) clearInterval(this.#scan);
+    await this.#scanning;
+    await this.#inbox?.close();
+    if (why === "restart") this.#pool.abandon();
+    else await this.#pool.stop(this.#config.limits.grace_ms + savingMs);
+    this.#effects.close();
+    await this.#loop.end();
+    await this.#listener?.close();
+    await this.#locks.close();
+  }
+
+  #build(state: Loop["state"], replayed: ConstructorParameters<typeof Loop>[1]): void {
+    const { journal, layout, epoch, log } = this.#options;
+    this.#loop = new Loop(state, replayed, {
+      journal,
+      wallMs: () => Date.now(),
+      carryOut: (effects) => this.#effects.carryOut(effects),
+      publish: (batch) => {
+        if (this.#hub.hasListeners) this.#hub.publish(batch.map(eventView));
+      },
+      die: (reason) => this.#die(reason),
+    });
+    this.#locks = new LockFiles({
+      folder: layout.locksDir,
+      epoch,
+      onPutBack: (file) =>
+        log.warn("a lock file was removed by hand and has been put back", { file }),
+      onProblem: (message) => log.warn("lock files", { message }),
+    });
+    this.#pool = this.#makePool();
+    this.#effects = new Effects({
+      loop: () => this.#loop,
+      pool: this.#pool,
+      locks: this.#locks,
+      landing: this.#landing,
+      epoch,
+      ttlMs: this.#config.limits.stale_after_ms,
+      secret: (name) => process.env[name],
+      ownerOf: (worker) => this.#ownerOf(worker),
+      log,
+      die: (reason) => this.#die(reason),
+    });
+  }
+
+  #makePool(): Pool {
+    const { layout, epoch, log, target, workerEntry } = this.#options;
+    const path = this.#config.path ?? process.env["PATH"] ?? "";
+    return new Pool({
+      epoch,
+      brain: layout.brainDir,
+      stateDir: layout.stateDir,
+      logs: layout.logsDir,
+      entry: workerEntry,
+      path,
+      staleAfterMs: this.#config.limits.stale_after_ms,
+      settings: () => ({
+        epoch,
+        git_dir: layout.commonDir,
+        work_tree: layout.workTree,
+        landing_ref: `refs/heads/orchd/${target}`,
+        path,
+        config: workerConfig(this.#config, layout),
+      }),
+      onReady: (worker, holding) => this.#loop.tell({ type: "workerReady", worker, holding }),
+      onGone: (worker) => this.#loop.tell({ type: "workerGone", worker }),
+      onReports: (worker, reports) => this.#takeReports(worker, reports),
+      onProblem: (worker, message) => log.warn("worker", { worker, message }),
+      onBug: (error, method) => this.#bug(error, method),
+    });
+  }
+
+  /** A report is acknowledged when what it led to is durable. */
+  #takeReports(worker: WorkerId, reports: readonly Report[]): void {
+    let open = reports.length;
+    for (const report of reports)
+      this.#loop.tell({ type: "report", worker, report }, () => {
+        open -= 1;
+        if (open > 0) return;
+        const keys = reports.map(({ task, attempt, fence }) => ({ task, attempt, fence }));
+        this.#pool.acknowledge(worker, keys);
+      });
+  }
+
+  #ownerOf(worker: WorkerId) {
+    const pid = this.#pool.slot(worker)?.pid;
+    return pid === undefined || pid === null ? null : (identityOf(pid) ?? null);
+  }
+
+  /** Takes no new task, and ends when nothing runs or lands any more. */
+  #drain(): void {
+    this.#loop.draining = true;
+    const listener = this.#hub.listen(() => void check());
+    const check = async () => {
+      const left = await this.#loop.read(({ counts }) => counts.running + counts.landing);
+      if (left > 0 || this.#ended) return;
+      listener.stop();
+      this.#ended = true;
+      this.#options.onEnd({ why: "stopped" });
+    };
+    void check();
+  }
+
+  async #openInbox(): Promise<void> {
+    const { layout, log } = this.#options;
+    this.#inbox = await openInbox({
+      folder: layout.inboxDir,
+      submit: (content, name) => submitFile(content, name, this.#context()),
+      onTaken: (name, refused) => log.info("inbox", { name, refused }),
+      onProblem: (message) => log.warn("inbox", { message }),
+    });
+  }
+
+  /** Makes again what was removed under us. */
+  async #lookAfter(): Promise<void> {
+    if (this.#ended) return;
+    const { layout, log } = this.#options;
+    await mkdir(layout.logsDir, { recursive: true, mode: 0o700 });
+    if (await this.#listener?.relisten()) log.warn("the socket was removed and made again");
+    if (!existsSync(this.#locks.folder)) await this.#locks.rebuild();
+    if (!existsSync(layout.inboxDir)) {
+      await this.#inbox?.close();
+      await this.#openInbox();
+    }
+  }
+
+  #context(): ServerContext {
+    this.#contextMade ??= this.#makeContext();
+    return this.#contextMade;
+  }
+  #contextMade: ServerContext | null = null;
+
+  #makeContext(): ServerContext {
+    const { layout, epoch, journal } = this.#options;
+    return {
+      pid: process.pid,
+      epoch,
+      version: packageVersion(),
+      startedAt: this.#startedAt,
+      wallMs: () => Date.now(),
+      ask: (command) => this.#loop.ask(command),
+      read: (look) => this.#loop.read(look),
+      daemonState: () => this.#state,
+      journalProblem: () => this.#loop.journalProblem,
+      readTask: async (id) => {
+        const read = await journal.readTask(id);
+        if (!read.ok || read.value.body === null) return null;
+        return JSON.parse(read.value.body) as StoredTask;
+      },
+      eventsSince: async (fromSeq, max) => {
+        const read = await journal.readEvents(fromSeq, max);
+        return read.ok ? read.value.map((row) => eventView(recordedOf(row))) : [];
+      },
+      hub: this.#hub,
+      workers: () =>
+        this.#pool.slots().map((slot) => ({
+          worker: slot.worker,
+          pid: slot.pid,
+          state: slot.state,
+          since: slot.since,
+          heartbeat: slot.heartbeat,
+          heartbeatAgeMs: slot.heartbeat === null ? null : performance.now() - slot.heartbeatAt,
+        })),
+      lockFile: (id) => this.#locks.fileOf(id),
+      branches: async () => {
+        const { tip, targetTip, ahead } = await this.#landing.view();
+        return { tip, target_tip: targetTip, ahead };
+      },
+      attemptFolder: (worker, task, attempt) =>
+        attemptLayout(workerLayout(layout, worker), { task, attempt }).dir,
+      completeSpec: (spec) => completeSpec(spec, layout.workTree),
+      hasSecret: (name) => process.env[name] !== undefined,
+      land: (acceptRewind) => this.#land(acceptRewind),
+      config: () => this.#configView(),
+      reload: () => this.reload(),
+      stop: (mode) => this.stop(mode),
+    };
+  }
+
+  async #land(acceptRewind: boolean): Promise<void> {
+    let tip = null;
+    if (acceptRewind) {
+      const result = await this.#landing.acceptRewind();
+      if (result.kind === "held" || result.kind === "problem")
+        throw new FailureError(failure("refused", result.message));
+      if (result.kind === "fenced")
+        return this.#die(new Error("another supervisor has taken over"));
+      tip = result.tip;
+    }
+    await this.#loop.ask({ type: "landingReleased", tip });
+    if (this.#config.follow !== "off") await this.#effects.followNow();
+  }
+
+  #configView(): ConfigView {
+    const { layout, configured } = this.#options;
+    return { file: configured ? layout.configFile : null, config: this.#config };
+  }
+
+  #bug(error: unknown, method: string): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#options.log.error("a bug", { method, error: text });
+  }
+
+  #die(reason: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#options.onEnd({ why: "died", reason });
+  }
+}

@@ -1,0 +1,141 @@
+import { fieldName, positionsIn, quoted } from "./location.ts";
+import type { FieldPath } from "./location.ts";
+import type { Problem } from "./errors.ts";
+
+/**
+ * What a JSON or YAML text holds, with the place of everything in it, so that a problem found later
+ * (by the schema, by a rule) can say line and column. `ipc/json.ts` and `ipc/yaml.ts` make it.
+ * Offsets count UTF-16 units from the start of the text.
+ */
+export type DocumentNode =
+  | { readonly kind: "scalar"; readonly offset: number; readonly value: Scalar }
+  | { readonly kind: "list"; readonly offset: number; readonly items: readonly DocumentNode[] }
+  | { readonly kind: "map"; readonly offset: number; readonly entries: readonly Entry[] };
+export type Scalar = string | number | boolean | null;
+export type Entry = {
+  readonly key: string;
+  readonly keyOffset: number;
+  readonly value: DocumentNode;
+};
+
+export type DocumentParse =
+  | { readonly ok: true; readonly root: DocumentNode }
+  | { readonly ok: false; readonly faults: readonly TextFault[] };
+/** Something wrong with the text itself. */
+export type TextFault = { readonly offset: number; readonly message: string };
+
+/** Something wrong with a value; `at` says whether the key or what it stands for is meant. */
+export type Fault = {
+  readonly path: FieldPath;
+  readonly message: string;
+  readonly at?: "key";
+};
+
+/** Lists and maps inside each other. Checked before anything recurses. */
+export const nestingMax = 64;
+export const tooDeep = `is nested more than ${nestingMax} deep`;
+/** Problems of one text that are reported. */
+export const problemsMax = 50;
+
+/** The plain value; maps without a prototype, so that no key can reach `Object.prototype`. */
+export function plainValue(node: DocumentNode): unknown {
+  switch (node.kind) {
+    case "scalar":
+      return node.value;
+    case "list":
+      return node.items.map(plainValue);
+    case "map":
+      return Object.assign(
+        Object.create(null),
+        Object.fromEntries(node.entries.map(({ key, value }) => [key, plainValue(value)])),
+      );
+  }
+}
+
+/** Keys that stand twice in one map, and keys that could be mistaken for parts of every object. */
+export function keyFaults(root: DocumentNode, path: FieldPath = []): Fault[] {
+  if (root.kind === "scalar") return [];
+  if (root.kind === "list") {
+    return root.items.flatMap((item, index) => keyFaults(item, [...path, index]));
+  }
+  const seen = new Set<string>();
+  return root.entries.flatMap(({ key, value }) => {
+    const message = seen.has(key) ? `stands twice in one map` : reservedKeyFault(key);
+    seen.add(key);
+    const here: Fault[] = message === null ? [] : [{ path: [...path, key], message, at: "key" }];
+    return [...here, ...keyFaults(value, [...path, key])];
+  });
+}
+
+/** `__proto__`, `constructor`, `toString`, …: looked up in a plain object, they are always there. */
+export function reservedKeyFault(key: string): string | null {
+  return key in Object.prototype ? `unknown key ${quoted(key)}` : null;
+}
+
+/** Puts each fault at its line; at most `problemsMax`, then one that counts the rest. */
+export function problemsOf(
+  faults: readonly Fault[],
+  source: { readonly name: string | null; readonly text: string; readonly root: DocumentNode },
+): Problem[] {
+  const position = positionsIn(source.text);
+  return capped(faults, (fault) => ({
+    file: source.name,
+    ...position(offsetOf(source.root, fault.path, fault.at)),
+    field: fieldName(fault.path),
+    message: fault.message,
+  }));
+}
+
+export function textProblems(
+  faults: readonly TextFault[],
+  source: { readonly name: string; readonly text: string },
+): Problem[] {
+  const position = positionsIn(source.text);
+  return capped(faults, ({ offset, message }) => ({
+    file: source.name,
+    ...position(offset),
+    field: "",
+    message,
+  }));
+}
+
+/** For values that came from no text. */
+export function unplacedProblems(faults: readonly Fault[]): Problem[] {
+  return capped(faults, ({ path, message }) => ({
+    file: null,
+    line: null,
+    column: null,
+    field: fieldName(path),
+    message,
+  }));
+}
+
+function capped<Item>(items: readonly Item[], problem: (item: Item) => Problem): Problem[] {
+  const shown = items.slice(0, problemsMax).map(problem);
+  const rest = items.length - shown.length;
+  const first = shown[0];
+  if (rest === 0 || first === undefined) return shown;
+  const nowhere = { file: first.file, line: null, column: null, field: "" };
+  return [...shown, { ...nowhere, message: `and ${rest} more problems` }];
+}
+
+/** Where `path` leads; for a part that is missing, what it is missing from. */
+function offsetOf(root: DocumentNode, path: FieldPath, at: "key" | undefined): number {
+  let node = root;
+  let keyOffset = root.offset;
+  for (const step of path) {
+    if (node.kind === "list" && typeof step === "number") {
+      const item = node.items[step];
+      if (item === undefined) return node.offset;
+      node = item;
+      keyOffset = item.offset;
+    } else if (node.kind === "map") {
+      // The last one: of a key that stands twice, the second is the fault.
+      const entry = node.entries.findLast(({ key }) => key === step);
+      if (entry === undefined) return node.offset;
+      node = entry.value;
+      keyOffset = entry.keyOffset;
+    } else return node.offset;
+  }
+  return at === "key" ? keyOffset : node.offset;
+}

@@ -1,0 +1,115 @@
+import type * as z from "zod";
+import type { Fault } from "./document.ts";
+import { quoted } from "./location.ts";
+import type { FieldPath } from "./location.ts";
+import { nearest } from "./nearest.ts";
+
+/**
+ * From what the schema package says to what orchd says: one fault for each thing that is wrong, in
+ * the words of the person who wrote the file.
+ */
+type Issue = z.core.$ZodIssue;
+type RawIssue = z.core.$ZodRawIssue;
+
+/** Given to every parse; a message that a schema part chose itself comes before it. */
+export function wording(issue: RawIssue): string | undefined {
+  switch (issue.code) {
+    case "invalid_type":
+      return wrongType(issue.expected, issue.input);
+    case "invalid_value":
+      return wrongChoice(issue.values, issue.input);
+    case "too_big":
+      return `${amountOf(issue)}; at most ${issue.maximum} allowed`;
+    case "too_small":
+      return `${amountOf(issue)}; at least ${issue.minimum} needed`;
+    default:
+      return undefined;
+  }
+}
+
+function wrongType(expected: string, input: unknown): string {
+  if (input === undefined) return "is missing";
+  if (input === null) return "has no value; give it one or leave it out";
+  const isPlain = typeof input === "number" || typeof input === "boolean";
+  if (expected === "string" && isPlain) return `must be a text; write it in quotes: "${input}"`;
+  return `must be ${expectedWords[expected] ?? expected}, not ${described(input)}`;
+}
+
+const expectedWords: Readonly<Record<string, string>> = {
+  string: "a text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  array: "a list",
+  object: "a map",
+  record: "a map",
+};
+
+function described(input: unknown): string {
+  if (Array.isArray(input)) return "a list";
+  if (typeof input === "string") return `the text ${quoted(input, 30)}`;
+  return typeof input === "object" ? "a map" : String(input);
+}
+
+function wrongChoice(values: readonly z.core.util.Primitive[], input: unknown): string {
+  if (input === undefined || input === null) return wrongType("", input);
+  const choices = values.map(String);
+  const meant = typeof input === "string" ? nearest(input, choices) : null;
+  const choice = `must be ${choices.map((value) => quoted(value)).join(" or ")}`;
+  return meant === null ? choice : `${choice}; did you mean ${quoted(meant)}?`;
+}
+
+function amountOf({ input, origin }: { input?: unknown; origin: string }): string {
+  if (Array.isArray(input)) return `has ${input.length} items`;
+  if (typeof input === "string") return `has ${input.length} characters`;
+  return origin === "number" || origin === "int" ? `is ${String(input)}` : "has the wrong size";
+}
+
+/** Flattens unions and lists of unknown keys. `base` leads to the value that was parsed. */
+export function faultsOf(issues: readonly Issue[], base: FieldPath = []): Fault[] {
+  return issues.flatMap((issue): Fault[] => {
+    const path = [...base, ...issue.path.map(step)];
+    switch (issue.code) {
+      case "unrecognized_keys":
+        return unknownKeys(issue, path);
+      case "invalid_union":
+        return faultsOfUnion(issue, path);
+      case "custom":
+        return [{ path, message: issue.message, ...(isAtKey(issue) ? { at: "key" } : {}) }];
+      default:
+        return [{ path, message: issue.message }];
+    }
+  });
+}
+
+function step(key: PropertyKey): string | number {
+  return typeof key === "symbol" ? String(key) : key;
+}
+
+function isAtKey({ params }: { params?: Record<string, unknown> | undefined }): boolean {
+  return params?.["at"] === "key";
+}
+
+function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: FieldPath): Fault[] {
+  const messages = issue.message.split("\n");
+  return issue.keys.map((key, index) => ({
+    path: [...path, key],
+    message: messages[index] ?? `unknown key ${quoted(key)}`,
+    at: "key",
+  }));
+}
+
+/**
+ * Of the forms that a value may have, the one it was meant to have is the one whose outermost type
+ * fits; its faults are told. If none or several fit, the message of the union lists the forms.
+ */
+function faultsOfUnion(issue: z.core.$ZodIssueInvalidUnion, path: FieldPath): Fault[] {
+  const fitting = issue.errors.filter((form) => !form.some(isOutermostType));
+  const [only, ...others] = fitting;
+  if (only !== undefined && others.length === 0) return faultsOf(only, path);
+  return [{ path, message: issue.message }];
+}
+
+function isOutermostType(issue: Issue): boolean {
+  return issue.path.length === 0 && (issue.code === "invalid_type" || issue.code === "invalid_union");
+}

@@ -1,0 +1,126 @@
+import { elapse, realClock } from "./clock.ts";
+import type { ProcessIdentity } from "./processIdentity.ts";
+import { killMember, signalProcess, visitFamily } from "./processFamily.ts";
+import type { Family, Member } from "./processFamily.ts";
+
+/**
+ * Ending a family of processes.
+ *
+ *     SIGTERM to each member, once ──► all gone within the grace? ──► done
+ *                                              │ no
+ *                                              ▼
+ *     SIGKILL to each member and its group, scan after scan ──► two scans in a row find nothing ──► done
+ *
+ * Each member is told once to end, in its own right and not through its group: a second SIGTERM
+ * means "at once" to many programs. What appears during the grace (cleaning up takes processes too)
+ * is left in peace until the grace is over. Two empty scans, because a process that forks and ends
+ * at the wrong moment is missed by one.
+ */
+export type Ended = {
+  /** Different processes that were seen; one that was killed with its group before it was looked at is not among them. */
+  readonly found: number;
+  /** Still there when this gave up (stuck in the kernel, or another user's). */
+  readonly left: number;
+};
+
+export type EndOptions = {
+  /** Between the polite and the hard end, in milliseconds; 0: hard at once. */
+  readonly graceMs: number;
+};
+
+/** After the grace: a killed process that has not gone by then waits for a device, not for us. */
+const killMsMax = 5_000;
+const firstPauseMs = 2;
+const pauseMsMax = 50;
+/** A scan takes its time on a machine with thousands of processes; this bounds its share of it. */
+const pausesPerScan = 4;
+
+/**
+ * Living processes that carry exactly `ORCHD_ATTEMPT=<marker>` in the environment they were started
+ * with, and the descendants of those; never this process.
+ */
+export function findMarked(marker: string): ProcessIdentity[] {
+  const found: ProcessIdentity[] = [];
+  visitFamily(markedFamily(marker, []), ({ identity }) => found.push(identity));
+  return found;
+}
+
+/**
+ * Ends what `findMarked` finds. `except`: numbers of processes to leave alone. Resolves when nothing
+ * is left, or `graceMs` + 5 s later.
+ */
+export async function endMarked(
+  marker: string,
+  options: EndOptions & { readonly except?: Iterable<number> },
+): Promise<Ended> {
+  return await endFamily(markedFamily(marker, options.except ?? []), options);
+}
+
+/** Resolves when nothing of the family is left, or `graceMs` + 5 s later. */
+export async function endFamily(family: Family, { graceMs }: EndOptions): Promise<Ended> {
+  const seen = new Set<string>();
+  const note = ({ identity }: Member): void => {
+    seen.add(`${identity.pid}:${identity.startTime}`);
+  };
+  const ask = (member: Member, scan: number): void => {
+    note(member);
+    if (scan === 0) signalProcess(member.identity, "SIGTERM");
+  };
+  const kill = (member: Member): void => {
+    note(member);
+    killMember(member, family.others);
+  };
+  const polite = graceMs > 0 && (await scanUntilNone(family, ask, graceMs)) === 0;
+  const left = polite ? 0 : await scanUntilNone(family, kill, killMsMax);
+  return { found: seen.size, left };
+}
+
+/** Where no family can be found: the process group alone. Resolves when it is empty, or as above. */
+export async function endGroup(group: number, { graceMs }: EndOptions): Promise<Ended> {
+  const start = realClock.monotonicMs();
+  const elapsedMs = (): number => realClock.monotonicMs() - start;
+  if (!signalled(group, graceMs > 0 ? "SIGTERM" : "SIGKILL")) return { found: 0, left: 0 };
+  for (let pauseMs = firstPauseMs; elapsedMs() < graceMs + killMsMax; pauseMs *= 2) {
+    if (!signalled(group, elapsedMs() < graceMs ? 0 : "SIGKILL")) return { found: 1, left: 0 };
+    await elapse(realClock, Math.min(pauseMs, pauseMsMax));
+  }
+  return { found: 1, left: 1 };
+}
+
+/** How many were there at the last scan: 0 after two empty ones, else what there is after `msMax`. */
+async function scanUntilNone(
+  family: Family,
+  visit: (member: Member, scan: number) => void,
+  msMax: number,
+): Promise<number> {
+  const start = realClock.monotonicMs();
+  const elapsedMs = (): number => realClock.monotonicMs() - start;
+  let pauseMs = firstPauseMs;
+  let empty = 0;
+  for (let scan = 0; ; scan++) {
+    const before = elapsedMs();
+    const left = visitFamily(family, (member) => visit(member, scan));
+    empty = left === 0 ? empty + 1 : 0;
+    if (empty === 2) return 0;
+    if (left > 0 && elapsedMs() >= msMax) return left;
+    const scanMs = elapsedMs() - before;
+    if (left > 0) pauseMs = Math.min(pauseMs * 2, pauseMsMax);
+    await elapse(
+      realClock,
+      Math.min(Math.max(pauseMs, scanMs * pausesPerScan), Math.max(1, msMax - elapsedMs())),
+    );
+  }
+}
+
+function signalled(group: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(-group, signal);
+  } catch {
+    return false;
+  }
+}
+
+function markedFamily(marker: string, except: Iterable<number>): Family {
+  const others = new Map([...except].map((pid) => [pid, ""]));
+  return { marker, root: null, adopting: false, others };
+}

@@ -1,0 +1,117 @@
+import { expect } from "chai";
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { identityOf, judge } from "../../../system/processIdentity.ts";
+import type { ProcessIdentity } from "../../../system/processIdentity.ts";
+import { endFamily, endGroup, endMarked, findMarked } from "../../../system/processTree.ts";
+import { until } from "../../helpers/until.ts";
+
+const sleep = ["300"];
+let count = 0;
+
+describe("processes found by their marker", () => {
+  let marker: string;
+  const started: ChildProcess[] = [];
+
+  beforeEach(() => {
+    marker = `tree-${process.pid}-${++count}`;
+  });
+  afterEach(async () => {
+    for (const child of started.splice(0)) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
+  });
+
+  async function start(env: Record<string, string>): Promise<ProcessIdentity> {
+    const child = spawn("/bin/sleep", sleep, {
+      stdio: "ignore",
+      detached: true,
+      env: { ORCHD_TEST_RUN: process.env["ORCHD_TEST_RUN"], ...env },
+    });
+    started.push(child);
+    await once(child, "spawn");
+    return await until(() => identityOf(child.pid ?? 0));
+  }
+
+  it("are those with exactly that value, wherever it stands in the environment", async () => {
+    const first = await start({ ORCHD_ATTEMPT: marker, LAST: "1" });
+    const last = await start({ FIRST: "1", ORCHD_ATTEMPT: marker });
+    await start({ ORCHD_ATTEMPT: `${marker}0` });
+    await start({ ORCHD_ATTEMPT: marker.slice(0, -1) });
+    await start({ OTHER: `ORCHD_ATTEMPT=${marker}` });
+    await start({ MY_ORCHD_ATTEMPT: marker });
+    const found = findMarked(marker).toSorted((a, b) => a.pid - b.pid);
+    expect(found).to.deep.equal([first, last].toSorted((a, b) => a.pid - b.pid));
+  });
+
+  it("are found with a value that is not ASCII", async () => {
+    const child = await start({ ORCHD_ATTEMPT: `${marker}-ü` });
+    expect(findMarked(`${marker}-ü`)).to.deep.equal([child]);
+  });
+
+  it("are all ended, except those named", async () => {
+    const ended = await start({ ORCHD_ATTEMPT: marker });
+    const spared = await start({ ORCHD_ATTEMPT: marker });
+    const other = await start({ ORCHD_ATTEMPT: `${marker}-other` });
+    expect(await endMarked(marker, { graceMs: 500, except: [spared.pid] })).to.deep.equal({
+      found: 1,
+      left: 0,
+    });
+    expect([ended, spared, other].map(judge)).to.deep.equal(["dead", "alive", "alive"]);
+  });
+
+  it("are never this process, though it carries the marker itself", async () => {
+    const script = `
+      import { endMarked, findMarked } from ${JSON.stringify(new URL("../../../system/processTree.ts", import.meta.url).href)};
+      console.log(JSON.stringify([findMarked("${marker}"), await endMarked("${marker}", { graceMs: 10 })]));`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+      env: { ...process.env, ORCHD_ATTEMPT: marker },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    started.push(child);
+    const [[output], [code]] = (await Promise.all([
+      once(child.stdout, "data"),
+      once(child, "exit"),
+    ])) as [[Buffer], [number]];
+    expect(JSON.parse(output.toString())).to.deep.equal([[], { found: 0, left: 0 }]);
+    expect(code).to.equal(0);
+  });
+
+  it("cannot be asked for without a marker", async () => {
+    const error = await endMarked("", { graceMs: 0 }).catch((reason: unknown) => reason);
+    expect(error).to.be.instanceOf(Error);
+  });
+});
+
+describe("a family whose first process is long gone", () => {
+  it("does not hold the process that was given its number", async () => {
+    const child = spawn("/bin/sleep", sleep, { stdio: "ignore", detached: true });
+    const identity = identityOf(child.pid ?? 0);
+    if (identity === undefined) throw new Error("it was just started");
+    const earlier = { ...identity, startTime: identity.startTime - 1 };
+    const family = { marker: "nobody", root: earlier, adopting: false, others: new Map() };
+    expect(await endFamily(family, { graceMs: 0 })).to.deep.equal({ found: 0, left: 0 });
+    expect(judge(identity)).to.equal("alive");
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  });
+});
+
+describe("ending a process group alone", () => {
+  it("is polite first and hard after the grace", async () => {
+    const script = "trap '' TERM; sleep 300 & echo ready; while :; do sleep 0.01; done";
+    const child = spawn("sh", ["-c", script], {
+      detached: true,
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    await once(child.stdout, "data");
+    const pid = child.pid ?? 0;
+    const exit = once(child, "exit");
+    expect((await endGroup(pid, { graceMs: 50 })).left).to.equal(0);
+    expect(await exit).to.deep.equal([null, "SIGKILL"]);
+    expect(() => process.kill(-pid, 0)).to.throw("ESRCH");
+  });
+});

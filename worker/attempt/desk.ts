@@ -1,0 +1,64 @@
+import type { WorkerId } from "../../ipc/ids.ts";
+import type {
+  AttemptFailure,
+  AttemptKey,
+  Outcome,
+  Saved,
+  WorkerSettings,
+} from "../../ipc/workerMessages.ts";
+import type { Log } from "../log.ts";
+import type { Base, Place, Repository } from "../workspace/place.ts";
+import type { Output } from "./output.ts";
+
+/** What every attempt of one worker shares. */
+export type Desk = {
+  readonly worker: WorkerId;
+  /** `.aibrain/<worker>`, absolute. */
+  readonly stateFolder: string;
+  readonly settings: WorkerSettings;
+  readonly log: Log;
+};
+
+/**
+ * Where an attempt is. Every stage may lead to the end, and only forward:
+ *
+ *     workspace ──► setup ──► running ──► ending ──► saving
+ */
+export type AttemptState =
+  | { readonly stage: "workspace" }
+  | { readonly stage: "setup"; readonly output: Output }
+  | { readonly stage: "running"; readonly output: Output }
+  | { readonly stage: "ending"; readonly output: Output }
+  | { readonly stage: "saving"; readonly outputBytes: number };
+
+/** The link between an attempt that runs and whoever watches it. */
+export type Course = {
+  readonly key: AttemptKey;
+  /** Aborted when the attempt shall end: cancelled, or the worker stops. */
+  readonly signal: AbortSignal;
+  readonly enter: (state: AttemptState) => void;
+};
+
+/** A workspace that is ready to be worked in. */
+export type Ground = {
+  readonly place: Place;
+  readonly repository: Repository;
+  readonly base: Base;
+};
+
+/** A step that either gave something or settled the outcome of the attempt. */
+export type Step<Value> =
+  { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly outcome: Outcome };
+
+export function failed(failure: AttemptFailure, saved: Saved | null = null): Outcome {
+  return { result: "failed", failure, saved };
+}
+
+/** Unique among everything on this machine: another repository may have a task of the same name. */
+export function markerOf(key: AttemptKey, repositoryId: string): string {
+  return `${key.task}.${key.attempt}@${repositoryId}`;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,86 @@
+import { unreachable } from "../../ipc/errors.ts";
+import type { Assignment, AttemptKey, Outcome, Report } from "../../ipc/workerMessages.ts";
+import { realClock } from "../../system/clock.ts";
+import { ownIdentity } from "../../system/processIdentity.ts";
+import { clearHeld, readHeld } from "../workspace/held.ts";
+import { findPlace } from "../workspace/place.ts";
+import { failed, messageOf } from "./desk.ts";
+import type { Course, Desk } from "./desk.ts";
+import { runGate } from "./gate.ts";
+import { attemptFolder, beginRecord, writeOutcome } from "./records.ts";
+import type { AttemptRecord } from "./records.ts";
+import { runTask } from "./task.ts";
+
+export type Attempt = Exclude<Assignment, { kind: "instant" }>;
+
+/**
+ * One attempt from assignment to a report that is on disk:
+ *
+ *     attempt.json ──► stages (task.ts, gate.ts) ──► outcome.json ──► held.json removed
+ *
+ * in this order, so that a kill at any moment leaves either nothing that ran, or a record of what has
+ * to be saved, or the outcome.
+ */
+export async function runAttempt(desk: Desk, course: Course, attempt: Attempt): Promise<Report> {
+  const start = realClock.monotonicMs();
+  const folder = attemptFolder(desk.stateFolder, course.key);
+  const { outcome, settled } = await outcomeOf(desk, course, attempt, folder);
+  const elapsed_ms = Math.round(realClock.monotonicMs() - start);
+  const report: Report = { ...course.key, outcome, elapsed_ms };
+  try {
+    await writeOutcome(folder, report);
+    if (settled) await forgetHeld(desk, course.key);
+  } catch (error) {
+    // It is still reported from memory; after a crash the attempt would be found cut short.
+    desk.log("the outcome cannot be written", { ...course.key, error: messageOf(error) });
+  }
+  return report;
+}
+
+/** `settled`: there is nothing in the workspace that would have to be saved later. */
+type Settled = { readonly outcome: Outcome; readonly settled: boolean };
+
+async function outcomeOf(
+  desk: Desk,
+  course: Course,
+  attempt: Attempt,
+  folder: string,
+): Promise<Settled> {
+  const record: AttemptRecord = {
+    version: 1,
+    kind: attempt.kind,
+    ...course.key,
+    worker: desk.worker,
+    process: ownIdentity(),
+    started_at: realClock.wallMs(),
+    base: null,
+    spec: attempt.kind === "task" ? attempt.spec : null,
+  };
+  try {
+    await beginRecord(folder, record);
+    switch (attempt.kind) {
+      case "task":
+        return settledBy(await runTask(desk, course, attempt, record, folder));
+      case "gate":
+        return settledBy(await runGate(desk, course, attempt, folder));
+      default:
+        return unreachable(attempt);
+    }
+  } catch (error) {
+    desk.log("the attempt broke", { ...course.key, error: String(error) });
+    const failure = { kind: "not_started", message: messageOf(error) } as const;
+    return { outcome: failed(failure), settled: false };
+  }
+}
+
+function settledBy(outcome: Outcome): Settled {
+  const unsaved = outcome.result === "failed" && outcome.failure.kind === "save";
+  return { outcome, settled: !unsaved };
+}
+
+/** Only the record of this very attempt: one of an earlier attempt stands for work that is not saved yet. */
+async function forgetHeld(desk: Desk, key: AttemptKey): Promise<void> {
+  const place = await findPlace(desk.worker, desk.settings);
+  const held = await readHeld(place);
+  if (held?.task === key.task && held.attempt === key.attempt) await clearHeld(place);
+}

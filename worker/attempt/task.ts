@@ -1,0 +1,171 @@
+import { realpath, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { unreachable } from "../../ipc/errors.ts";
+import type { Argv, Work } from "../../ipc/taskSpec.ts";
+import type { Assignment, AttemptFailure, Outcome, Saved } from "../../ipc/workerMessages.ts";
+import { writeHeld } from "../workspace/held.ts";
+import { findPlace, isInside, repositoryId } from "../workspace/place.ts";
+import type { Place } from "../workspace/place.ts";
+import { removeAll } from "../workspace/remove.ts";
+import { saveWorkspace } from "../workspace/save.ts";
+import { failed, markerOf, messageOf } from "./desk.ts";
+import type { Course, Desk, Ground } from "./desk.ts";
+import { attemptEnvironment } from "./environment.ts";
+import { freshTemporary, prepareGround } from "./ground.ts";
+import { Output } from "./output.ts";
+import { failureOf, runProgram } from "./program.ts";
+import type { ProgramEnd } from "./program.ts";
+import { noteBase } from "./records.ts";
+import type { AttemptRecord } from "./records.ts";
+
+export type TaskAssignment = Extract<Assignment, { kind: "task" }>;
+
+/** One attempt of a task, from an unprepared workspace to its outcome. Never throws a condition. */
+export async function runTask(
+  desk: Desk,
+  course: Course,
+  task: TaskAssignment,
+  record: AttemptRecord,
+  folder: string,
+): Promise<Outcome> {
+  if (task.spec.workspace === "none") return await runInRepository(desk, course, task, folder);
+  const prepared = await prepareGround(desk, course, desk.settings.landing_ref, folder);
+  if (!prepared.ok) return prepared.outcome;
+  const ground = prepared.value;
+  const startedAt = record.started_at;
+  try {
+    await noteBase(folder, record, ground.base.commit);
+    await writeHeld(ground.place, { ...course.key, base: ground.base, startedAt });
+  } catch (error) {
+    return failed({ kind: "workspace", message: messageOf(error) });
+  }
+  using output = outputIn(folder);
+  const end = await runWork(desk, course, task, {
+    root: ground.place.workTree,
+    place: ground.place,
+    output,
+  });
+  return await saveAndConclude(desk, course, ground, startedAt, output, end);
+}
+
+/** `workspace: none`: in the person's working tree, without git; nothing is saved and nothing lands. */
+async function runInRepository(
+  desk: Desk,
+  course: Course,
+  task: TaskAssignment,
+  folder: string,
+): Promise<Outcome> {
+  course.enter({ stage: "workspace" });
+  let place: Place;
+  try {
+    place = await findPlace(desk.worker, desk.settings);
+    await freshTemporary(place);
+  } catch (error) {
+    return failed({ kind: "workspace", message: messageOf(error) });
+  }
+  using output = outputIn(folder);
+  const root = desk.settings.work_tree;
+  const end = await runWork(desk, course, task, { root, place, output });
+  await removeAll(place.temporary).catch(() => {});
+  return conclude(end, null);
+}
+
+type Room = { readonly root: string; readonly place: Place; readonly output: Output };
+
+async function runWork(
+  desk: Desk,
+  course: Course,
+  task: TaskAssignment,
+  { root, place, output }: Room,
+): Promise<ProgramEnd> {
+  const { spec, secrets } = task;
+  const { limits } = desk.settings.config;
+  const argv = argvOf(spec.work);
+  if (argv === null) return { why: "exited", code: 0 };
+  const cwd = await folderInside(root, spec.cwd);
+  if (!cwd.ok) return { why: "not_started", message: cwd.message };
+  const workTree = spec.workspace === "none" ? null : place.workTree;
+  const given = [spec.env, secrets];
+  course.enter({ stage: "running", output });
+  return await runProgram({
+    request: {
+      argv,
+      cwd: cwd.path,
+      env: attemptEnvironment(desk, {
+        key: course.key,
+        temporary: place.temporary,
+        workTree,
+        given,
+      }),
+      stdout: output.paths[0] ?? "/dev/null",
+      stderr: output.paths[1] ?? "/dev/null",
+      marker: markerOf(course.key, await repositoryId(desk.settings.git_dir)),
+    },
+    limits: {
+      timeoutMs: spec.timeout_ms,
+      graceMs: limits.grace_ms,
+      outputBytesMax: limits.output_bytes,
+    },
+    output,
+    signal: course.signal,
+    onEnding: () => course.enter({ stage: "ending", output }),
+  });
+}
+
+async function saveAndConclude(
+  desk: Desk,
+  course: Course,
+  { place, repository, base }: Ground,
+  startedAt: number,
+  output: Output,
+  end: ProgramEnd,
+): Promise<Outcome> {
+  course.enter({ stage: "saving", outputBytes: output.bytes() });
+  try {
+    await removeAll(place.temporary);
+    return conclude(
+      end,
+      await saveWorkspace(place, repository, { ...course.key, base, startedAt }),
+    );
+  } catch (error) {
+    desk.log("the work cannot be saved", { ...course.key, error: messageOf(error) });
+    return failed({ kind: "save", message: messageOf(error) });
+  }
+}
+
+function conclude(end: ProgramEnd, saved: Saved | null): Outcome {
+  if (end.why === "asked") return { result: "ended", saved };
+  const failure: AttemptFailure | null = failureOf(end);
+  return failure === null ? { result: "done", saved } : { result: "failed", failure, saved };
+}
+
+function argvOf(work: Work): Argv | null {
+  switch (work.kind) {
+    case "run":
+      return work.argv;
+    case "shell":
+      return ["/bin/sh", "-c", work.script];
+    case "tools":
+      return null;
+    default:
+      return unreachable(work);
+  }
+}
+
+function outputIn(folder: string): Output {
+  return new Output([join(folder, "stdout.log"), join(folder, "stderr.log")]);
+}
+
+type Folder =
+  { readonly ok: true; readonly path: string } | { readonly ok: false; readonly message: string };
+
+/** A link in the repository must not lead a task out of its workspace. */
+async function folderInside(root: string, cwd: string): Promise<Folder> {
+  const path = await realpath(join(root, cwd)).catch(() => null);
+  if (path === null) return { ok: false, message: `cwd: there is no folder ${cwd} at the base` };
+  if (!isInside(path, await realpath(root)))
+    return { ok: false, message: `cwd: ${cwd} leads out of the repository` };
+  if (!(await stat(path)).isDirectory())
+    return { ok: false, message: `cwd: ${cwd} is not a folder` };
+  return { ok: true, path };
+}

@@ -1,0 +1,227 @@
+import type {
+  Assignment,
+  AttemptKey,
+  Heartbeat,
+  Report,
+  WorkerSettings,
+} from "../ipc/workerMessages.ts";
+import type { AttemptState, Course, Desk } from "./attempt/desk.ts";
+import { attemptFolder, findUnfinished, hasOutcome, markAcknowledged } from "./attempt/records.ts";
+import type { Attempt } from "./attempt/run.ts";
+import { heartbeatOf } from "./heartbeat.ts";
+import type { Log } from "./log.ts";
+import { keyOf, nameOf, Reports } from "./reports.ts";
+import { readHeld } from "./workspace/held.ts";
+import { findPlace } from "./workspace/place.ts";
+
+/**
+ * What a worker has to do, one thing after the other, and what it has to tell:
+ *
+ *     taken over from an earlier process ──salvage──┐
+ *     assigned ──► waiting ──► running ─────────────┴──► report ──► acknowledged, forgotten
+ *                     └──cancelled────────────────────────▲
+ *
+ * Nothing here knows whether there is a connection: `send` drops what cannot be sent, and everything
+ * is told again by `tellAll` at the next connection.
+ */
+export type DutyOptions = Pick<Desk, "worker" | "stateFolder"> & {
+  readonly log: Log;
+  readonly send: (method: "worker.report" | "worker.heartbeat", params: unknown) => void;
+  /** Nothing is at work any more, or the last report was acknowledged. */
+  readonly onIdle: () => void;
+};
+
+type Running = {
+  readonly course: Course;
+  readonly end: AbortController;
+  state: AttemptState;
+};
+
+export class Duty {
+  readonly #options: DutyOptions;
+  readonly #reports = new Reports();
+  #settings: WorkerSettings | null = null;
+  #running: Running | null = null;
+  #waiting: Attempt[] = [];
+  /** Attempts of an earlier process without an outcome; empty once they are salvaged. */
+  #cutShort: AttemptKey[] = [];
+  #salvaged = false;
+  #ending = false;
+  #work: Promise<void> | null = null;
+
+  constructor(options: DutyOptions) {
+    this.#options = options;
+  }
+
+  get isWorking(): boolean {
+    return this.#work !== null;
+  }
+
+  get unacknowledged(): number {
+    return this.#reports.size;
+  }
+
+  /** To be called once, before anything is assigned. */
+  async takeOver(): Promise<void> {
+    for (const found of await findUnfinished(this.#options.stateFolder)) {
+      if (found.kind === "unreported") this.#reports.add(found.report, true);
+      else this.#cutShort.push(found.key);
+    }
+  }
+
+  holding(): AttemptKey[] {
+    return [...this.#unreported(), ...this.#reports.all()].map(keyOf);
+  }
+
+  /** A supervisor is there, perhaps a new one: from now on its settings count. */
+  begin(settings: WorkerSettings): void {
+    this.#settings = settings;
+    this.tellHeartbeat();
+    this.#tell(this.#reports.all());
+    this.#goOn();
+  }
+
+  assign(assignments: readonly Assignment[]): void {
+    const reports: Report[] = [];
+    for (const assignment of assignments) {
+      const key = keyOf(assignment);
+      const known = this.#reports.get(key);
+      if (known !== null) reports.push(known);
+      else if (this.#ending || this.#isUnreported(key)) continue;
+      else if (assignment.kind === "instant") reports.push(this.#answerInstant(key));
+      else this.#waiting.push(assignment);
+    }
+    this.#tell(reports);
+    this.#goOn();
+  }
+
+  /** Without effect on what it does not hold: that was reported and acknowledged, or never came. */
+  cancel(key: AttemptKey): void {
+    const name = nameOf(key);
+    const known = this.#reports.get(key);
+    if (known !== null) return this.#tell([known]);
+    if (this.#running !== null && nameOf(this.#running.course.key) === name)
+      return this.#running.end.abort();
+    const rest = this.#waiting.filter((attempt) => nameOf(attempt) !== name);
+    if (rest.length < this.#waiting.length) this.#report(endedUnstarted(key));
+    this.#waiting = rest;
+  }
+
+  acknowledge(keys: readonly AttemptKey[]): void {
+    const { stateFolder, log } = this.#options;
+    for (const key of keys) {
+      if (this.#reports.forget(key)?.onDisk !== true) continue;
+      markAcknowledged(stateFolder, key).catch((error: unknown) =>
+        log("an acknowledgement cannot be noted", { ...key, error: String(error) }),
+      );
+    }
+    if (this.#reports.size === 0) this.#options.onIdle();
+  }
+
+  /** Takes nothing new, and ends what runs; its work is saved and reported as always. */
+  end(): void {
+    this.#ending = true;
+    this.#running?.end.abort();
+    for (const attempt of this.#waiting) this.#report(endedUnstarted(attempt));
+    this.#waiting = [];
+  }
+
+  async settled(): Promise<void> {
+    while (this.#work !== null) await this.#work;
+  }
+
+  tellHeartbeat(): void {
+    const running = this.#running;
+    const beat: Heartbeat = heartbeatOf(running?.course.key ?? null, running?.state ?? null);
+    this.#options.send("worker.heartbeat", beat);
+  }
+
+  #tell(reports: readonly Report[]): void {
+    if (reports.length > 0) this.#options.send("worker.report", reports);
+  }
+
+  #report(report: Report): void {
+    this.#reports.add(report, true);
+    this.#tell([report]);
+  }
+
+  #answerInstant(key: AttemptKey): Report {
+    const report: Report = { ...key, outcome: { result: "done", saved: null }, elapsed_ms: 0 };
+    this.#reports.add(report, false);
+    return report;
+  }
+
+  #unreported(): readonly AttemptKey[] {
+    const running = this.#running === null ? [] : [this.#running.course.key];
+    return [...running, ...this.#waiting, ...this.#cutShort];
+  }
+
+  #isUnreported(key: AttemptKey): boolean {
+    return this.#unreported().some((held) => nameOf(held) === nameOf(key));
+  }
+
+  /** Starts what is next, unless something is at work. */
+  #goOn(): void {
+    if (this.#work !== null || this.#settings === null || this.#ending) return;
+    if (this.#salvaged && this.#waiting.length === 0) return;
+    const { worker, stateFolder, log } = this.#options;
+    this.#work = this.#workOff({ worker, stateFolder, log, settings: this.#settings })
+      .catch((error: unknown) => log("a bug", { error: String(error) }))
+      .then(() => {
+        this.#work = null;
+        this.#options.onIdle();
+        this.#goOn();
+      });
+  }
+
+  async #workOff(desk: Desk): Promise<void> {
+    if (!this.#salvaged) return await this.#salvage(desk);
+    const next = this.#waiting.shift();
+    if (next === undefined) return;
+    const running = this.#start(keyOf(next));
+    try {
+      // Loaded with the first task there is: git and execa triple what a worker needs to get ready.
+      const { runAttempt } = await import("./attempt/run.ts");
+      this.#report(await runAttempt(desk, running.course, next));
+    } finally {
+      this.#running = null;
+      this.tellHeartbeat();
+    }
+  }
+
+  /** Before anything is reset: what an earlier process did not save is saved now. */
+  async #salvage(desk: Desk): Promise<void> {
+    try {
+      const held = await readHeld(await findPlace(desk.worker, desk.settings));
+      const isOpen = held !== null && !hasOutcome(attemptFolder(desk.stateFolder, held));
+      if (this.#cutShort.length > 0 || isOpen) {
+        const { salvage } = await import("./attempt/salvage.ts");
+        for (const report of await salvage(desk, this.#cutShort, isOpen ? held : null))
+          this.#report(report);
+      }
+    } catch (error) {
+      // What is held stays held: the next reset saves it or puts it aside.
+      desk.log("the earlier process's work cannot be saved", { error: String(error) });
+      for (const key of this.#cutShort)
+        this.#report({ ...keyOf(key), outcome: { result: "lost", saved: null }, elapsed_ms: 0 });
+    }
+    this.#cutShort = [];
+    this.#salvaged = true;
+  }
+
+  #start(key: AttemptKey): Running {
+    const end = new AbortController();
+    const enter = (state: AttemptState): void => {
+      running.state = state;
+      this.tellHeartbeat();
+    };
+    const course: Course = { key, signal: end.signal, enter };
+    const running: Running = { course, end, state: { stage: "workspace" } };
+    this.#running = running;
+    return running;
+  }
+}
+
+function endedUnstarted(key: AttemptKey): Report {
+  return { ...keyOf(key), outcome: { result: "ended", saved: null }, elapsed_ms: 0 };
+}

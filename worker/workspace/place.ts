@@ -1,0 +1,128 @@
+import { createHash } from "node:crypto";
+import { lstat, mkdir, realpath, symlink, unlink } from "node:fs/promises";
+import { homedir } from "node:os";
+import { basename, dirname, isAbsolute, join, relative } from "node:path";
+import type { Oid, TaskId, WorkerId } from "../../ipc/ids.ts";
+import type { WorkerSettings } from "../../ipc/workerMessages.ts";
+
+/**
+ * Where a worker works. All of it lies outside the repository, because programs look upward from
+ * where they run (node, cargo, jest) and would find what belongs to the person; and because
+ * `git clean -fdx` in the repository must not reach work that is not saved yet.
+ *
+ *     <root>/<worker>/workspace   what the agent sees; its `.git` is made afresh for each attempt
+ *     <root>/<worker>/own.git     the worker's own git directory for the same files: our index, our
+ *                                 configuration; nothing an agent wrote into its `.git` is ever read as one
+ *     <root>/<worker>/held.json   the attempt whose work may be in there and is not saved (held.ts)
+ *     <root>/<worker>/tmp         TMPDIR of the attempt
+ *     <root>/<worker>/set-aside   `.git` folders of embedded repositories, workspaces that could not be saved
+ */
+export type Place = {
+  readonly folder: string;
+  readonly workTree: string;
+  readonly ownGit: string;
+  readonly held: string;
+  readonly temporary: string;
+  readonly setAside: string;
+};
+
+/** The person's repository, as far as a worker touches it. */
+export type Repository = {
+  readonly gitDir: string;
+  readonly workTree: string;
+  readonly landingRef: string;
+};
+
+/** What a workspace is reset to. */
+export type Base = { readonly commit: Oid; readonly tree: Oid };
+
+/** The attempt a workspace is used for. */
+export type Owner = { readonly task: TaskId; readonly attempt: number };
+
+/** A condition of the machine or the repository, told to people in the words of the message. */
+export class WorkspaceError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "WorkspaceError";
+  }
+}
+
+export function repositoryOf(settings: WorkerSettings): Repository {
+  return {
+    gitDir: settings.git_dir,
+    workTree: settings.work_tree,
+    landingRef: settings.landing_ref,
+  };
+}
+
+/** Twelve hexadecimal digits that name a repository on this machine, from its common directory. */
+export async function repositoryId(gitDir: string): Promise<string> {
+  const path = await realpath(gitDir);
+  return createHash("sha256").update(path).digest("hex").slice(0, 12);
+}
+
+/** Makes the worker's folder (0700) and answers what is in it. Throws a `WorkspaceError`. */
+export async function findPlace(worker: WorkerId, settings: WorkerSettings): Promise<Place> {
+  const id = await repositoryId(settings.git_dir);
+  const wanted = settings.config.workspace.root ?? join(stateHome(), "orchd", id);
+  const root = await withoutLinks(wanted);
+  const workTree = await realpath(settings.work_tree);
+  if (isInside(root, workTree))
+    throw new WorkspaceError(
+      `workspace.root ${root} lies inside the repository ${workTree}; choose a folder outside of it`,
+    );
+  if (/[\n"]/.test(root) || /[\n"]/.test(settings.git_dir))
+    throw new WorkspaceError(`git cannot share objects with a path like ${JSON.stringify(root)}`);
+  const folder = join(root, worker);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  return {
+    folder,
+    workTree: join(folder, "workspace"),
+    ownGit: join(folder, "own.git"),
+    held: join(folder, "held.json"),
+    temporary: join(folder, "tmp"),
+    setAside: join(folder, "set-aside"),
+  };
+}
+
+/** `.aibrain/<worker>/workspace` → the workspace, for people who look; made again when it is missing. */
+export async function linkWorkspace(stateFolder: string, place: Place): Promise<void> {
+  const link = join(stateFolder, "workspace");
+  await mkdir(stateFolder, { recursive: true, mode: 0o700 });
+  const there = await lstat(link).catch(() => null);
+  if (there !== null && !there.isSymbolicLink()) return;
+  if (there !== null && (await realpath(link).catch(() => null)) === place.workTree) return;
+  if (there !== null) await unlink(link);
+  await symlink(place.workTree, link);
+}
+
+/** True when `path` is `folder` or lies below it. Both absolute and free of symbolic links. */
+export function isInside(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way === "" || (!way.startsWith("../") && way !== ".." && !isAbsolute(way));
+}
+
+/**
+ * Agents run as the same user, so one can replace its own workspace by a link to the person's
+ * repository. Nothing is read from, saved from or removed below a path that is not a real folder.
+ */
+export async function isRealFolder(path: string): Promise<boolean> {
+  const there = await lstat(path).catch(() => null);
+  return there !== null && there.isDirectory() && (await realpath(path)) === path;
+}
+
+function stateHome(): string {
+  const given = process.env["XDG_STATE_HOME"];
+  if (given !== undefined && isAbsolute(given)) return given;
+  return join(process.env["HOME"] ?? homedir(), ".local", "state");
+}
+
+/** The real path of something that may not exist yet: what exists of it is resolved, the rest is kept. */
+async function withoutLinks(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(await withoutLinks(parent), basename(path));
+  }
+}

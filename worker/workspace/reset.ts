@@ -1,0 +1,90 @@
+import { lstat, mkdir, rename } from "node:fs/promises";
+import { join } from "node:path";
+import type { WorkspaceConfig } from "../../ipc/configSpec.ts";
+import { isOid } from "../../ipc/ids.ts";
+import type { Oid } from "../../ipc/ids.ts";
+import { git, GitError } from "../../system/git.ts";
+import { writeAgentGit } from "./agentGit.ts";
+import { clearIndexLock, ownGit, writeOwnGit } from "./ownGit.ts";
+import { isRealFolder, WorkspaceError } from "./place.ts";
+import type { Base, Place, Repository } from "./place.ts";
+import { removeAll } from "./remove.ts";
+
+/** The commit a revision names in the repository now, with its tree. Throws a `GitError`. */
+export async function resolveBase(repository: Repository, revision: string): Promise<Base> {
+  const { stdout } = await git({ gitDir: repository.gitDir }, [
+    "rev-parse",
+    "--end-of-options",
+    `${revision}^{commit}`,
+    `${revision}^{tree}`,
+  ]);
+  // Before 2.43 rev-parse prints `--end-of-options` as well.
+  const [commit, tree] = stdout.split("\n").filter((line) => isOid(line));
+  if (commit === undefined || tree === undefined)
+    throw new WorkspaceError(`git resolved ${revision} to something that is not a commit`);
+  return { commit: commit as Oid, tree: tree as Oid };
+}
+
+/**
+ * Makes the workspace's files those of `base`. Whatever an earlier attempt left is removed, so the
+ * caller must have saved it. Ignored files stay unless `clean` is `all`. A workspace that git cannot
+ * bring back is removed and made anew, once. Throws a `GitError`, a `WorkspaceError` or an error of
+ * the file system.
+ *
+ * Answers whether it is new: then nothing that `workspace.setup` made is in it.
+ */
+export async function resetWorkspace(
+  place: Place,
+  repository: Repository,
+  base: Base,
+  clean: WorkspaceConfig["clean"],
+): Promise<{ readonly fresh: boolean }> {
+  const usable = (await isRealFolder(place.workTree)) && (await isRealFolder(place.ownGit));
+  if (usable) {
+    try {
+      await checkOut(place, repository, base, clean);
+      return { fresh: false };
+    } catch (error) {
+      if (!(error instanceof GitError)) throw error;
+    }
+  }
+  await removeWorkspace(place);
+  await mkdir(place.workTree, { recursive: true, mode: 0o700 });
+  await checkOut(place, repository, base, clean);
+  return { fresh: true };
+}
+
+/**
+ * Puts a workspace out of the way with everything that is in it; the next reset makes a new one.
+ * Answers where it is now, `null` when there was none.
+ */
+export async function setWorkspaceAside(place: Place, name: string): Promise<string | null> {
+  if ((await lstat(place.workTree).catch(() => null)) === null) return null;
+  await mkdir(place.setAside, { recursive: true, mode: 0o700 });
+  const target = join(place.setAside, name);
+  await removeAll(target);
+  await rename(place.workTree, target);
+  return target;
+}
+
+async function checkOut(
+  place: Place,
+  repository: Repository,
+  base: Base,
+  clean: WorkspaceConfig["clean"],
+): Promise<void> {
+  await clearIndexLock(place);
+  await writeOwnGit(place, repository, base, []);
+  // The agent's git directory first: whatever it was made into (a file, a link), git never sees it.
+  await removeAll(join(place.workTree, ".git"));
+  await ownGit(place, ["read-tree", "--reset", "-u", base.commit]);
+  await ownGit(place, ["clean", clean === "all" ? "-ffdxq" : "-ffdq"]);
+  await writeAgentGit(place, repository, base);
+}
+
+async function removeWorkspace(place: Place): Promise<void> {
+  await removeAll(place.workTree);
+  await removeAll(place.ownGit);
+  const left = await lstat(place.workTree).catch(() => null);
+  if (left !== null) throw new WorkspaceError(`${place.workTree} cannot be removed`);
+}

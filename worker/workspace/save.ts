@@ -1,0 +1,176 @@
+import { join } from "node:path";
+import { isOid } from "../../ipc/ids.ts";
+import type { Oid } from "../../ipc/ids.ts";
+import { touchedPathsMax } from "../../ipc/workerMessages.ts";
+import type { Saved } from "../../ipc/workerMessages.ts";
+import { git, gitLine, GitError } from "../../system/git.ts";
+import { readHead, readStrays } from "./agentRefs.ts";
+import { importCommits } from "./importCommits.ts";
+import { clearIndexLock, durable } from "./ownGit.ts";
+import { isRealFolder, WorkspaceError } from "./place.ts";
+import type { Base, Owner, Place, Repository } from "./place.ts";
+import { changedPaths, snapshot } from "./snapshot.ts";
+import type { Change } from "./snapshot.ts";
+
+/**
+ * Saving turns whatever an attempt left (committed, staged, unstaged, untracked; not what git
+ * ignores) into one commit in the repository, synced and pinned as `refs/orchd/attempts/<task>/<n>`:
+ *
+ *     files of the workspace ──add, write-tree──► tree        by our own git directory, never the agent's
+ *     the agent's HEAD       ──pack, unpack─────► parent      only if it is not the base any more
+ *     tree + parent          ──commit-tree──────► commit ──update-ref──► the ref
+ *     stashes, other branches ───────────────────────────────► refs/orchd/strays/<task>/<n>
+ *
+ * Guarantees: the commit's tree is what the files were, whatever happened to the agent's `.git`; the
+ * same content saved twice gives the same commit (its dates are those of the attempt's start), so a
+ * save that was cut short can be repeated; when this returns, everything is on disk.
+ *
+ * Not saved: ignored files, and what changed inside a submodule of the base (its own repository).
+ */
+export type SaveRequest = Owner & {
+  readonly base: Base;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+};
+
+/**
+ * `null`: nothing changed and nothing was committed. Throws a `GitError`, a `WorkspaceError` or an
+ * error of the file system when something could not be saved; the workspace is then as it was.
+ */
+export async function saveWorkspace(
+  place: Place,
+  repository: Repository,
+  request: SaveRequest,
+): Promise<Saved | null> {
+  if (!(await isRealFolder(place.workTree)))
+    throw new WorkspaceError(`${place.workTree} is not a folder any more`);
+  await clearIndexLock(place);
+  const { base } = request;
+  const agentGit = join(place.workTree, ".git");
+  const head = await readHead(agentGit);
+  const strays = await readStrays(agentGit, head === null ? [base.commit] : [base.commit, head]);
+  const [{ tree, changes }, imported] = await Promise.all([
+    snapshot(place, repository, request),
+    importHead(place, repository, base, head),
+  ]);
+  if (strays.length > 0) await pinStrays(place, repository, request, tree, strays);
+  if (tree === base.tree && (head === null || head === base.commit)) return null;
+  const parent = imported ?? base.commit;
+  const commit = await commitTree(repository, request, tree, [parent]);
+  const ref = attemptRef(request);
+  await updateRef(repository, ref, commit);
+  const descends = await contains(repository, parent, base.commit);
+  return { commit, base: base.commit, ref, ...touchedBy(changes), descends };
+}
+
+/** What an earlier process already saved for this attempt; `null` when it did not get that far. */
+export async function findSaved(
+  repository: Repository,
+  request: SaveRequest,
+): Promise<Saved | null> {
+  const ref = attemptRef(request);
+  const { stdout } = await git(
+    { gitDir: repository.gitDir },
+    ["rev-parse", "--quiet", "--verify", `${ref}^{commit}`],
+    { accept: [0, 1] },
+  );
+  const commit = stdout.trim();
+  if (!isOid(commit)) return null;
+  const { base } = request;
+  const changes = await changedPaths(repository, base.tree, commit);
+  const descends = await contains(repository, commit, base.commit);
+  return { commit, base: base.commit, ref, ...touchedBy(changes), descends };
+}
+
+/** The agent's last commit, brought into the repository; `null` when there is none that can be had. */
+async function importHead(
+  place: Place,
+  repository: Repository,
+  base: Base,
+  head: Oid | null,
+): Promise<Oid | null> {
+  if (head === null || head === base.commit) return null;
+  try {
+    await importCommits(place, repository, [head], [base.commit]);
+    return head;
+  } catch (error) {
+    // Damaged or forged history: the files are safe without it, on top of the base.
+    if (error instanceof GitError) return null;
+    throw error;
+  }
+}
+
+/** Stashes and other branches are nobody's result, but they are work: kept where a person finds them. */
+async function pinStrays(
+  place: Place,
+  repository: Repository,
+  request: SaveRequest,
+  tree: Oid,
+  strays: readonly Oid[],
+): Promise<void> {
+  const kept: Oid[] = [];
+  for (const oid of strays) {
+    try {
+      await importCommits(place, repository, [oid], [request.base.commit]);
+      kept.push(oid);
+    } catch (error) {
+      // A ref that names nothing, or nothing whole: there is nothing to keep.
+      if (!(error instanceof GitError)) throw error;
+    }
+  }
+  if (kept.length === 0) return;
+  const commit = await commitTree(repository, request, tree, kept);
+  await updateRef(repository, `refs/orchd/strays/${request.task}/${request.attempt}`, commit);
+}
+
+async function commitTree(
+  repository: Repository,
+  request: SaveRequest,
+  tree: Oid,
+  parents: readonly Oid[],
+): Promise<Oid> {
+  const date = `@${Math.floor(request.startedAt / 1000)} +0000`;
+  const line = await gitLine(
+    { gitDir: repository.gitDir },
+    ["commit-tree", tree, ...parents.flatMap((parent) => ["-p", `${parent}^{commit}`]), "-F", "-"],
+    {
+      input: `orchd: attempt ${request.attempt} of ${request.task}\n`,
+      config: durable,
+      env: {
+        GIT_AUTHOR_NAME: "orchd",
+        GIT_AUTHOR_EMAIL: "orchd@localhost",
+        GIT_AUTHOR_DATE: date,
+        GIT_COMMITTER_NAME: "orchd",
+        GIT_COMMITTER_EMAIL: "orchd@localhost",
+        GIT_COMMITTER_DATE: date,
+      },
+    },
+  );
+  return line as Oid;
+}
+
+async function updateRef(repository: Repository, ref: string, commit: Oid): Promise<void> {
+  await git({ gitDir: repository.gitDir }, ["update-ref", ref, commit], { config: durable });
+}
+
+async function contains(repository: Repository, commit: Oid, ancestor: Oid): Promise<boolean> {
+  if (commit === ancestor) return true;
+  const { code } = await git(
+    { gitDir: repository.gitDir },
+    ["merge-base", "--is-ancestor", ancestor, commit],
+    { accept: [0, 1] },
+  );
+  return code === 0;
+}
+
+function touchedBy(changes: readonly Change[]): Pick<Saved, "touched" | "touched_total"> {
+  const named = changes.slice(0, touchedPathsMax);
+  return {
+    touched: named.map((change) => change.path.toString("utf8")),
+    touched_total: changes.length,
+  };
+}
+
+function attemptRef(owner: Owner): string {
+  return `refs/orchd/attempts/${owner.task}/${owner.attempt}`;
+}
