@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { exitCodeOf, exitCodes, failure, FailureError } from "../ipc/errors.ts";
 import type { Failure } from "../ipc/errors.ts";
@@ -57,6 +58,7 @@ async function dispatch(words: Words, ports: Ports): Promise<number> {
     return exitCodes.done;
   }
   const directory = resolve(ports.terminal.cwd, parsed.repo ?? ".");
+  if (parsed.repo !== undefined && !existsSync(directory)) throw noDirectory(parsed.repo);
   const session = openSession(ports, { json: parsed.json, directory });
   try {
     return await command.run(parsed.args as never, session, words.commandLine);
@@ -86,6 +88,12 @@ async function helpFor(name: string | undefined, words: Words, ports: Ports): Pr
   return await dispatch({ ...readWords(all), json: words.json }, ports);
 }
 
+function noDirectory(named: string): FailureError {
+  return new FailureError(
+    failure("usage", `--repo: there is no directory ${JSON.stringify(named)}.`),
+  );
+}
+
 function unknownVerb(name: string): FailureError {
   const similar = nearest(
     name,
@@ -103,7 +111,8 @@ function tell(error: unknown, json: boolean, ports: Ports): number {
   const reason = failureOf(error);
   const text = json ? failureJson(reason) : failureText(reason, painter(err.colour));
   err.write(`${text}\n`);
-  if (reason.code === "internal" && !json && error instanceof Error && error.stack !== undefined)
+  const isBug = error instanceof Error && !(error instanceof FailureError);
+  if (reason.code === "internal" && !json && isBug && error.stack !== undefined)
     err.write(`${error.stack}\n`);
   return exitCodeOf(reason.code);
 }

@@ -131,7 +131,7 @@ function usageFailure(
   const unknown = /^Unknown arguments?: (.*)$/.exec(said)?.[1]?.split(", ")[0];
   if (unknown !== undefined) return unknownFailure(command, options, words, unknown);
   if (said.startsWith("Not enough non-option arguments"))
-    return usage(command, `something is missing: orchd ${command.usage}`);
+    return usage(command, `${/<.*>/.exec(command.usage)?.[0] ?? "a word"} is missing`);
   const without = /^Not enough arguments following: (.*)$/.exec(said)?.[1];
   if (without !== undefined) {
     const value = options[without]?.value ?? "a value";

@@ -4,14 +4,14 @@ import { execa } from "execa";
 import { failure, FailureError } from "../ipc/errors.ts";
 import type { Failure } from "../ipc/errors.ts";
 import { isRecord, readFailure } from "../ipc/message.ts";
-import { logTail } from "./supervisorLog.ts";
+import { logTail, openStandardError } from "./supervisorLog.ts";
 
 /**
  * Starts a supervisor as a process of its own and learns when it is ready:
  *
- *     orchd start ──spawn, own session, no standard streams──► daemon/main
- *          ▲                                                       │
- *          └──── one JSON line on file descriptor 3, then closed ──┘
+ *     orchd start ──spawn, own session, standard error to a file──► daemon/main
+ *          ▲                                                               │
+ *          └──────── one JSON line on file descriptor 3, then closed ──────┘
  *
  *     {"ready":true,"pid":4242,"epoch":3}      or      {"error":{"code":…,"message":…,…}}
  *
@@ -28,17 +28,26 @@ export type StartOptions = {
 const readyTimeoutMs = 120_000;
 const readyLineBytesMax = 64 * 1024;
 
-/** Rejects with a `FailureError`: what the supervisor said of itself, or `internal`. */
-export async function startSupervisor(options: StartOptions): Promise<Ready> {
+/**
+ * Rejects with a `FailureError`: what the supervisor said of itself, or `internal`.
+ *
+ * @param entry the program to start; tests name another
+ */
+export async function startSupervisor(
+  options: StartOptions,
+  entry: string = entryFile(),
+): Promise<Ready> {
   const flags = options.maxParallel === null ? [] : ["--max-parallel", `${options.maxParallel}`];
-  const child = execa(process.execPath, [entryFile(), "--repo", options.directory, ...flags], {
+  const said = await openStandardError(options.directory);
+  const child = execa(process.execPath, [entry, "--repo", options.directory, ...flags], {
     cwd: "/",
     detached: true,
     cleanup: false,
-    stdio: ["ignore", "ignore", "ignore", "pipe"],
+    stdio: ["ignore", "ignore", said === null ? "ignore" : asDescriptor(said.fd), "pipe"],
     reject: false,
     buffer: false,
   });
+  await said?.close();
   const timer = setTimeout(() => child.kill("SIGTERM"), readyTimeoutMs);
   try {
     const line = await firstLine(child.stdio[3]);
@@ -64,6 +73,11 @@ export async function runSupervisorHere(options: StartOptions): Promise<number> 
   };
   const flags = options.maxParallel === null ? {} : { max_parallel: options.maxParallel };
   return await loaded.main({ repo: options.directory, flags, foreground: true });
+}
+
+/** The types of execa name the descriptors 3 to 9 only; it hands any number to `spawn` unchanged. */
+function asDescriptor(fd: number): 3 {
+  return fd as 3;
 }
 
 /** Beside this file, of the same kind: `.ts` in the sources, `.js` in the package. */
@@ -109,7 +123,7 @@ async function diedFailure(
 ): Promise<Failure> {
   const how = end.signal === undefined ? `exit code ${end.exitCode ?? "unknown"}` : end.signal;
   const tail = await logTail(directory);
-  const log = tail === "" ? "It wrote no log." : `The end of its log:\n${tail}`;
+  const log = tail === "" ? "It left no word." : `Its last words:\n${tail}`;
   return failure("internal", `The supervisor ended before it was ready (${how}). ${log}`);
 }
 

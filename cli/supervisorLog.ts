@@ -1,36 +1,50 @@
-import { open, readdir, stat } from "node:fs/promises";
+import { mkdir, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { layoutOf } from "../system/paths.ts";
+import type { Layout } from "../system/paths.ts";
 import { findRepository } from "../system/repository.ts";
 
+/**
+ * What a supervisor says before its own log is open, or when Node itself ends it (a missing module,
+ * no memory), goes to `.aibrain/logs/supervisor.err`, begun anew at each start.
+ */
+const standardErrorName = "supervisor.err";
+const logName = "orchd.log";
 const tailBytes = 2_000;
 
-/** The end of what the last supervisor of this repository logged; empty when there is nothing to read. */
-export async function logTail(directory: string): Promise<string> {
-  const found = await findRepository(directory);
-  if (!found.ok || found.value.workTree === null) return "";
-  const { commonDir, workTree } = found.value;
-  const newest = await newestLog(layoutOf({ commonDir, workTree }).logsDir);
-  return newest === null ? "" : await tailOf(newest);
+/** `null` where there is no repository; the supervisor itself will say so. */
+export async function openStandardError(directory: string): Promise<FileHandle | null> {
+  const layout = await layoutFrom(directory);
+  if (layout === null) return null;
+  await mkdir(layout.logsDir, { recursive: true, mode: 0o700 });
+  return await open(join(layout.logsDir, standardErrorName), "w", 0o600);
 }
 
-async function newestLog(folder: string): Promise<string | null> {
-  const names = await readdir(folder).catch(() => []);
-  const logs = await Promise.all(
-    names
-      .filter((name) => name.endsWith(".log"))
-      .map(async (name) => {
-        const path = join(folder, name);
-        return { path, at: (await stat(path)).mtimeMs };
-      }),
-  );
-  return logs.sort((a, b) => b.at - a.at)[0]?.path ?? null;
+/** The end of what the last supervisor said, on standard error or else in its log; empty for nothing. */
+export async function logTail(directory: string): Promise<string> {
+  const layout = await layoutFrom(directory);
+  if (layout === null) return "";
+  const said = await tailOf(join(layout.logsDir, standardErrorName));
+  return said === "" ? await tailOf(join(layout.logsDir, logName)) : said;
+}
+
+async function layoutFrom(directory: string): Promise<Layout | null> {
+  const found = await findRepository(directory);
+  if (!found.ok || found.value.workTree === null) return null;
+  const { commonDir, workTree } = found.value;
+  return layoutOf({ commonDir, workTree });
 }
 
 async function tailOf(path: string): Promise<string> {
-  await using file = await open(path);
-  const { size } = await file.stat();
-  const buffer = Buffer.alloc(Math.min(size, tailBytes));
-  await file.read(buffer, 0, buffer.length, size - buffer.length);
-  return buffer.toString("utf8").trimEnd();
+  const file = await open(path).catch(() => null);
+  if (file === null) return "";
+  try {
+    const { size } = await file.stat();
+    const buffer = Buffer.alloc(Math.min(size, tailBytes));
+    await file.read(buffer, 0, buffer.length, size - buffer.length);
+    return buffer.toString("utf8").trimEnd();
+  } finally {
+    await file.close();
+  }
 }

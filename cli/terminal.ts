@@ -1,4 +1,5 @@
 import { createReadStream } from "node:fs";
+import type { Readable } from "node:stream";
 
 /**
  * Where a command reads and writes. Tests put a recording in its place; nothing else in `cli/`
@@ -10,7 +11,7 @@ export type Terminal = {
   readonly out: Output;
   readonly err: Output;
   /** Standard input from its beginning. */
-  readonly input: () => AsyncIterable<Uint8Array>;
+  readonly input: () => Readable;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Takes Ctrl-C and a polite end over until the returned function is called. */

@@ -42,7 +42,8 @@ export function list(item: Check, max: number, min = 0): Check {
     if (value.length < min) return { field, message: `must have at least ${min} item` };
     for (let index = 0; index < value.length; index += 1) {
       const fault = item(value[index], field);
-      if (fault !== null) return { ...fault, field: `${field}[${index}]${fault.field.slice(field.length)}` };
+      if (fault !== null)
+        return { ...fault, field: `${field}[${index}]${fault.field.slice(field.length)}` };
     }
     return null;
   };
@@ -84,7 +85,8 @@ export function shape(checks: Readonly<Record<string, Check>>): Check {
 export function variant(key: string, shapes: Readonly<Record<string, Check>>): Check {
   return (value, field) => {
     const name = isPlainRecord(value) ? value[key] : undefined;
-    const check = typeof name === "string" && Object.hasOwn(shapes, name) ? shapes[name] : undefined;
+    const check =
+      typeof name === "string" && Object.hasOwn(shapes, name) ? shapes[name] : undefined;
     if (check !== undefined) return check(value, field);
     return { field, message: `must have a \`${key}\`: ${Object.keys(shapes).join(", ")}` };
   };

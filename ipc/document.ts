@@ -1,6 +1,7 @@
+import { unreachable } from "./errors.ts";
+import type { Problem } from "./errors.ts";
 import { fieldName, positionsIn, quoted } from "./location.ts";
 import type { FieldPath } from "./location.ts";
-import type { Problem } from "./errors.ts";
 
 /**
  * What a JSON or YAML text holds, with the place of everything in it, so that a problem found later
@@ -24,11 +25,12 @@ export type DocumentParse =
 /** Something wrong with the text itself. */
 export type TextFault = { readonly offset: number; readonly message: string };
 
-/** Something wrong with a value; `at` says whether the key or what it stands for is meant. */
+/** Something wrong with a value; `at` says that its key is meant, `offset` where it stands if that is known. */
 export type Fault = {
   readonly path: FieldPath;
   readonly message: string;
   readonly at?: "key";
+  readonly offset?: number;
 };
 
 /** Lists and maps inside each other. Checked before anything recurses. */
@@ -49,6 +51,8 @@ export function plainValue(node: DocumentNode): unknown {
         Object.create(null),
         Object.fromEntries(node.entries.map(({ key, value }) => [key, plainValue(value)])),
       );
+    default:
+      return unreachable(node);
   }
 }
 
@@ -58,12 +62,20 @@ export function keyFaults(root: DocumentNode, path: FieldPath = []): Fault[] {
   if (root.kind === "list") {
     return root.items.flatMap((item, index) => keyFaults(item, [...path, index]));
   }
-  const seen = new Set<string>();
-  return root.entries.flatMap(({ key, value }) => {
-    const message = seen.has(key) ? `stands twice in one map` : reservedKeyFault(key);
-    seen.add(key);
-    const here: Fault[] = message === null ? [] : [{ path: [...path, key], message, at: "key" }];
-    return [...here, ...keyFaults(value, [...path, key])];
+  const seen = new Map<string, number>();
+  return root.entries.flatMap(({ key, keyOffset, value }) => {
+    const times = (seen.get(key) ?? 0) + 1;
+    seen.set(key, times);
+    // The third one and later say nothing new.
+    const message =
+      times === 1 ? reservedKeyFault(key) : times === 2 ? "stands twice in one map" : null;
+    const fault: Fault = {
+      path: [...path, key],
+      message: message ?? "",
+      at: "key",
+      offset: keyOffset,
+    };
+    return [...(message === null ? [] : [fault]), ...keyFaults(value, [...path, key])];
   });
 }
 
@@ -72,15 +84,20 @@ export function reservedKeyFault(key: string): string | null {
   return key in Object.prototype ? `unknown key ${quoted(key)}` : null;
 }
 
-/** Puts each fault at its line; at most `problemsMax`, then one that counts the rest. */
+/** Puts each fault at its place and all in the order of the text; at most `problemsMax`, then one that counts the rest. */
 export function problemsOf(
   faults: readonly Fault[],
   source: { readonly name: string | null; readonly text: string; readonly root: DocumentNode },
 ): Problem[] {
   const position = positionsIn(source.text);
-  return capped(faults, (fault) => ({
+  const placed = faults.map((fault) => ({
+    fault,
+    offset: fault.offset ?? offsetOf(source.root, fault),
+  }));
+  placed.sort((a, b) => a.offset - b.offset);
+  return capped(placed, ({ fault, offset }) => ({
     file: source.name,
-    ...position(offsetOf(source.root, fault.path, fault.at)),
+    ...position(offset),
     field: fieldName(fault.path),
     message: fault.message,
   }));
@@ -120,7 +137,7 @@ function capped<Item>(items: readonly Item[], problem: (item: Item) => Problem):
 }
 
 /** Where `path` leads; for a part that is missing, what it is missing from. */
-function offsetOf(root: DocumentNode, path: FieldPath, at: "key" | undefined): number {
+function offsetOf(root: DocumentNode, { path, at }: Fault): number {
   let node = root;
   let keyOffset = root.offset;
   for (const step of path) {
@@ -130,7 +147,7 @@ function offsetOf(root: DocumentNode, path: FieldPath, at: "key" | undefined): n
       node = item;
       keyOffset = item.offset;
     } else if (node.kind === "map") {
-      // The last one: of a key that stands twice, the second is the fault.
+      // Of a key that stands twice, the last one counts, as in the plain value.
       const entry = node.entries.findLast(({ key }) => key === step);
       if (entry === undefined) return node.offset;
       node = entry.value;

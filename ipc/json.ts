@@ -39,17 +39,21 @@ const words: Readonly<Record<string, Scalar>> = { true: true, false: false, null
 
 function readNode(reader: Reader, depth: number): DocumentNode {
   const offset = reader.at;
-  if (depth > nestingMax) throw new JsonFault(offset, tooDeep);
   switch (reader.text[offset]) {
     case "{":
-      return { kind: "map", offset, entries: readEntries(reader, depth) };
+      return { kind: "map", offset, entries: readEntries(reader, below(reader, depth)) };
     case "[":
-      return { kind: "list", offset, items: readItems(reader, depth) };
+      return { kind: "list", offset, items: readItems(reader, below(reader, depth)) };
     case '"':
       return { kind: "scalar", offset, value: readString(reader) };
     default:
       return { kind: "scalar", offset, value: readNumberOrWord(reader) };
   }
+}
+
+function below({ at }: Reader, depth: number): number {
+  if (depth === nestingMax) throw new JsonFault(at, tooDeep);
+  return depth + 1;
 }
 
 function readEntries(reader: Reader, depth: number): Entry[] {
@@ -62,14 +66,14 @@ function readEntries(reader: Reader, depth: number): Entry[] {
     if (reader.text[reader.at] !== ":") throw wrong(reader, "`:`");
     reader.at += 1;
     skipSpace(reader);
-    entries.push({ key, keyOffset, value: readNode(reader, depth + 1) });
+    entries.push({ key, keyOffset, value: readNode(reader, depth) });
   });
   return entries;
 }
 
 function readItems(reader: Reader, depth: number): DocumentNode[] {
   const items: DocumentNode[] = [];
-  readSeparated(reader, "]", () => items.push(readNode(reader, depth + 1)));
+  readSeparated(reader, "]", () => items.push(readNode(reader, depth)));
   return items;
 }
 

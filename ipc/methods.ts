@@ -29,7 +29,7 @@ export type Methods = {
   workers: { params: Record<never, never>; result: { workers: WorkerView[] } };
   locks: { params: Record<never, never>; result: { locks: LockView[] } };
   land: { params: { accept_rewind: boolean }; result: LandingView };
-  /** From now on `event` notifications (EventView) come on this connection; first those since `from_seq`, if given. */
+  /** From now on `event` notifications (EventView) come on this connection; first those from `from_seq` on, if given. */
   events: { params: { from_seq: number | null }; result: { seq: number } };
   config: { params: Record<never, never>; result: ConfigView };
   reload: { params: Record<never, never>; result: ConfigView };

@@ -100,16 +100,22 @@ function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: FieldPath): 
 }
 
 /**
- * Of the forms that a value may have, the one it was meant to have is the one whose outermost type
- * fits; its faults are told. If none or several fit, the message of the union lists the forms.
+ * Of the forms that a value may have, it was probably meant to have the one whose outermost type fits
+ * and that is wrong in the fewest places; those are told. If there is no such one, the message of the
+ * union lists the forms.
  */
 function faultsOfUnion(issue: z.core.$ZodIssueInvalidUnion, path: FieldPath): Fault[] {
-  const fitting = issue.errors.filter((form) => !form.some(isOutermostType));
-  const [only, ...others] = fitting;
-  if (only !== undefined && others.length === 0) return faultsOf(only, path);
-  return [{ path, message: issue.message }];
+  const [best, second] = issue.errors
+    .filter((form) => !form.some(isOutermostType))
+    .map((form) => faultsOf(form, path))
+    .sort((a, b) => a.length - b.length);
+  if (best === undefined || best.length === second?.length)
+    return [{ path, message: issue.message }];
+  return best;
 }
 
 function isOutermostType(issue: Issue): boolean {
-  return issue.path.length === 0 && (issue.code === "invalid_type" || issue.code === "invalid_union");
+  return (
+    issue.path.length === 0 && (issue.code === "invalid_type" || issue.code === "invalid_union")
+  );
 }

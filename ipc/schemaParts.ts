@@ -98,7 +98,9 @@ export function distinct<Item>(items: readonly Item[]): Item[] {
 /** Names the form that is wanted where something else than a list stands. */
 export function listHint(form: string) {
   return ({ code, input }: { code?: string; input?: unknown }): string | undefined =>
-    code === "invalid_type" && input !== null && input !== undefined ? `must be ${form}` : undefined;
+    code === "invalid_type" && input !== null && input !== undefined
+      ? `must be ${form}`
+      : undefined;
 }
 
 const word = ruled(wordRule(wordLengthMax));
@@ -143,7 +145,11 @@ export function named<Value extends z.ZodType>(nameRule: Rule, value: Value, max
   return z.record(z.string(), value).check(({ value: map, issues }) => {
     const names = Object.keys(map);
     if (names.length > max) {
-      issues.push({ code: "custom", input: map, message: `has ${names.length} keys; at most ${max}` });
+      issues.push({
+        code: "custom",
+        input: map,
+        message: `has ${names.length} keys; at most ${max}`,
+      });
     }
     for (const name of names) {
       const message = nameRule(name);

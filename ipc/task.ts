@@ -1,14 +1,21 @@
 import { integer, list, nullOr, oneOf, record, shape, text, variant } from "./check.ts";
 import type { Check, CheckFault } from "./check.ts";
 import { durationMsMax } from "./duration.ts";
-import { fail, failure, ok } from "./errors.ts";
+import { fail, failure, ok, unreachable } from "./errors.ts";
 import type { Result } from "./errors.ts";
 import { normaliseGlob } from "./glob.ts";
 import { quoted } from "./location.ts";
 import { normalisePath } from "./repoPath.ts";
 import * as limits from "./taskRules.ts";
 import type { ClaimSet, TaskSpec, Work } from "./taskSpec.ts";
-import { authorRule, resourceName, trailerKey, variableName, wordLengthMax, wordRule } from "./textRules.ts";
+import {
+  authorRule,
+  resourceName,
+  trailerKey,
+  variableName,
+  wordLengthMax,
+  wordRule,
+} from "./textRules.ts";
 import type { Rule } from "./textRules.ts";
 
 /**
@@ -100,7 +107,10 @@ function notBefore(value: unknown, field: string): CheckFault | null {
 function fieldsTogetherFault(spec: TaskSpec): CheckFault | null {
   const { claims } = spec;
   if (claims === null && touchesNothing(spec)) {
-    return { field: "claims", message: "must not be null: a task without a workspace touches nothing" };
+    return {
+      field: "claims",
+      message: "must not be null: a task without a workspace touches nothing",
+    };
   }
   if (claims !== null && claims.writes.length + claims.reads.length > limits.claimsMax) {
     return { field: "claims", message: limits.tooManyClaims };
@@ -170,10 +180,12 @@ function workInOrder(work: Work): Work {
       return { kind: "shell", script: work.script };
     case "tools":
       return { kind: "tools", calls: work.calls };
+    default:
+      return unreachable(work);
   }
 }
 
-/** Keys in code unit order. (Keys that are whole numbers, which no rule here allows, would come first.) */
+/** Keys in code unit order; those that are whole numbers come first, as in every object. */
 function sorted<Value>(record: Readonly<Record<string, Value>>): Readonly<Record<string, Value>> {
   const names = Object.keys(record).sort();
   return Object.fromEntries(names.map((name) => [name, record[name] as Value]));

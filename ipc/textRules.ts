@@ -21,7 +21,8 @@ export function lineRule(lengthMax: number): Rule {
     if (text.trim() === "") return "is empty; write something or leave it out";
     if (text.length > lengthMax) return tooLong(text, lengthMax);
     if (/[\r\n]/.test(text)) return "has a line end; it must be one line";
-    if (unprintable.test(text)) return "holds a control character, which could deceive on a terminal";
+    if (unprintable.test(text))
+      return "holds a control character, which could deceive on a terminal";
     return wellFormedFault(text);
   };
 }
@@ -88,7 +89,8 @@ export const trailerKey: Rule = (key) => {
   if (!/^[A-Za-z][A-Za-z0-9-]{0,63}$/.test(key)) {
     return `${quoted(key)} is no trailer key; use letters, digits and \`-\`, as in Reviewed-by`;
   }
-  if (/^orchd-/i.test(key)) return `${key} cannot be set: Orchd- trailers are written by orchd alone`;
+  if (/^orchd-/i.test(key))
+    return `${key} cannot be set: Orchd- trailers are written by orchd alone`;
   return reservedKeyFault(key);
 };
 

@@ -1,5 +1,6 @@
 import { Composer, isAlias, isMap, isScalar, Lexer, Parser } from "yaml";
-import type { Alias, CST, Document, Pair, ParsedNode, YAMLMap, YAMLSeq } from "yaml";
+import type { Alias, CST, Document, ErrorCode, Pair, ParsedNode, YAMLMap, YAMLSeq } from "yaml";
+import type { YAMLParseError, YAMLWarning } from "yaml";
 import type { Scalar as YamlScalar } from "yaml";
 import { nestingMax, problemsMax, tooDeep } from "./document.ts";
 import type { DocumentNode, DocumentParse, Entry, TextFault } from "./document.ts";
@@ -20,7 +21,9 @@ export function parseYaml(text: string): DocumentParse {
   if (!tokens.ok) return tokens;
   const documents = [...new Composer(options).compose(tokens.tokens, true, text.length)];
   const faults = documents.flatMap(({ errors, warnings }) => [...errors, ...warnings]);
-  if (faults.length > 0) return { ok: false, faults: faults.map(textFault) };
+  if (faults.length > 0) {
+    return { ok: false, faults: faults.slice(0, syntaxFaultsMax).map(textFault) };
+  }
   const second = documents[1];
   if (second !== undefined) return { ok: false, faults: [severalDocuments(text, second)] };
   return converted(text, documents[0]);
@@ -37,13 +40,23 @@ const options = {
 /** Nodes that a text may stand for once its aliases are followed; a text of 1 MiB without aliases has fewer. */
 const nodesMax = 600_000;
 
+/** One mistake in YAML often makes many; the first ones tell enough. */
+const syntaxFaultsMax = 5;
+
 type Tokens = { readonly ok: true; readonly tokens: readonly CST.Token[] };
 
 function tokensOf(text: string): Tokens | Extract<DocumentParse, { ok: false }> {
   const parser = new Parser();
   const tokens: CST.Token[] = [];
+  const faults: TextFault[] = [];
   for (const lexeme of new Lexer().lex(text)) {
-    tokens.push(...parser.next(lexeme));
+    for (const token of parser.next(lexeme)) {
+      tokens.push(token);
+      if (token.type === "error")
+        faults.push({ offset: token.offset, message: `is not YAML: ${token.message}` });
+    }
+    // Composing takes quadratic time in the number of stray tokens.
+    if (faults.length >= syntaxFaultsMax) return { ok: false, faults };
     // One level more for the document itself, and one for the scalar at the bottom.
     if (parser.stack.length > nestingMax + 2) {
       return { ok: false, faults: [{ offset: parser.offset, message: tooDeep }] };
@@ -53,9 +66,17 @@ function tokensOf(text: string): Tokens | Extract<DocumentParse, { ok: false }> 
   return { ok: true, tokens };
 }
 
-function textFault(error: { readonly message: string; readonly pos: [number, number] }): TextFault {
-  return { offset: error.pos[0], message: `is not YAML: ${error.message}` };
+function textFault({ code, message, pos }: YAMLParseError | YAMLWarning): TextFault {
+  return { offset: pos[0], message: `is not YAML: ${plainerMessages[code] ?? message}` };
 }
+
+/** Where the package speaks to programmers. */
+const plainerMessages: Partial<Record<ErrorCode, string>> = {
+  NON_STRING_KEY: "a key must be a text",
+  TAG_RESOLVE_FAILED: "a tag (`!…`) that has no meaning here",
+  MULTILINE_IMPLICIT_KEY: "a key must stand on one line, before its `:`",
+  TAB_AS_INDENT: "a tab in the indentation; use spaces",
+};
 
 function severalDocuments(text: string, second: Document.Parsed): TextFault {
   const marker = text.lastIndexOf("---", second.range[0]);

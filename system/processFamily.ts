@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { carriesMarker } from "./marker.ts";
 import { judge, withSurroundings } from "./processIdentity.ts";
 import type { ProcessIdentity } from "./processIdentity.ts";
 import { listPids, lookUp } from "./processTable.ts";
@@ -22,8 +23,6 @@ import { reapZombies } from "./native.ts";
  * A further rung for later: where a cgroup v2 subtree is delegated, one folder for each attempt, and
  * `cgroup.kill` in it.
  */
-export const markerVariable = "ORCHD_ATTEMPT";
-
 export type Family = {
   /** Not empty, unique among everything that may run on this machine at the same time. */
   readonly marker: string;
@@ -43,25 +42,31 @@ const listingsMax = 20;
 /**
  * Calls `visit` for every living member the moment it is found: a signal sent there reaches it
  * before it can have moved on. Ends with a listing in which nothing is new. Returns how many there
- * were. Costs about 25 µs for each process of the machine.
+ * were, with those that may be members and could not be told (in the middle of an exec): 0 means
+ * that none was seen. Costs about 25 µs for each process of the machine.
  */
 export function visitFamily(family: Family, visit: (member: Member) => void): number {
   if (family.marker === "" || family.marker.includes("\0"))
     throw new Error("a family needs a marker that an environment can hold");
-  const seen = new Set<number>([process.pid]);
+  const told = new Set<number>([process.pid]);
   const members = new Set<number>();
+  let unsure = 0;
   for (let listing = 0; listing < listingsMax; listing++) {
-    const fresh = listPids().filter((pid) => !seen.has(pid));
+    const fresh = listPids().filter((pid) => !told.has(pid));
     if (fresh.length === 0) break;
+    unsure = 0;
     for (const pid of fresh) {
-      seen.add(pid);
       const row = lookUp(pid);
-      if (typeof row === "string" || row.ended || !belongs(row, family, members)) continue;
+      const isRunning = typeof row !== "string" && !row.ended;
+      const belonging = isRunning ? belongs(row, family, members) : "no";
+      if (belonging === "unsure") unsure += 1;
+      else told.add(pid);
+      if (!isRunning || belonging !== "yes") continue;
       members.add(pid);
       visit({ identity: withSurroundings(row), group: row.group });
     }
   }
-  return members.size;
+  return members.size + unsure;
 }
 
 /**
@@ -98,16 +103,24 @@ export function killMember({ identity, group }: Member, others: ReadonlyMap<numb
   send(isShared ? identity.pid : -group, "SIGKILL");
 }
 
-function belongs(row: ProcessRow, family: Family, members: ReadonlySet<number>): boolean {
-  if (family.others.has(row.pid)) return false;
+type Belonging = "yes" | "no" | "unsure";
+
+function belongs(row: ProcessRow, family: Family, members: ReadonlySet<number>): Belonging {
+  if (family.others.has(row.pid)) return "no";
   const { root } = family;
   if (root !== null) {
-    if (row.startTime < root.startTime) return false;
-    if (row.pid === root.pid) return row.startTime === root.startTime;
-    if (isInSessionOf(row, root)) return true;
-    if (family.adopting && isOrphan(row)) return !carriesAny(row.pid, family.others.values());
+    if (row.startTime < root.startTime) return "no";
+    if (row.pid === root.pid) return row.startTime === root.startTime ? "yes" : "no";
+    if (isInSessionOf(row, root)) return "yes";
+    if (family.adopting && isOrphan(row)) return belongingOfOrphan(row.pid, family);
   }
-  return members.has(row.parent) || carriesAny(row.pid, [family.marker]);
+  return members.has(row.parent) ? "yes" : carriesMarker(row.pid, [family.marker]);
+}
+
+/** An orphan of ours belongs, unless it carries the marker of another child that still runs. */
+function belongingOfOrphan(pid: number, { others }: Family): Belonging {
+  const carries = carriesMarker(pid, others.values());
+  return carries === "unsure" ? "unsure" : carries === "yes" ? "no" : "yes";
 }
 
 /** A number stays taken as long as a session or group bears it; one that was given away again says nothing. */
@@ -120,27 +133,6 @@ function isInSessionOf(row: ProcessRow, root: ProcessIdentity): boolean {
 /** A child of ours in a session that is not ours: the short programs we start ourselves stay in ours. */
 function isOrphan(row: ProcessRow): boolean {
   return row.parent === process.pid && row.session !== ownRow().session;
-}
-
-function carriesAny(pid: number, markers: Iterable<string>): boolean {
-  const wanted = [...markers].map(entryOf);
-  if (wanted.length === 0) return false;
-  const environment = `\0${environmentOf(pid)}\0`;
-  return wanted.some((entry) => environment.includes(entry));
-}
-
-/** As it stands between two NUL bytes, bytes as `latin1`. */
-function entryOf(marker: string): string {
-  return Buffer.from(`\0${markerVariable}=${marker}\0`).toString("latin1");
-}
-
-/** Bytes as `latin1`; empty for a process that is gone, a zombie, or another user's. */
-function environmentOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, "latin1");
-  } catch {
-    return "";
-  }
 }
 
 function childNumbers(): number[] {

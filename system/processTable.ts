@@ -16,9 +16,14 @@ export type ProcessRow = {
   readonly startTime: number;
   /** A zombie counts as ended: it runs nothing and holds nothing but its number. */
   readonly ended: boolean;
+  /** `unset`: in the middle of an exec, or not ours to see. `empty`: it has none, as kernel threads. */
+  readonly environment: "set" | "empty" | "unset";
 };
 
 export type LookUp = ProcessRow | "gone" | "unreadable";
+
+/** PF_KTHREAD of the kernel's sched.h. */
+const kernelThreadFlag = 0x0020_0000;
 
 export const hasProc = process.platform === "linux";
 
@@ -50,7 +55,17 @@ export function parseStat(text: string): ProcessRow | undefined {
     session: Number(session),
     startTime,
     ended: state === "Z" || state === "X" || state === "x",
+    environment: environmentOf(rest),
   };
+}
+
+/** Fields 9 (flags), 50 and 51 (the environment's first and last address; before Linux 3.5 absent). */
+function environmentOf(fieldsFrom7: readonly string[]): ProcessRow["environment"] {
+  const isKernelThread = (Number(fieldsFrom7[2]) & kernelThreadFlag) !== 0;
+  const [first = "0", last = "0"] = [fieldsFrom7[43], fieldsFrom7[44]?.trim()];
+  if (isKernelThread || fieldsFrom7.length < 45) return "empty";
+  if (last === "0") return "unset";
+  return first === last ? "empty" : "set";
 }
 
 /** One line of `ps -o ppid=,pgid=,stat=,lstart=`: `  1  501 Ss   Fri Nov 21 03:23:00 2025`. */
@@ -59,7 +74,15 @@ export function parsePsLine(pid: number, line: string): ProcessRow | undefined {
   const startTime = Date.parse(started.join(" "));
   if (Number.isNaN(startTime) || state === undefined) return undefined;
   const ended = state.startsWith("Z") || state.startsWith("X");
-  return { pid, parent: Number(parent), group: Number(group), session: 0, startTime, ended };
+  return {
+    pid,
+    parent: Number(parent),
+    group: Number(group),
+    session: 0,
+    startTime,
+    ended,
+    environment: "unset",
+  };
 }
 
 function lookUpInProc(pid: number): LookUp {

@@ -37,7 +37,8 @@ const pausesPerScan = 4;
 
 /**
  * Living processes that carry exactly `ORCHD_ATTEMPT=<marker>` in the environment they were started
- * with, and the descendants of those; never this process.
+ * with, and the descendants of those; never this process. What is in the middle of an exec may be
+ * missing: to be certain, end them.
  */
 export function findMarked(marker: string): ProcessIdentity[] {
   const found: ProcessIdentity[] = [];

@@ -87,7 +87,8 @@ export class Duty {
       const key = keyOf(assignment);
       const known = this.#reports.get(key);
       if (known !== null) reports.push(known);
-      else if (this.#ending || this.#isUnreported(key)) continue;
+      else if (this.#isUnreported(key)) continue;
+      else if (this.#ending) this.#report(endedUnstarted(key));
       else if (assignment.kind === "instant") reports.push(this.#answerInstant(key));
       else this.#waiting.push(assignment);
     }
@@ -118,7 +119,7 @@ export class Duty {
     if (this.#reports.size === 0) this.#options.onIdle();
   }
 
-  /** Takes nothing new, and ends what runs; its work is saved and reported as always. */
+  /** Starts nothing more (what still comes is reported as ended), and ends what runs; its work is saved and reported as always. */
   end(): void {
     this.#ending = true;
     this.#running?.end.abort();

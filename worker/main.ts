@@ -1,4 +1,4 @@
-import { enableCompileCache } from "node:module";
+import { enableCompileCache, flushCompileCache } from "node:module";
 
 /**
  * Entry of the worker process. Started by the supervisor's pool with
@@ -12,5 +12,7 @@ import { enableCompileCache } from "node:module";
  * the same worker already runs.
  */
 enableCompileCache();
+// It is written at a clean exit, but workers live long and may end with a kill.
+setTimeout(flushCompileCache, 1_000).unref();
 const { startWorker } = await import("./start.ts");
 process.exitCode = await startWorker();

@@ -2,7 +2,8 @@
  * A child that dies with its worker, whatever the worker dies of: the kernel sends it SIGKILL
  * (prctl(2), PR_SET_PDEATHSIG). Only the child itself can ask for that, so `setpriv` of util-linux
  * asks in its name and becomes it: same process, 0.7 ms more. It holds for the direct child alone,
- * and not for a set-user-id program; what those leave behind is found by its marker.
+ * not for a set-user-id program, and not in the first two milliseconds, until the child has asked;
+ * what is left behind then is found by its marker.
  */
 const setprivFiles = ["/usr/bin/setpriv", "/bin/setpriv"] as const;
 const tetherArguments = ["--pdeathsig", "KILL", "--"] as const;

@@ -21,7 +21,10 @@ export type Proposal = Preparation & {
 };
 
 const copyMax = 20;
+/** Agents wait for their models more than for a core, so even a small machine runs two. */
+const parallelMin = 2;
 const parallelMax = 8;
+const globCharacters = /[*?[\]{}!\\]/;
 
 /** Rejects with `not_a_repository`, or `unsuitable_repository` naming everything that stands in the way. */
 export async function survey(
@@ -42,7 +45,7 @@ export async function survey(
     commonDir,
     workTree,
     target,
-    maxParallel: Math.min(parallelMax, Math.max(1, availableParallelism() - 1)),
+    maxParallel: Math.min(parallelMax, Math.max(parallelMin, availableParallelism() - 1)),
     copy: await ignoredEnvFiles(place, env),
     ...(await preparation(place, target)),
   };
@@ -88,6 +91,9 @@ async function ignoredEnvFiles(place: GitPlace, env: Environment): Promise<strin
   const args = ["ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"];
   const patterns = [":(glob).env*", ":(glob)**/.env*"];
   const { stdout } = await git(place, [...args, "--", ...patterns], { env: homeOf(env) });
-  const files = stdout.split("\0").filter((name) => name !== "" && !name.endsWith("/"));
+  const files = stdout
+    .split("\0")
+    .filter((name) => name !== "" && !name.endsWith("/"))
+    .filter((name) => !globCharacters.test(name));
   return files.slice(0, copyMax);
 }

@@ -36,7 +36,8 @@ export function landedSentence(view: LandingView): string {
   if (view.follow_problem !== null)
     return `${behind}; ${target} waits: ${plain(view.follow_problem)}`;
   if (view.follow === "off") return `${behind}; ${target} does not follow`;
-  return `${behind}; ${target} ${view.follow === "auto" ? "is about to follow" : "follows when you run \`orchd land\`"}`;
+  const how = view.follow === "auto" ? "is about to follow" : "follows at `orchd land`";
+  return `${behind}; ${target} ${how}`;
 }
 
 function branchWords(view: LandingView): string {

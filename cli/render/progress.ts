@@ -33,7 +33,7 @@ function severalParts(mine: readonly TaskRow[], total: number, now: number): str
 }
 
 function slowestWords(running: readonly TaskRow[], now: number): string {
-  const slowest = [...running].sort((a, b) => a.since - b.since)[0];
+  const slowest = running.toSorted((a, b) => a.since - b.since)[0];
   if (slowest === undefined) return "";
   return `${slowest.id} ${span(now - slowest.since)}${onWorker(slowest)}`;
 }

@@ -36,8 +36,8 @@ export function landingRows(landing: readonly TaskRow[], at: LandingView, look: 
   const order = new Map(at.waiting.map((id, index) => [id, index]));
   const place = (task: TaskRow): number =>
     at.current?.task === task.id ? -1 : (order.get(task.id) ?? Number.MAX_SAFE_INTEGER);
-  const rows = [...landing]
-    .sort((a, b) => place(a) - place(b))
+  const rows = landing
+    .toSorted((a, b) => place(a) - place(b))
     .map((task): Cell[] => [
       task.id,
       plain(task.title),

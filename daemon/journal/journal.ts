@@ -174,7 +174,7 @@ export async function openJournal(
     worker.on("error", (error) => resolve(lost(error.message)));
     worker.on("exit", () => resolve(lost("the journal's thread ended")));
   });
-  worker.removeAllListeners();
+  worker.removeAllListeners("message").removeAllListeners("error").removeAllListeners("exit");
   if (opened.problem === null) {
     const journal = new Journal(worker, { snapshot: opened.snapshot, ...gathered });
     return { ok: true, value: journal };

@@ -1,5 +1,6 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { asDescriptor } from "../../system/descriptor.ts";
 import { judge } from "../../system/processIdentity.ts";
 import type { ProcessIdentity } from "../../system/processIdentity.ts";
 import type { WorkerId } from "../../ipc/ids.ts";
@@ -52,7 +53,9 @@ export async function startWorkerProcess(options: StartOptions): Promise<WorkerP
       cleanup: false,
       buffer: false,
       reject: false,
-      stdio: ["ignore", log.fd, log.fd],
+      stdin: "ignore",
+      stdout: asDescriptor(log.fd),
+      stderr: asDescriptor(log.fd),
     });
     const { pid } = child;
     if (pid === undefined) throw new Error(`${process.execPath} could not be started`);

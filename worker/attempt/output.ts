@@ -40,7 +40,7 @@ export class Output implements Disposable {
     const newest = this.#files
       .map((file) => ({ file, at: fstatSync(file).mtimeMs, size: fstatSync(file).size }))
       .filter(({ size }) => size > 0)
-      .sort((a, b) => b.at - a.at)[0];
+      .toSorted((a, b) => b.at - a.at)[0];
     return newest === undefined
       ? null
       : lastLineOf(tailOf(newest.file, tailBytes).toString("utf8"));
@@ -66,7 +66,7 @@ export class Output implements Disposable {
  */
 export function lastLineOf(text: string): string | null {
   const whole = text.slice(0, text.lastIndexOf("\n") + 1).split("\n");
-  for (const line of whole.reverse()) {
+  for (const line of whole.toReversed()) {
     const shown = line
       .replaceAll(escapeSequence, "")
       .split("\r")
@@ -77,9 +77,15 @@ export function lastLineOf(text: string): string | null {
   return null;
 }
 
-/** Control sequences (colours, cursor) and operating system commands (titles, links), ECMA-48. */
+const escape = "\u001b";
+const bell = "\u0007";
+/** Operating system commands (titles, links), control sequences (colours, cursor), others; ECMA-48. */
 const escapeSequence = new RegExp(
-  "\\u001b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\\u0007\\u001b]*(?:\\u0007|\\u001b\\\\)|[@-Z\\\\-_])",
+  [
+    `${escape}\\][^${bell}${escape}]*(?:${bell}|${escape}\\\\)`,
+    `${escape}\\[[0-?]*[ -/]*[@-~]`,
+    `${escape}[@-Z\\\\^_]`,
+  ].join("|"),
   "gu",
 );
 

@@ -1,12 +1,12 @@
 import { existsSync, readdirSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isOid, isTaskId } from "../../ipc/ids.ts";
 import type { Oid, WorkerId } from "../../ipc/ids.ts";
 import { isRecord } from "../../ipc/message.ts";
 import type { TaskSpec } from "../../ipc/taskSpec.ts";
 import type { AttemptKey, Outcome, Report } from "../../ipc/workerMessages.ts";
-import { readJsonFile, writeDurably } from "../../system/atomicFile.ts";
+import { readJsonFile, replaceFile, writeDurably } from "../../system/atomicFile.ts";
 import type { ProcessIdentity } from "../../system/processIdentity.ts";
 
 /**
@@ -48,18 +48,15 @@ export function attemptFolder(stateFolder: string, key: AttemptKey): string {
 /** Makes the folder anew: the same attempt may have been assigned before and been taken back. */
 export async function beginRecord(folder: string, record: AttemptRecord): Promise<void> {
   await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeDurably(join(folder, attemptName), jsonOf(record), { mode: 0o600 });
 }
 
 /** For people who look; what a salvage needs to know about the base stands in `held.json`. */
 export async function noteBase(folder: string, record: AttemptRecord, base: Oid): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeFile(join(folder, attemptName), jsonOf({ ...record, base }), { mode: 0o600 });
+  await replaceFile(join(folder, attemptName), jsonOf({ ...record, base }), { mode: 0o600 });
 }
 
 export async function writeOutcome(folder: string, report: Report): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeDurably(join(folder, outcomeName), jsonOf(report), { mode: 0o600 });
 }
 

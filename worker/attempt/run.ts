@@ -2,6 +2,7 @@ import { unreachable } from "../../ipc/errors.ts";
 import type { Assignment, AttemptKey, Outcome, Report } from "../../ipc/workerMessages.ts";
 import { realClock } from "../../system/clock.ts";
 import { ownIdentity } from "../../system/processIdentity.ts";
+import { prepareToStart } from "../child.ts";
 import { clearHeld, readHeld } from "../workspace/held.ts";
 import { findPlace } from "../workspace/place.ts";
 import { failed, messageOf } from "./desk.ts";
@@ -23,6 +24,8 @@ export type Attempt = Exclude<Assignment, { kind: "instant" }>;
  */
 export async function runAttempt(desk: Desk, course: Course, attempt: Attempt): Promise<Report> {
   const start = realClock.monotonicMs();
+  // Loads while the workspace is prepared; a failure comes back where the program is started.
+  prepareToStart().catch(() => {});
   const folder = attemptFolder(desk.stateFolder, course.key);
   const { outcome, settled } = await outcomeOf(desk, course, attempt, folder);
   const elapsed_ms = Math.round(realClock.monotonicMs() - start);

@@ -29,7 +29,9 @@ export async function salvage(
     await endMarked(markerOf(key, id), { graceMs: desk.settings.config.limits.grace_ms });
     const saved = held !== null && isSame(key, held) ? await saveHeld(desk, place, held) : null;
     const report: Report = { ...key, outcome: { result: "lost", saved }, elapsed_ms: 0 };
-    await writeOutcome(attemptFolder(desk.stateFolder, key), report);
+    await writeOutcome(attemptFolder(desk.stateFolder, key), report).catch((error: unknown) =>
+      desk.log("the outcome cannot be written", { ...key, error: messageOf(error) }),
+    );
     desk.log("an attempt of an earlier process was found", { ...key, ref: saved?.ref ?? null });
     reports.push(report);
   }

@@ -6,7 +6,7 @@ import { alternatesOf, gitConfiguration } from "./ownGit.ts";
 import type { Base, Place, Repository } from "./place.ts";
 
 /** The branch an agent finds itself on. */
-export const agentBranch = "work";
+const agentBranch = "work";
 
 /**
  * Makes the agent's `.git`: a complete repository of its own on branch `work` at the base, sharing

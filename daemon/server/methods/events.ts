@@ -43,6 +43,7 @@ async function sendPast(
   for (let next = from; next <= until && !session.signal.aborted;) {
     const page = await context.eventsSince(next, pageEvents);
     for (const event of page) if (event.seq <= until) session.notify("event", event);
+    await session.drained();
     const last = page.at(-1);
     if (last === undefined) return;
     next = last.seq + 1;

@@ -24,7 +24,7 @@ async function readSubmissions(value: unknown, context: ServerContext): Promise<
     throw new FailureError(failure("invalid_request", "tasks must be a list of tasks"));
   if (value.length > tasksPerSubmitMax)
     throw new FailureError(failure("limit", `a submit holds at most ${tasksPerSubmitMax} tasks`));
-  const { validateSpec } = await import("../../../ipc/spec.ts");
+  const { validateSpec } = await import("../../../ipc/task.ts");
   const submissions: Submission[] = [];
   for (const item of value) {
     const checked = validateSpec(item);
@@ -50,12 +50,7 @@ function needsCompletion({ claims, cwd }: TaskSpec): boolean {
   return cwd !== "." || (claims !== null && claims.writes.length + claims.reads.length > 0);
 }
 
-/** The same for the same wishes, whatever the order of the keys. */
+/** `validateSpec` puts the keys in one order, so equal specs have equal texts. */
 function digestOf(spec: TaskSpec): string {
-  return hash("sha256", JSON.stringify(spec, sortedKeys), "base64url");
-}
-
-function sortedKeys(_key: string, value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return hash("sha256", JSON.stringify(spec), "base64url");
 }

@@ -78,6 +78,7 @@ describe("following with the target checked out", () => {
   it("sees an edit of the same size made within the same instant as the index", async () => {
     await using scene = await makeScene();
     await scene.land("t1", { "a.txt": "z\n" });
+    await scene.repository.git("config", "core.trustctime", "false");
     const path = join(scene.repository.dir, "a.txt");
     const same = new Date(Date.now() - 5_000);
     await utimes(path, same, same);
@@ -141,9 +142,15 @@ describe("following with the target checked out", () => {
 
   it("writes files with the person's line endings", async () => {
     await using scene = await makeScene();
-    await scene.repository.git("config", "core.autocrlf", "true");
+    await scene.repository.git("config", "--global", "core.autocrlf", "true");
     await scene.land("t1", { "a.txt": "one\ntwo\n" });
-    expect((await follow(scene)).kind).to.equal("followed");
+    const home = process.env["HOME"];
+    process.env["HOME"] = scene.repository.env["HOME"];
+    try {
+      expect((await follow(scene)).kind).to.equal("followed");
+    } finally {
+      process.env["HOME"] = home;
+    }
     const text = readFileSync(join(scene.repository.dir, "a.txt"), "utf8");
     expect(text).to.equal("one\r\ntwo\r\n");
     expect(await scene.repository.git("status", "--porcelain")).to.equal("");

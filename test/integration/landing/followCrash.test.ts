@@ -112,6 +112,17 @@ describe("a supervisor killed while following", () => {
     expect((await stat(path)).mode & 0o777).to.equal(0o644);
   });
 
+  for (const step of ["follow-index-copied", "follow-branch-moved"] as const)
+    it(`leaves out what a sparse checkout leaves out when it recovers from ${step}`, async () => {
+      await using scene = await preparedScene();
+      await scene.repository.git("sparse-checkout", "set", "--no-cone", "/*.txt");
+      await dieAt(scene, step);
+      await nextSupervisor(scene);
+      expect(await scene.repository.git("status", "--porcelain")).to.equal("M  e.txt");
+      expect(existsSync(join(scene.repository.dir, "c"))).to.equal(false);
+      expect(existsSync(join(scene.repository.dir, "f"))).to.equal(false);
+    });
+
   it("leaves what the person wrote meanwhile, and names it", async () => {
     await using scene = await preparedScene();
     await dieAt(scene, "follow-tree-written");

@@ -85,14 +85,16 @@ describe("preparing to land", () => {
         stdio: ["pipe", "ignore", "ignore"],
       });
     const leftOver = start(ended.pid);
-    const living = start(process.pid);
-    await Promise.all([once(leftOver, "spawn"), once(living, "spawn")]);
+    const living = [start(process.pid), start(process.ppid)];
+    await Promise.all([leftOver, ...living].map((child) => once(child, "spawn")));
     const begun = await scene.restart({ epoch: 2 }).prepare();
     expect(begun.kind === "ready" && begun.killed).to.deep.equal([leftOver.pid]);
     await until(() => leftOver.signalCode === "SIGKILL");
-    expect(living.exitCode ?? living.signalCode).to.equal(null);
-    living.stdin?.end();
-    await once(living, "exit");
+    for (const child of living) {
+      expect(child.exitCode ?? child.signalCode).to.equal(null);
+      child.stdin?.end();
+      await once(child, "exit");
+    }
   });
 
   it("is refused where there is a branch named orchd", async () => {

@@ -54,7 +54,10 @@ describe("the identity of a process", () => {
   });
 
   it("is dead as a zombie", async () => {
-    const keeper = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 300"]);
+    const keeper = spawn("perl", [
+      "-e",
+      "$| = 1; my $p = fork // die; exit 0 unless $p; print $p; sleep 300",
+    ]);
     const [output] = (await once(keeper.stdout, "data")) as [Buffer];
     const pid = Number(output.toString());
     await until(() => readFileSync(`/proc/${pid}/stat`, "latin1").includes(") Z "));

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { identityOf, judge } from "../../../system/processIdentity.ts";
 import type { ProcessIdentity } from "../../../system/processIdentity.ts";
 import { endFamily, endGroup, endMarked, findMarked } from "../../../system/processTree.ts";
@@ -32,7 +33,7 @@ describe("processes found by their marker", () => {
       env: { ORCHD_TEST_RUN: process.env["ORCHD_TEST_RUN"], ...env },
     });
     started.push(child);
-    await once(child, "spawn");
+    await until(() => readFileSync(`/proc/${child.pid}/environ`, "latin1") !== "");
     return await until(() => identityOf(child.pid ?? 0));
   }
 

@@ -100,7 +100,13 @@ describe("finding the repository", () => {
       workTree: apart,
     });
     await repository.git(
-      ...["-c", "protocol.file.allow=always", "submodule", "add", "-q", repository.dir, "sub"],
+      "-c",
+      "protocol.file.allow=always",
+      "submodule",
+      "add",
+      "-q",
+      repository.dir,
+      "sub",
     );
     expect(await found(join(repository.dir, "sub"))).to.include({
       commonDir: join(repository.dir, ".git", "modules", "sub"),

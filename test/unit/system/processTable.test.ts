@@ -2,10 +2,11 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { parsePsLine, parseStat } from "../../../system/processTable.ts";
 
-/** proc_pid_stat(5): number, (name), state, parent, group, session, …, start time as field 22, …. */
-function statLine(name: string, state: string): string {
-  const between = Array.from({ length: 15 }, (_, index) => `${index + 7}`).join(" ");
-  return `4711 (${name}) ${state} 10 20 30 ${between} 987654321 23 24 25\n`;
+/** proc_pid_stat(5): 52 fields, each filled with its own number but for those that are given. */
+function statLine(name: string, state: string, given: Record<number, number> = {}): string {
+  const known: Record<number, number> = { 4: 10, 5: 20, 6: 30, 22: 987654321, ...given };
+  const fields = Array.from({ length: 49 }, (_, index) => known[index + 4] ?? index + 4);
+  return `4711 (${name}) ${state} ${fields.join(" ")}\n`;
 }
 
 describe("a line of /proc/<pid>/stat", () => {
@@ -17,6 +18,7 @@ describe("a line of /proc/<pid>/stat", () => {
       session: 30,
       startTime: 987654321,
       ended: false,
+      environment: "set",
     });
   });
 
@@ -35,6 +37,16 @@ describe("a line of /proc/<pid>/stat", () => {
     expect(ended).to.deep.equal(["Z", "X", "x"]);
   });
 
+  it("tells a process without an environment from one that is in the middle of an exec", () => {
+    const environment = (given: Record<number, number>): string | undefined =>
+      parseStat(statLine("sh", "R", given))?.environment;
+    expect(environment({ 50: 1000, 51: 2000 })).to.equal("set");
+    expect(environment({ 50: 1000, 51: 1000 })).to.equal("empty");
+    expect(environment({ 50: 0, 51: 0 })).to.equal("unset");
+    const kernelThread = 0x0020_8040;
+    expect(environment({ 9: kernelThread, 50: 0, 51: 0 })).to.equal("empty");
+  });
+
   it("is nothing when it is cut off or foreign", () => {
     for (const text of ["", "4711", "4711 (sh) S 1 2 3", "x (sh) S 1 2 3"])
       expect(parseStat(text)).to.equal(undefined);
@@ -50,6 +62,7 @@ describe("a line of ps", () => {
       session: 0,
       startTime: Date.parse("Fri Nov 21 03:23:00 2025"),
       ended: false,
+      environment: "unset",
     });
     expect(parsePsLine(7, " 1 501 Z+ Fri Nov 21 03:23:00 2025")?.ended).to.equal(true);
   });

@@ -1,0 +1,65 @@
+import { resolve } from "node:path";
+import { failure, FailureError } from "../ipc/errors.ts";
+import type { Failure, Problem, Result } from "../ipc/errors.ts";
+import { mintTaskId } from "../ipc/ids.ts";
+import { readLimited, taskFileBytesMax } from "../ipc/limitedText.ts";
+import { parseTaskFile } from "../ipc/taskFile.ts";
+import type { TaskSpec } from "../ipc/taskSpec.ts";
+import { plural } from "./render/text.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** A task file's bytes, or why it cannot be read; the name stands in front of its problems. */
+export type TaskSource = { readonly name: string; readonly read: Result<Uint8Array> };
+
+/** Reads every file; `-` is standard input. */
+export async function readSources(
+  files: readonly string[],
+  terminal: Terminal,
+): Promise<readonly TaskSource[]> {
+  if (files.filter((file) => file === "-").length > 1)
+    throw new FailureError(failure("usage", "submit: standard input (-) can be read only once."));
+  return await Promise.all(files.map((file) => readSource(file, terminal)));
+}
+
+/**
+ * The specs of all the files, or a `FailureError` with everything that is wrong in any of them.
+ *
+ * @param timeoutMs for tasks that name no timeout
+ */
+export function specsOf(
+  sources: readonly TaskSource[],
+  timeoutMs: number | null,
+): readonly TaskSpec[] {
+  const parsed = sources.map(({ name, read }) => {
+    const options = { name, mint: mintTaskId, ...(timeoutMs === null ? {} : { timeoutMs }) };
+    return { name, result: read.ok ? parseTaskFile(read.value, options) : read };
+  });
+  const bad = parsed.flatMap(({ name, result }) =>
+    result.ok ? [] : [{ name, failure: result.failure }],
+  );
+  throwAll(bad, sources.length);
+  return parsed.flatMap(({ result }) => (result.ok ? result.value.specs : []));
+}
+
+type Bad = { readonly name: string; readonly failure: Failure };
+
+async function readSource(file: string, terminal: Terminal): Promise<TaskSource> {
+  const name = file === "-" ? "stdin" : file;
+  const source = file === "-" ? terminal.input() : resolve(terminal.cwd, file);
+  const limit = { name, bytesMax: taskFileBytesMax, code: "invalid_task" } as const;
+  return { name, read: await readLimited(source, limit) };
+}
+
+function throwAll(bad: readonly Bad[], files: number): void {
+  const [first] = bad;
+  if (first === undefined) return;
+  if (files === 1) throw new FailureError(first.failure);
+  const problems = bad.flatMap(problemsOf);
+  const message = `${bad.length} of ${plural(files, "file")} cannot be used; nothing was submitted.`;
+  throw new FailureError(failure("invalid_task", message, { problems }));
+}
+
+function problemsOf({ name, failure: { message, problems } }: Bad): readonly Problem[] {
+  if (problems.length > 0) return problems;
+  return [{ file: name, line: null, column: null, field: "", message }];
+}

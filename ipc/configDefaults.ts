@@ -1,0 +1,30 @@
+import type { Config } from "./configSpec.ts";
+import { timeoutMsDefault } from "./taskRules.ts";
+
+const secondMs = 1_000;
+const minuteMs = 60 * secondMs;
+const gibibyte = 1024 ** 3;
+
+/** What holds where neither flag, environment nor file says otherwise. */
+export const defaultConfig: Config = {
+  max_parallel: 3,
+  target: null,
+  follow: "auto",
+  verify: [],
+  outside_claims: "extend",
+  workspace: { root: null, setup: [], setup_inputs: [], copy: [], clean: "untracked" },
+  resources: {},
+  path: null,
+  limits: {
+    timeout_ms: timeoutMsDefault,
+    grace_ms: 10 * secondMs,
+    setup_timeout_ms: 30 * minuteMs,
+    verify_timeout_ms: 30 * minuteMs,
+    heartbeat_ms: 5 * secondMs,
+    stale_after_ms: 5 * minuteMs,
+    adoption_grace_ms: 15 * minuteMs,
+    output_bytes: gibibyte,
+    fairness_window_ms: 30 * secondMs,
+    tasks_open: 200_000,
+  },
+};

@@ -1,0 +1,50 @@
+import { defaultConfig } from "./configDefaults.ts";
+import type { ConfigFields } from "./configSchema.ts";
+import type { Config, Limits } from "./configSpec.ts";
+
+/** One configuration from layers of which each may say anything; the first that says something wins. */
+export function merged(...layers: readonly ConfigFields[]): Config {
+  const pick = <Value>(of: (fields: ConfigFields) => Value | undefined, otherwise: Value): Value =>
+    layers.map(of).find((value) => value !== undefined) ?? otherwise;
+  const { workspace, ...whole } = defaultConfig;
+  return {
+    max_parallel: pick((fields) => fields.max_parallel, whole.max_parallel),
+    target: pick<string | null>((fields) => fields.target, whole.target),
+    follow: pick((fields) => fields.follow, whole.follow),
+    verify: pick<Config["verify"]>((fields) => fields.verify, whole.verify),
+    outside_claims: pick((fields) => fields.outside_claims, whole.outside_claims),
+    workspace: {
+      root: pick<string | null>((fields) => fields.workspace?.root, workspace.root),
+      setup: pick<Config["verify"]>((fields) => fields.workspace?.setup, workspace.setup),
+      setup_inputs: pick<readonly string[]>(
+        (fields) => fields.workspace?.setup_inputs,
+        workspace.setup_inputs,
+      ),
+      copy: pick<readonly string[]>((fields) => fields.workspace?.copy, workspace.copy),
+      clean: pick((fields) => fields.workspace?.clean, workspace.clean),
+    },
+    resources: pick((fields) => fields.resources, whole.resources),
+    path: pick<string | null>((fields) => fields.path, whole.path),
+    limits: mergedLimits(layers.map((fields) => fields.limits ?? {})),
+  };
+}
+
+type LimitFields = NonNullable<ConfigFields["limits"]>;
+
+function mergedLimits(layers: readonly LimitFields[]): Limits {
+  const pick = (key: keyof LimitFields, otherwise: number): number =>
+    layers.map((layer) => layer[key]).find((value) => value !== undefined) ?? otherwise;
+  const { limits } = defaultConfig;
+  return {
+    timeout_ms: pick("timeout", limits.timeout_ms),
+    grace_ms: pick("grace", limits.grace_ms),
+    setup_timeout_ms: pick("setup_timeout", limits.setup_timeout_ms),
+    verify_timeout_ms: pick("verify_timeout", limits.verify_timeout_ms),
+    heartbeat_ms: pick("heartbeat", limits.heartbeat_ms),
+    stale_after_ms: pick("stale_after", limits.stale_after_ms),
+    adoption_grace_ms: pick("adoption_grace", limits.adoption_grace_ms),
+    output_bytes: pick("output", limits.output_bytes),
+    fairness_window_ms: pick("fairness_window", limits.fairness_window_ms),
+    tasks_open: pick("tasks_open", limits.tasks_open),
+  };
+}

@@ -1,0 +1,227 @@
+import { posix } from "node:path";
+import * as z from "zod";
+import { byteSizeSchemaPattern, parseByteSize } from "./byteSize.ts";
+import { defaultConfig } from "./configDefaults.ts";
+import type { Limits } from "./configSpec.ts";
+import { formatDuration } from "./duration.ts";
+import { quoted } from "./location.ts";
+import {
+  commands,
+  duration,
+  durationSchemaPattern,
+  globs,
+  later,
+  named,
+  ruled,
+  strict,
+} from "./schemaParts.ts";
+import * as limits from "./taskRules.ts";
+import { resourceName, wordRule } from "./textRules.ts";
+import type { Rule } from "./textRules.ts";
+
+/**
+ * The one schema of `orchd.yaml`: every key optional, the values parsed, defaults not yet filled in.
+ * `ipc/config.ts` uses it for the file, the environment and the flags alike.
+ */
+export const maxParallelMax = 64;
+export const tasksOpenMax = 1_000_000;
+export const heartbeatMsMin = 50;
+export const outputBytesMin = 1024;
+const pathLengthMax = 4_096;
+const globsMax = 256;
+const resourcesNamedMax = 256;
+
+/** The main rules of git-check-ref-format, and what orchd's own branches exclude. */
+const branchRule: Rule = (name) => {
+  if (name.startsWith("refs/"))
+    return `${quoted(name)} is a whole ref; write the branch, as in main`;
+  if (/^orchd(?:\/|$)/.test(name)) return "orchd's own branches cannot be the target";
+  const isWrong =
+    name === "" ||
+    name === "@" ||
+    name === "HEAD" ||
+    name.length > 200 ||
+    // Space, control characters, and the characters that have a meaning in revisions.
+    /[\s\p{Cc}~^:?*[\\]|\.\.|@\{|\/\/|^[-/.]|\/\.|[/.]$|\.lock(?:\/|$)/u.test(name);
+  return isWrong ? `${quoted(name)} is no name for a branch` : null;
+};
+
+const absolutePath: Rule = (path) => {
+  if (!posix.isAbsolute(path)) return `${quoted(path)} is not absolute; begin it with \`/\``;
+  return wordRule(pathLengthMax)(path);
+};
+
+/** A relative entry would find other programs in every directory. */
+const searchPath: Rule = (path) => {
+  const relative = path.split(":").find((entry) => !posix.isAbsolute(entry));
+  if (relative === undefined) return wordRule(pathLengthMax)(path);
+  return `has the entry ${quoted(relative)}, which is not absolute`;
+};
+
+const { workspace: workspaceDefaults, limits: limitDefaults } = defaultConfig;
+
+const workspace = strict({
+  root: ruled(absolutePath, pathLengthMax)
+    .meta({
+      description: "Parent folder of the workspaces, absolute and outside the repository.",
+      default: "$XDG_STATE_HOME/orchd/<repository id>",
+    })
+    .optional(),
+  setup: commands
+    .meta({
+      description:
+        "Run in a fresh workspace, and again when the content of `setup_inputs` changes: `npm ci`, for example.",
+      default: workspaceDefaults.setup,
+    })
+    .optional(),
+  setup_inputs: globs(globsMax)
+    .meta({
+      description: "Files that decide whether `setup` must run again.",
+      default: workspaceDefaults.setup_inputs,
+    })
+    .optional(),
+  copy: globs(globsMax)
+    .meta({
+      description:
+        "Files that git ignores and tasks need, such as `.env`; copied before each attempt.",
+      default: workspaceDefaults.copy,
+    })
+    .optional(),
+  clean: z
+    .enum(["untracked", "all"])
+    .meta({
+      description:
+        "What is removed between attempts: `untracked` keeps ignored files (installed packages), `all` does not.",
+      default: workspaceDefaults.clean,
+    })
+    .optional(),
+}).meta({ description: "How the workspaces of workers are made." });
+
+type DurationLimit = Exclude<keyof Limits, "output_bytes" | "tasks_open">;
+
+function limit(name: DurationLimit, msMin: number, description: string) {
+  return duration(msMin)
+    .meta({
+      pattern: durationSchemaPattern,
+      description,
+      default: formatDuration(limitDefaults[name]),
+    })
+    .optional();
+}
+
+const outputBytes = z
+  .string({
+    error: ({ input }) =>
+      typeof input === "number" ? `${input} has no unit; write a size such as 512MiB` : undefined,
+  })
+  .transform((text, { issues }) => {
+    const parsed = parseByteSize(text);
+    const message = parsed.ok ? null : parsed.message;
+    const tooSmall =
+      parsed.ok && parsed.bytes < outputBytesMin ? `must be at least ${outputBytesMin}B` : null;
+    const fault = message ?? tooSmall;
+    if (fault !== null) issues.push({ code: "custom", input: text, message: fault });
+    return parsed.ok ? parsed.bytes : 0;
+  });
+
+const limitsSchema = strict({
+  timeout: limit("timeout_ms", limits.timeoutMsMin, "Of an attempt, for tasks that name none."),
+  grace: limit("grace_ms", 0, "Between the polite and the hard end of a process tree."),
+  setup_timeout: limit("setup_timeout_ms", limits.timeoutMsMin, "Of `workspace.setup`."),
+  verify_timeout: limit("verify_timeout_ms", limits.timeoutMsMin, "Of the checks of one landing."),
+  heartbeat: limit("heartbeat_ms", heartbeatMsMin, "Between two signs of life of a worker."),
+  stale_after: limit(
+    "stale_after_ms",
+    heartbeatMsMin,
+    "A worker that is silent for so long is ended; at least three heartbeats.",
+  ),
+  adoption_grace: limit(
+    "adoption_grace_ms",
+    0,
+    "A worker whose supervisor is gone for so long ends its task, saves the work and exits.",
+  ),
+  output: outputBytes
+    .meta({
+      pattern: byteSizeSchemaPattern,
+      description: "Of an attempt, standard output and standard error together.",
+      default: "1GiB",
+    })
+    .optional(),
+  fairness_window: limit(
+    "fairness_window_ms",
+    0,
+    "How long later tasks may overtake one that waits for a claim.",
+  ),
+  tasks_open: z
+    .int()
+    .min(1)
+    .max(tasksOpenMax)
+    .meta({
+      description: "Tasks accepted and not yet ended; a submit beyond it is refused.",
+      default: limitDefaults.tasks_open,
+    })
+    .optional(),
+}).meta({ description: "Limits in time, bytes and numbers." });
+
+/** Later features; empty they are taken, so that a prepared file is no mistake. */
+export const laterKeys = ["agents", "hooks", "metrics", "push", "retention"] as const;
+
+export const configSchema = strict(
+  {
+    max_parallel: z
+      .int()
+      .min(1)
+      .max(maxParallelMax)
+      .meta({
+        description: `Workers, and so tasks that run at the same time; 1 to ${maxParallelMax}.`,
+        default: defaultConfig.max_parallel,
+      })
+      .optional(),
+    target: ruled(branchRule)
+      .meta({
+        description: "The branch that the work is for.",
+        default: "the branch checked out at the start",
+      })
+      .optional(),
+    follow: z
+      .enum(["auto", "manual", "off"])
+      .meta({
+        description:
+          "Whether the target is brought along with orchd's own branch: by itself, on `orchd land`, or never.",
+        default: defaultConfig.follow,
+      })
+      .optional(),
+    verify: commands
+      .meta({
+        description:
+          "Commands that must pass on the combined tree before anything lands, before a task's own.",
+        default: defaultConfig.verify,
+      })
+      .optional(),
+    outside_claims: z
+      .enum(["extend", "fail", "allow"])
+      .meta({
+        description:
+          "When a task changed paths outside its claims: claim them late, fail it, or let it land.",
+        default: defaultConfig.outside_claims,
+      })
+      .optional(),
+    workspace: workspace.optional(),
+    resources: named(resourceName, z.int().min(1).max(limits.resourceCountMax), resourcesNamedMax)
+      .meta({
+        description: "Capacity of named resources; one that is not named has 1.",
+        default: defaultConfig.resources,
+      })
+      .optional(),
+    path: ruled(searchPath, pathLengthMax)
+      .meta({
+        description: "`PATH` of tasks; absolute entries.",
+        default: "that of whoever started the supervisor",
+      })
+      .optional(),
+    limits: limitsSchema.optional(),
+  },
+  later(...laterKeys),
+).meta({ title: "orchd.yaml", description: "Configuration of orchd for one repository." });
+
+export type ConfigFields = z.output<typeof configSchema>;

@@ -1,0 +1,30 @@
+import { benchJournal } from "./journal.ts";
+import { benchLatency } from "./latency.ts";
+import { benchQueue } from "./queue.ts";
+import { benchSpawn } from "./spawn.ts";
+import { benchStartup } from "./startup.ts";
+import { benchSubmitFlat } from "./submitFlat.ts";
+
+/** `npm run bench -- NAME…`: one JSON line each. Without a name: all of them, one after the other. */
+const benches: Readonly<Record<string, () => Promise<Record<string, number>>>> = {
+  journal: benchJournal,
+  latency: benchLatency,
+  queue: benchQueue,
+  spawn: benchSpawn,
+  startup: benchStartup,
+  "submit-flat": benchSubmitFlat,
+};
+
+const asked = process.argv.slice(2);
+const names = asked.length === 0 ? Object.keys(benches) : asked;
+const unknown = names.filter((name) => !Object.hasOwn(benches, name));
+if (unknown.length > 0) {
+  process.stderr.write(
+    `There is no benchmark ${unknown.join(", ")}; there are: ${Object.keys(benches).join(", ")}\n`,
+  );
+  process.exitCode = 2;
+} else
+  for (const name of names) {
+    const figures = await benches[name]?.();
+    process.stdout.write(`${JSON.stringify({ bench: name, node: process.version, ...figures })}\n`);
+  }

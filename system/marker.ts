@@ -1,0 +1,42 @@
+import { readFileSync } from "node:fs";
+import { lookUp } from "./processTable.ts";
+
+/**
+ * The environment variable that marks everything an attempt started. It is inherited through
+ * `setsid` and any number of forks, and `/proc/<pid>/environ` shows it as it was at the last exec.
+ */
+export const markerVariable = "ORCHD_ATTEMPT";
+
+/**
+ * Whether a process was started with one of these values, exactly. `unsure`: it is in the middle of
+ * an exec, when the kernel shows no environment for up to some milliseconds; look again.
+ */
+export function carriesMarker(pid: number, markers: Iterable<string>): "yes" | "no" | "unsure" {
+  const wanted = [...markers].map(entryOf);
+  if (wanted.length === 0) return "no";
+  const environment = environmentOf(pid);
+  if (environment === null) return "no";
+  const text = `\0${environment}\0`;
+  if (wanted.some((entry) => text.includes(entry))) return "yes";
+  return environment === "" && isInExec(pid) ? "unsure" : "no";
+}
+
+/** As it stands between two NUL bytes, bytes as `latin1`. */
+function entryOf(marker: string): string {
+  return Buffer.from(`\0${markerVariable}=${marker}\0`).toString("latin1");
+}
+
+/** Bytes as `latin1`, empty in a zombie as well; `null`: gone, or another user's. */
+function environmentOf(pid: number): string | null {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "latin1");
+  } catch {
+    return null;
+  }
+}
+
+/** An exec that was over by the time of this look was under way at the look before it. */
+function isInExec(pid: number): boolean {
+  const row = lookUp(pid);
+  return typeof row !== "string" && !row.ended && row.environment !== "empty";
+}

@@ -1,0 +1,147 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { execa } from "execa";
+import { connect } from "../../ipc/client.ts";
+import { makeRepository } from "./repository.ts";
+import { mintRequestId, mintTaskId } from "../../ipc/ids.ts";
+import { parseTaskFile } from "../../ipc/taskFile.ts";
+import { readSupervisorRecord } from "../../ipc/locate.ts";
+import { until } from "./until.ts";
+import type { Client } from "../../ipc/client.ts";
+import type { EndView } from "../../ipc/methods.ts";
+import type { RepositoryContent, TestRepository } from "./repository.ts";
+import type { TaskId } from "../../ipc/ids.ts";
+
+/**
+ * A test repository with the real command line, supervisor, workers and git. Disposing of it stops
+ * the supervisor and asserts what must hold at rest (DESIGN's S2, S7, S10).
+ */
+export type Supervised = {
+  readonly repository: TestRepository;
+  readonly orchd: (...args: readonly string[]) => Promise<Ran>;
+  readonly client: () => Promise<Client>;
+  /** Submits tasks written as in a task file; their ids. */
+  readonly submit: (...tasks: readonly object[]) => Promise<TaskId[]>;
+  readonly wait: (ids: readonly TaskId[]) => Promise<EndView[]>;
+  /** `kill -9` of the supervisor; resolves when it is gone. */
+  readonly killSupervisor: () => Promise<void>;
+  readonly [Symbol.asyncDispose]: () => Promise<void>;
+};
+
+export type Ran = { readonly code: number; readonly stdout: string; readonly stderr: string };
+
+export const entry = join(import.meta.dirname, "../../cli/orchd.ts");
+
+export async function runOrchd(
+  repository: TestRepository,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly input?: string } = {},
+): Promise<Ran> {
+  const result = await execa(process.execPath, [entry, ...args], {
+    cwd: options.cwd ?? repository.dir,
+    env: repository.env,
+    extendEnv: false,
+    reject: false,
+    ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
+  });
+  return { code: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
+}
+
+export async function makeSupervised(
+  content: RepositoryContent & { readonly start?: readonly string[] } = {},
+): Promise<Supervised> {
+  const repository = await makeRepository(content);
+  const clients: Client[] = [];
+  const orchd = (...args: readonly string[]) => runOrchd(repository, args);
+  const started = await orchd("start", ...(content.start ?? []));
+  expect(started.code, started.stderr).to.equal(0);
+  const client = async () => {
+    const last = clients.at(-1);
+    if (last !== undefined) return last;
+    const made = await connect({ repo: repository.dir, reconnect: { timeoutMs: 30_000 } });
+    clients.push(made);
+    return made;
+  };
+  return {
+    repository,
+    orchd,
+    client,
+    submit: async (...tasks) => {
+      const parsed = parseTaskFile(JSON.stringify({ tasks }), {
+        name: "tasks.json",
+        format: "json",
+        mint: mintTaskId,
+      });
+      if (!parsed.ok) throw new Error(JSON.stringify(parsed.failure));
+      const request = mintRequestId();
+      const connected = await client();
+      const { ids } = await connected.call("submit", { request, tasks: parsed.value.specs });
+      return ids;
+    },
+    wait: async (ids) => (await (await client()).call("wait", { ids })).tasks,
+    killSupervisor: async () => {
+      const pid = await supervisorPid(repository);
+      process.kill(pid, "SIGKILL");
+      await until(() => !isRunning(pid), { what: `supervisor ${pid} to be gone` });
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const one of clients) await one.close();
+      const stopped = await orchd("stop");
+      try {
+        expect(stopped.code, `orchd stop: ${stopped.stderr}`).to.be.oneOf([0, 3]);
+        await assertAtRest(repository);
+      } finally {
+        await repository[Symbol.asyncDispose]();
+      }
+    },
+  };
+}
+
+export async function supervisorPid(repository: TestRepository): Promise<number> {
+  const record = await readSupervisorRecord(join(repository.dir, ".git/orchd"));
+  if (record === null) throw new Error("no supervisor has announced itself");
+  return record.pid;
+}
+
+/** What must hold when nothing runs any more. */
+export async function assertAtRest(repository: TestRepository): Promise<void> {
+  const brain = join(repository.dir, ".aibrain");
+  expect(existsSync(join(brain, "orchd.sock")), "the socket is left").to.equal(false);
+  const locks = existsSync(join(brain, "locks"))
+    ? readdirSync(join(brain, "locks"), { recursive: true }).filter((name) =>
+        String(name).endsWith(".lock"),
+      )
+    : [];
+  expect(locks, "lock files are left").to.deep.equal([]);
+  const gitLocks = readdirSync(join(repository.dir, ".git"), { recursive: true }).filter((name) =>
+    String(name).endsWith(".lock"),
+  );
+  expect(gitLocks, "git's lock files are left").to.deep.equal([]);
+  await repository.git("fsck", "--no-dangling", "--no-progress");
+}
+
+/** Commits on orchd's branch for each task, by first parents: S2 wants at most one. */
+export async function landedCommits(repository: TestRepository): Promise<Map<string, string[]>> {
+  const log = await repository.git(
+    "log",
+    "--first-parent",
+    "--format=%H %(trailers:key=Orchd-Task,valueonly,separator=%x2C)",
+    "orchd/main",
+  );
+  const landed = new Map<string, string[]>();
+  for (const line of log.split("\n")) {
+    const [commit = "", task = ""] = line.split(" ");
+    if (task !== "") landed.set(task, [...(landed.get(task) ?? []), commit]);
+  }
+  return landed;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
