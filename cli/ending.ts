@@ -2,13 +2,15 @@ import { setTimeout as pause } from "node:timers/promises";
 import { failure, FailureError } from "../ipc/errors.ts";
 import { identityOf, judge } from "../system/processIdentity.ts";
 import type { ProcessIdentity } from "../system/processIdentity.ts";
+import type { Methods } from "../ipc/methods.ts";
 import { plural } from "./render/text.ts";
-import type { Session } from "./session.ts";
+import type { Session, Supervisor } from "./session.ts";
 
 /**
  * Ends the supervisor and waits until its process is gone, not only its connection: whoever starts
  * another one right after must find the repository free.
  */
+export type StopMode = Methods["stop"]["params"]["mode"];
 export type Ended = { readonly pid: number; readonly ended: number };
 
 const nowTimeoutMs = 90_000;
@@ -16,14 +18,11 @@ const drainTimeoutMs = 24 * 60 * 60 * 1000;
 const pauseMaxMs = 100;
 
 /** Rejects with a `FailureError`: `no_supervisor`, or `refused` when the process would not go. */
-export async function endSupervisor(
-  session: Session,
-  mode: "drain" | "now" | "restart",
-): Promise<Ended> {
+export async function endSupervisor(session: Session, mode: StopMode): Promise<Ended> {
   const client = await session.connect();
   const { pid } = client.supervisor;
   const identity = identityOf(pid);
-  const { running } = await client.call("stop", { mode });
+  const running = await runningAtStop(client, mode);
   if (running > 0) session.remark(remarkOf(mode, running));
   if (!(await isGone(identity, mode === "drain" ? drainTimeoutMs : nowTimeoutMs))) {
     const hint = `If it hangs, end it with: kill ${pid}`;
@@ -32,13 +31,23 @@ export async function endSupervisor(
   return { pid, ended: mode === "drain" ? 0 : running };
 }
 
+/** A supervisor with nothing to end can be gone before its answer has left. */
+async function runningAtStop(client: Supervisor, mode: StopMode): Promise<number> {
+  try {
+    return (await client.call("stop", { mode })).running;
+  } catch (error) {
+    if (error instanceof FailureError && error.failure.code === "connection_lost") return 0;
+    throw error;
+  }
+}
+
 export function endedSentence({ pid, ended }: Ended): string {
   if (ended === 0) return `Stopped (pid ${pid}).`;
   const tasks = plural(ended, "running attempt");
   return `Stopped (pid ${pid}); ended ${tasks}, which ${ended === 1 ? "runs" : "run"} again after the next start.`;
 }
 
-function remarkOf(mode: "drain" | "now" | "restart", running: number): string {
+function remarkOf(mode: StopMode, running: number): string {
   const attempts = plural(running, "running attempt");
   return mode === "drain" ? `Waiting for ${attempts} to finish.` : `Ending ${attempts}.`;
 }

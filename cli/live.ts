@@ -12,8 +12,9 @@ const clearLine = `${escape}2K\r`;
 const clearToEnd = `${escape}K`;
 const clearBelow = `${escape}J`;
 const home = `${escape}H`;
-const enterScreen = `${escape}?1049h${escape}?25l`;
-const leaveScreen = `${escape}?25h${escape}?1049l`;
+/** Without wrapping: a line that is too long for a narrow window must not push the others down. */
+const enterScreen = `${escape}?1049h${escape}?25l${escape}?7l`;
+const leaveScreen = `${escape}?7h${escape}?25h${escape}?1049l`;
 
 /** One line that replaces itself and is gone at the end. */
 export function liveLine(output: Output): Drawing {

@@ -1,9 +1,8 @@
 import yargs from "yargs";
 import type { Argv, Options } from "yargs";
-import { failure, FailureError } from "../ipc/errors.ts";
 import { commonOptions } from "./command.ts";
 import type { Command, Spec, Specs } from "./command.ts";
-import { nearest } from "../ipc/nearest.ts";
+import { usage, usageFailure } from "./usageFailure.ts";
 
 /**
  * One command's words parsed by yargs, strictly: an unknown option, a value of the wrong kind or a
@@ -48,8 +47,10 @@ export async function parse(
     .strict()
     .wrap(Math.min(columns, helpColumnsMax))
     .parserConfiguration(parserConfiguration)
-    .fail((message: string | null, error) => {
-      throw error ?? usageFailure(command, optionSpecs, words, message ?? "");
+    .fail((message: string | null, error: Error | undefined) => {
+      // yargs has errors of its own for some misuses, and passes on what our code threw.
+      if (error !== undefined && error !== null && error.name !== "YError") throw error;
+      throw usageFailure(command, optionSpecs, words, message ?? error?.message ?? "");
     })
     .command(
       command.usage,
@@ -59,16 +60,45 @@ export async function parse(
         found = args;
       },
     )
-    .parseAsync([...words], {}, (_error: unknown, _args: unknown, output: string) => {
+    .parseAsync(shielded(words), {}, (_error: unknown, _args: unknown, output: string) => {
       help = output;
     });
   if (help !== "") return { kind: "help", text: help };
-  const all = valuesOf(command, { ...command.positionals, ...optionSpecs }, found ?? {});
+  const all = valuesOf(
+    command,
+    { ...command.positionals, ...optionSpecs },
+    unshielded(found ?? {}),
+  );
   const { json, repo, ...args } = all;
   return { kind: "call", args, json: json === true, repo: repo as string | undefined };
 }
 
 const helpColumnsMax = 100;
+
+/**
+ * yargs parses positional words a second time, as values of options, and loses those that begin with
+ * a dash: `submit -`, `submit -- -x.yaml`. A NUL in front, which no shell can pass, hides them.
+ */
+function shielded(words: readonly string[]): string[] {
+  const end = words.indexOf("--");
+  const own = end < 0 ? words : words.slice(0, end);
+  const rest = end < 0 ? [] : words.slice(end + 1);
+  return [
+    ...own.map((word) => (word === "-" ? `\0${word}` : word)),
+    ...rest.map((word) => `\0${word}`),
+  ];
+}
+
+function unshielded(found: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const bare = (value: unknown): unknown =>
+    typeof value === "string" && value.startsWith("\0") ? value.slice(1) : value;
+  return Object.fromEntries(
+    Object.entries(found).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.map(bare) : bare(value),
+    ]),
+  );
+}
 
 function described(y: Argv, command: Command, options: Specs): Argv {
   for (const [name, spec] of Object.entries(command.positionals))
@@ -120,46 +150,4 @@ function refuseValuesOfFlags(command: Command, options: Specs, words: readonly s
   for (const [name, spec] of Object.entries(options))
     if (spec.type === "boolean" && words.some((word) => word.startsWith(`--${name}=`)))
       throw usage(command, `--${name} takes no value`);
-}
-
-function usageFailure(
-  command: Command,
-  options: Specs,
-  words: readonly string[],
-  said: string,
-): FailureError {
-  const unknown = /^Unknown arguments?: (.*)$/.exec(said)?.[1]?.split(", ")[0];
-  if (unknown !== undefined) return unknownFailure(command, options, words, unknown);
-  if (said.startsWith("Not enough non-option arguments"))
-    return usage(command, `${/<.*>/.exec(command.usage)?.[0] ?? "a word"} is missing`);
-  const without = /^Not enough arguments following: (.*)$/.exec(said)?.[1];
-  if (without !== undefined) {
-    const value = options[without]?.value ?? "a value";
-    return usage(command, `--${without} needs ${value} after it`);
-  }
-  return usage(command, said.replace(/\s*\n\s*/g, " ").trim());
-}
-
-function unknownFailure(
-  command: Command,
-  options: Specs,
-  words: readonly string[],
-  name: string,
-): FailureError {
-  const flag = words.find((word) => /^--?[^-]/.test(word) && bareName(word) === name);
-  if (flag === undefined) return usage(command, `"${name}" is one word too many`);
-  const similar = nearest(name, Object.keys(options));
-  const suggestion = similar === null ? "" : `Did you mean --${similar}? `;
-  const forCommand = command.takesCommandLine === true ? "The command to run comes after --. " : "";
-  return usage(command, `there is no option ${flag.split("=")[0]}`, suggestion + forCommand);
-}
-
-function bareName(word: string): string {
-  return word.replace(/^--?/, "").split("=")[0] ?? "";
-}
-
-function usage(command: Command, message: string, suggestion = ""): FailureError {
-  const verb = command.usage.split(" ")[0];
-  const hint = `${suggestion}\`orchd ${verb} --help\` tells what it takes.`;
-  return new FailureError(failure("usage", `${verb}: ${message}`, { hint }));
 }

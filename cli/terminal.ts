@@ -1,5 +1,6 @@
 import { createReadStream } from "node:fs";
 import type { Readable } from "node:stream";
+import { isatty } from "node:tty";
 
 /**
  * Where a command reads and writes. Tests put a recording in its place; nothing else in `cli/`
@@ -39,8 +40,8 @@ export function processTerminal(): Terminal {
   return {
     cwd: process.cwd(),
     env: process.env,
-    out: outputOf(process.stdout),
-    err: outputOf(process.stderr),
+    out: outputOf(process.stdout, isatty(1)),
+    err: outputOf(process.stderr, isatty(2)),
     input: () => createReadStream("", { fd: 0, autoClose: false }),
     now: Date.now,
     onInterrupt: (listener) => {
@@ -51,8 +52,7 @@ export function processTerminal(): Terminal {
   };
 }
 
-function outputOf(stream: NodeJS.WriteStream): Output {
-  const isTerminal = stream.isTTY === true;
+function outputOf(stream: NodeJS.WriteStream, isTerminal: boolean): Output {
   // A reader that went away (`| head`) is no failure, and there is nobody left to tell.
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(brokenPipeExit);

@@ -4,6 +4,7 @@ import { evolve } from "./core/evolve.ts";
 import { isFinal } from "./core/state.ts";
 import { nextTimer, scheduleTasks } from "./core/schedule.ts";
 import { react } from "./core/react.ts";
+import { rejection } from "./core/failures.ts";
 import { startLanding } from "./core/landing.ts";
 import { stateRow } from "./core/snapshot.ts";
 import type { JournalResult, JournalRow, Snapshot, SnapshotTask } from "./journal/records.ts";
@@ -51,16 +52,24 @@ export class Loop {
   readonly state: State;
   /** Why the journal cannot be written at the moment; `null` when it can. */
   journalProblem: string | null = null;
-  /** While set, nothing new starts (a stop is under way). */
+  /** While set, no attempt starts; what has run still lands. */
   draining = false;
+  /** While set, nothing starts and nothing begins to land. */
+  stopping = false;
   readonly #ports: LoopPorts;
   #asked: Ask[] = [];
   #reads: (() => void)[] = [];
-  #running = false;
+  /** Set while commands are decided and committed. */
+  #turning: Promise<void> | null = null;
+  /** Something came in since the present turn began. */
+  #woken = false;
   #ended = false;
+  /** The journal refused for good: what the state says now is never shown. */
+  #broken = false;
   #timer: NodeJS.Timeout | null = null;
   #dirty: Set<TaskId>;
-  #finished: TaskId[];
+  /** Final tasks in memory, the one that ended longest ago first. */
+  readonly #finished: Set<TaskId>;
   #eventsSinceSnapshot: number;
   #snapshotting = false;
 
@@ -70,23 +79,27 @@ export class Loop {
     this.#ports = ports;
     this.#eventsSinceSnapshot = replayed.length;
     this.#dirty = new Set(replayed.flatMap(({ event }) => ("task" in event ? [event.task] : [])));
-    this.#finished = [...state.tasks.values()]
+    const finished = [...state.tasks.values()]
       .filter(({ life }) => isFinal(life))
-      .toSorted((a, b) => a.life.since - b.life.since)
-      .map(({ id }) => id);
+      .toSorted((a, b) => a.life.since - b.life.since);
+    this.#finished = new Set(finished.map(({ id }) => id));
   }
 
-  /** Resolves when the decision is durable. */
+  /** Resolves when the decision is durable, and with a rejection when nothing is decided any more. */
   ask(command: Command): Promise<Decision> {
     return new Promise((answer) => {
       this.#asked.push({ command, answer });
-      this.#wake();
+      if (this.#ended) this.#refuseAsked();
+      else this.#wake();
     });
   }
 
   /** Reports a fact whose answer nobody needs. */
   tell(command: Command, durable: () => void = () => {}): void {
-    this.#asked.push({ command, answer: durable });
+    const answer = (decision: Decision) => {
+      if (decision.ok) durable();
+    };
+    this.#asked.push({ command, answer });
     this.#wake();
   }
 
@@ -100,7 +113,8 @@ export class Loop {
           reject(error instanceof Error ? error : new Error(String(error)));
         }
       };
-      if (!this.#running || this.journalProblem !== null) readNow();
+      if (this.#broken) return;
+      if (this.#turning === null || this.journalProblem !== null) readNow();
       else this.#reads.push(readNow);
     });
   }
@@ -114,24 +128,32 @@ export class Loop {
   async end(): Promise<void> {
     this.#ended = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    while (this.#running) await new Promise<void>((resolve) => this.#reads.push(resolve));
+    await this.#turning;
+    this.#refuseAsked();
   }
 
   #wake(): void {
-    if (this.#running || this.#ended) return;
-    this.#running = true;
-    queueMicrotask(() => {
-      this.#turns().catch((error: unknown) => this.#ports.die(error));
-    });
+    this.#woken = true;
+    if (this.#turning === null && !this.#ended) this.#turning = this.#turns();
   }
 
   async #turns(): Promise<void> {
-    do {
-      await this.#turn();
-    } while (this.#asked.length > 0 && !this.#ended);
-    this.#running = false;
-    this.#answerReads();
-    this.#armTimer();
+    // What else comes in meanwhile belongs to the same batch.
+    await Promise.resolve();
+    try {
+      while (this.#woken && !this.#ended) {
+        this.#woken = false;
+        await this.#turn();
+      }
+      this.#turning = null;
+      this.#answerReads();
+      this.#armTimer();
+    } catch (error) {
+      this.#broken = true;
+      this.#ended = true;
+      this.#turning = null;
+      this.#ports.die(error);
+    }
   }
 
   async #turn(): Promise<void> {
@@ -143,19 +165,22 @@ export class Loop {
       batch.push(recorded);
     };
     const asked = this.#asked.splice(0, batchCommandsMax);
+    if (this.#asked.length > 0) this.#woken = true;
     const decisions = asked.map(({ command }) => decide(this.state, command, at, apply));
-    if (!this.draining) {
-      scheduleTasks(this.state, at, apply);
-      startLanding(this.state, apply);
-    }
+    if (this.#startsTasks) scheduleTasks(this.state, at, apply);
+    if (!this.stopping) startLanding(this.state, apply);
     if (batch.length > 0) await this.#commit(batch);
     decisions.forEach((decision, index) => asked[index]?.answer(decision));
     if (batch.length > 0) {
-      this.#ports.carryOut(batch.flatMap(({ event }) => react(this.state, event)));
+      this.#ports.carryOut(react(this.state, batch));
       this.#ports.publish(batch);
     }
     this.#answerReads();
     this.#snapshotIfDue();
+  }
+
+  get #startsTasks(): boolean {
+    return !this.draining && !this.stopping;
   }
 
   async #commit(batch: readonly Recorded[]): Promise<void> {
@@ -163,7 +188,7 @@ export class Loop {
     for (;;) {
       const result = await this.#ports.journal.append(rows);
       if (result.ok) break;
-      if (result.problem.kind !== "full") throw new JournalFailure(result.problem);
+      if (result.problem.kind !== "full" || this.#ended) throw new JournalFailure(result.problem);
       this.journalProblem =
         "the disk is full; nothing is acknowledged or started until there is space";
       this.#answerReads();
@@ -177,7 +202,13 @@ export class Loop {
   #noteChange(id: TaskId): void {
     this.#dirty.add(id);
     const task = this.state.tasks.get(id);
-    if (task !== undefined && isFinal(task.life)) this.#finished.push(id);
+    this.#finished.delete(id);
+    if (task !== undefined && isFinal(task.life)) this.#finished.add(id);
+  }
+
+  #refuseAsked(): void {
+    for (const { answer } of this.#asked.splice(0))
+      answer(rejection("stopping", "the supervisor is stopping"));
   }
 
   #answerReads(): void {
@@ -205,12 +236,13 @@ export class Loop {
     }, this.#ports.die);
   }
 
+  /** One that changed since the snapshot stays until the next has it. */
   #evict(): void {
-    const old = this.#finished.splice(0, Math.max(0, this.#finished.length - finishedKeptMax));
-    for (const id of old) {
-      const task = this.state.tasks.get(id);
-      if (task !== undefined && isFinal(task.life) && !this.#dirty.has(id))
-        this.state.tasks.delete(id);
+    for (const id of this.#finished) {
+      if (this.#finished.size <= finishedKeptMax) return;
+      if (this.#dirty.has(id)) continue;
+      this.#finished.delete(id);
+      this.state.tasks.delete(id);
     }
   }
 
@@ -218,7 +250,7 @@ export class Loop {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     const due = nextTimer(this.state);
-    if (due === null || this.#ended) return;
+    if (due === null || this.#ended || !this.#startsTasks) return;
     const wait = Math.max(1, Math.min(due - this.#ports.wallMs(), timerMsMax));
     this.#timer = setTimeout(() => this.#wake(), wait);
   }

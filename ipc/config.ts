@@ -2,12 +2,20 @@ import { merged } from "./configMerge.ts";
 import { configSchema, laterKeys } from "./configSchema.ts";
 import type { ConfigFields } from "./configSchema.ts";
 import type { Config, Limits } from "./configSpec.ts";
-import { keyFaults, plainValue, problemsOf, textProblems, unplacedProblems } from "./document.ts";
+import {
+  keyFaults,
+  plainValue,
+  problemsOf,
+  textProblems,
+  unplaced,
+  unplacedProblems,
+} from "./document.ts";
 import type { DocumentNode, Fault } from "./document.ts";
 import { formatDuration } from "./duration.ts";
 import { fail, failure, ok, unreachable } from "./errors.ts";
 import type { Problem, Result } from "./errors.ts";
 import { configFileBytesMax, decodedText } from "./limitedText.ts";
+import { fieldName } from "./location.ts";
 import { faultsOf, wording } from "./schemaFaults.ts";
 import { parseYaml } from "./yaml.ts";
 
@@ -54,6 +62,11 @@ export function variableOf(setting: Setting): string {
   return `ORCHD_${setting.replaceAll(".", "_").toUpperCase()}`;
 }
 
+/** `limits.stale_after` → `--limits-stale-after` */
+function flagOf(setting: Setting): string {
+  return `--${setting.replaceAll(/[._]/g, "-")}`;
+}
+
 /**
  * @param text content of `orchd.yaml`, `null` if there is none
  * Errors: `invalid_config`, with all problems of all layers.
@@ -65,12 +78,9 @@ export function parseConfig(
   const file = text === null ? ok(noFile) : parseFile(text, sources.name);
   if (!file.ok) return file;
   const fromEnv = parseSettings(environment(sources.env), variableOf);
-  const fromFlags = parseSettings(sources.flags, (setting) => setting);
+  const fromFlags = parseSettings(sources.flags, flagOf);
   const config = merged(fromFlags.fields, fromEnv.fields, file.value.fields);
-  const problems = [
-    ...file.value.problems,
-    ...unplacedProblems([...fromEnv.faults, ...fromFlags.faults]),
-  ];
+  const problems = [...file.value.problems, ...fromEnv.problems, ...fromFlags.problems];
   if (problems.length > 0) return refused(sources.name, problems);
   const together = heartbeatFault(config.limits);
   return together === null ? ok(config) : refused(sources.name, file.value.placed([together]));
@@ -140,27 +150,27 @@ function environment(env: ConfigSources["env"]): Partial<Record<Setting, string>
   );
 }
 
-/** The schema of the file serves here too; faults get the name that the person used. */
+/** The schema of the file serves here too; problems carry the name that the person used. */
 function parseSettings(
   values: Partial<Record<Setting, string | number>>,
   nameOf: (setting: Setting) => string,
-): Fields {
+): { readonly fields: ConfigFields; readonly problems: readonly Problem[] } {
   const given = settings.filter((setting) => values[setting] !== undefined);
   const { fields, faults } = parseFields(
     nested(given.map((name) => [name, asWritten(name, values[name])])),
   );
-  const named = faults.map(({ path, message }) => {
+  const problems = faults.map(({ path, message }) => {
     const setting = settings.find((known) => known === path.join("."));
-    return { path: setting === undefined ? path : [nameOf(setting)], message };
+    return unplaced(setting === undefined ? fieldName(path) : nameOf(setting), message);
   });
-  return { fields, faults: named };
+  return { fields, problems };
 }
 
-const numeric: readonly Setting[] = ["max_parallel", "limits.tasks_open"];
+const numeric: ReadonlySet<Setting> = new Set(["max_parallel", "limits.tasks_open"]);
 
 /** In a file a number is no text; variables and flags are always text. */
 function asWritten(setting: Setting, value: string | number | undefined) {
-  const isNumber = numeric.includes(setting) && typeof value === "string" && /^\d+$/.test(value);
+  const isNumber = numeric.has(setting) && typeof value === "string" && /^\d+$/.test(value);
   return isNumber ? Number(value) : value;
 }
 

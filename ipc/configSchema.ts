@@ -6,6 +6,7 @@ import type { Limits } from "./configSpec.ts";
 import { formatDuration } from "./duration.ts";
 import { quoted } from "./location.ts";
 import {
+  about,
   commands,
   duration,
   durationSchemaPattern,
@@ -62,40 +63,44 @@ const { workspace: workspaceDefaults, limits: limitDefaults } = defaultConfig;
 
 const workspace = strict({
   root: ruled(absolutePath, pathLengthMax)
-    .meta({
-      description: "Parent folder of the workspaces, absolute and outside the repository.",
-      default: "$XDG_STATE_HOME/orchd/<repository id>",
-    })
+    .meta(
+      about(
+        "Parent folder of the workspaces, absolute and outside the repository.",
+        "`$XDG_STATE_HOME/orchd/<repository id>`",
+      ),
+    )
     .optional(),
   setup: commands
-    .meta({
-      description:
+    .meta(
+      about(
         "Run in a fresh workspace, and again when the content of `setup_inputs` changes: `npm ci`, for example.",
-      default: workspaceDefaults.setup,
-    })
+        workspaceDefaults.setup,
+      ),
+    )
     .optional(),
   setup_inputs: globs(globsMax)
-    .meta({
-      description: "Files that decide whether `setup` must run again.",
-      default: workspaceDefaults.setup_inputs,
-    })
+    .meta(
+      about("Files that decide whether `setup` must run again.", workspaceDefaults.setup_inputs),
+    )
     .optional(),
   copy: globs(globsMax)
-    .meta({
-      description:
+    .meta(
+      about(
         "Files that git ignores and tasks need, such as `.env`; copied before each attempt.",
-      default: workspaceDefaults.copy,
-    })
+        workspaceDefaults.copy,
+      ),
+    )
     .optional(),
   clean: z
     .enum(["untracked", "all"])
-    .meta({
-      description:
+    .meta(
+      about(
         "What is removed between attempts: `untracked` keeps ignored files (installed packages), `all` does not.",
-      default: workspaceDefaults.clean,
-    })
+        `\`${workspaceDefaults.clean}\``,
+      ),
+    )
     .optional(),
-}).meta({ description: "How the workspaces of workers are made." });
+}).meta(about("How the workspaces of workers are made."));
 
 type DurationLimit = Exclude<keyof Limits, "output_bytes" | "tasks_open">;
 
@@ -103,8 +108,7 @@ function limit(name: DurationLimit, msMin: number, description: string) {
   return duration(msMin)
     .meta({
       pattern: durationSchemaPattern,
-      description,
-      default: formatDuration(limitDefaults[name]),
+      ...about(description, `\`${formatDuration(limitDefaults[name])}\``),
     })
     .optional();
 }
@@ -143,8 +147,7 @@ const limitsSchema = strict({
   output: outputBytes
     .meta({
       pattern: byteSizeSchemaPattern,
-      description: "Of an attempt, standard output and standard error together.",
-      default: "1GiB",
+      ...about("Of an attempt, standard output and standard error together.", "`1GiB`"),
     })
     .optional(),
   fairness_window: limit(
@@ -156,12 +159,14 @@ const limitsSchema = strict({
     .int()
     .min(1)
     .max(tasksOpenMax)
-    .meta({
-      description: "Tasks accepted and not yet ended; a submit beyond it is refused.",
-      default: limitDefaults.tasks_open,
-    })
+    .meta(
+      about(
+        "Tasks accepted and not yet ended; a submit beyond it is refused.",
+        limitDefaults.tasks_open,
+      ),
+    )
     .optional(),
-}).meta({ description: "Limits in time, bytes and numbers." });
+}).meta(about("Limits in time, bytes and numbers."));
 
 /** Later features; empty they are taken, so that a prepared file is no mistake. */
 export const laterKeys = ["agents", "hooks", "metrics", "push", "retention"] as const;
@@ -172,56 +177,54 @@ export const configSchema = strict(
       .int()
       .min(1)
       .max(maxParallelMax)
-      .meta({
-        description: `Workers, and so tasks that run at the same time; 1 to ${maxParallelMax}.`,
-        default: defaultConfig.max_parallel,
-      })
+      .meta(
+        about(
+          `Workers, and so tasks that run at the same time; 1 to ${maxParallelMax}.`,
+          defaultConfig.max_parallel,
+        ),
+      )
       .optional(),
     target: ruled(branchRule)
-      .meta({
-        description: "The branch that the work is for.",
-        default: "the branch checked out at the start",
-      })
+      .meta(about("The branch that the work is for.", "the branch checked out at the start"))
       .optional(),
     follow: z
       .enum(["auto", "manual", "off"])
-      .meta({
-        description:
+      .meta(
+        about(
           "Whether the target is brought along with orchd's own branch: by itself, on `orchd land`, or never.",
-        default: defaultConfig.follow,
-      })
+          `\`${defaultConfig.follow}\``,
+        ),
+      )
       .optional(),
     verify: commands
-      .meta({
-        description:
+      .meta(
+        about(
           "Commands that must pass on the combined tree before anything lands, before a task's own.",
-        default: defaultConfig.verify,
-      })
+          defaultConfig.verify,
+        ),
+      )
       .optional(),
     outside_claims: z
       .enum(["extend", "fail", "allow"])
-      .meta({
-        description:
+      .meta(
+        about(
           "When a task changed paths outside its claims: claim them late, fail it, or let it land.",
-        default: defaultConfig.outside_claims,
-      })
+          `\`${defaultConfig.outside_claims}\``,
+        ),
+      )
       .optional(),
     workspace: workspace.optional(),
     resources: named(resourceName, z.int().min(1).max(limits.resourceCountMax), resourcesNamedMax)
-      .meta({
-        description: "Capacity of named resources; one that is not named has 1.",
-        default: defaultConfig.resources,
-      })
+      .meta(
+        about("Capacity of named resources; one that is not named has 1.", defaultConfig.resources),
+      )
       .optional(),
     path: ruled(searchPath, pathLengthMax)
-      .meta({
-        description: "`PATH` of tasks; absolute entries.",
-        default: "that of whoever started the supervisor",
-      })
+      .meta(about("`PATH` of tasks; absolute entries.", "that of whoever started the supervisor"))
       .optional(),
     limits: limitsSchema.optional(),
   },
   later(...laterKeys),
-).meta({ title: "orchd.yaml", description: "Configuration of orchd for one repository." });
+).meta({ title: "orchd.yaml", ...about("Configuration of orchd for one repository.") });
 
 export type ConfigFields = z.output<typeof configSchema>;

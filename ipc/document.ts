@@ -118,13 +118,11 @@ export function textProblems(
 
 /** For values that came from no text. */
 export function unplacedProblems(faults: readonly Fault[]): Problem[] {
-  return capped(faults, ({ path, message }) => ({
-    file: null,
-    line: null,
-    column: null,
-    field: fieldName(path),
-    message,
-  }));
+  return capped(faults, ({ path, message }) => unplaced(fieldName(path), message));
+}
+
+export function unplaced(field: string, message: string): Problem {
+  return { file: null, line: null, column: null, field, message };
 }
 
 function capped<Item>(items: readonly Item[], problem: (item: Item) => Problem): Problem[] {

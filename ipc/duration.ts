@@ -43,7 +43,7 @@ export function parseDuration(text: string): DurationParse {
 
 function complaint(text: string): string {
   if (/^\d+$/.test(text)) return `${quoted(text)} has no unit; ${examples}`;
-  if (/^-/.test(text)) return `${quoted(text)} is negative; ${examples}`;
+  if (text.startsWith("-")) return `${quoted(text)} is negative; ${examples}`;
   if (/^\d*\.\d+\D*$/.test(text)) return `${quoted(text)} has a fraction; ${examples}`;
   return `${quoted(text)} is no duration; ${examples}`;
 }
@@ -51,15 +51,6 @@ function complaint(text: string): string {
 /** The text that `parseDuration` reads back as the same number: 5_400_000 → `1h30m`, 0 → `0s`. */
 export function formatDuration(ms: number): string {
   return amountsOf(ms).join("") || "0s";
-}
-
-/** For tables and progress lines: the two largest units, cut, not rounded. 3_723_456 → `1h2m`, 1_500 → `1s`, 20 → `20ms`. */
-export function shortDuration(ms: number): string {
-  const amounts = amountsOf(Math.max(0, Math.floor(ms)));
-  const shown = amounts
-    .slice(0, 2)
-    .filter((amount, index) => index === 0 || !amount.endsWith("ms"));
-  return shown.join("") || "0s";
 }
 
 function amountsOf(ms: number): string[] {

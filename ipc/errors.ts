@@ -39,6 +39,7 @@ const catalogue = {
 } as const satisfies Record<string, { exit: number; hint: string | null }>;
 
 export type ErrorCode = keyof typeof catalogue;
+export const errorCodes: readonly ErrorCode[] = Object.keys(catalogue).filter(isErrorCode);
 
 /** One thing that is wrong, placed as well as it is known. Lines and columns start at 1. */
 export type Problem = {

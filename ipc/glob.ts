@@ -20,7 +20,7 @@ import { pathFault, segmentFault, segmentsFault } from "./repoPath.ts";
  *   letter  itself. There are no escapes and no character classes: `app/[slug]/(shop)/page.tsx` is
  *           a literal path, as routers need it. A file with `*` in its name is claimed with `?`.
  *
- * The normal form also promises: at most `globLengthMax` characters and `globSegmentsMax` segments;
+ * The normal form also promises: at most `globLengthMax` characters and `pathSegmentsMax` segments;
  * no empty segment, no `.` and no `..`; no two `**` side by side; braces neither nested nor across a
  * `/`; expanding all braces textually gives at most `globBranchesMax` globs, and none of them has an
  * empty segment, `.`, `..`, `.git`, or `**` beside other characters.
@@ -30,7 +30,6 @@ import { pathFault, segmentFault, segmentsFault } from "./repoPath.ts";
  *     ./a//b → a/b      a/./b → a/b      dir/ → dir/**      . → **      and `**` twice in a row is `**`
  */
 export const globLengthMax = 1024;
-export const globSegmentsMax = 64;
 /** Globs that the braces of one glob may stand for together. */
 export const globBranchesMax = 64;
 

@@ -6,7 +6,7 @@ export function nearest(word: string, names: readonly string[]): string | null {
   if (word.length > lengthMax) return null;
   const ranked = names
     .map((name) => ({ name, slips: slipsBetween(word.toLowerCase(), name) }))
-    .sort((a, b) => a.slips - b.slips);
+    .toSorted((a, b) => a.slips - b.slips);
   const best = ranked[0];
   const most = Math.min(slipsMax, Math.floor(word.length / 2));
   return best !== undefined && best.slips <= most ? best.name : null;

@@ -48,7 +48,7 @@ const expectedWords: Readonly<Record<string, string>> = {
 function described(input: unknown): string {
   if (Array.isArray(input)) return "a list";
   if (typeof input === "string") return `the text ${quoted(input, 30)}`;
-  return typeof input === "object" ? "a map" : String(input);
+  return typeof input === "number" || typeof input === "boolean" ? String(input) : "a map";
 }
 
 function wrongChoice(values: readonly z.core.util.Primitive[], input: unknown): string {
@@ -108,7 +108,7 @@ function faultsOfUnion(issue: z.core.$ZodIssueInvalidUnion, path: FieldPath): Fa
   const [best, second] = issue.errors
     .filter((form) => !form.some(isOutermostType))
     .map((form) => faultsOf(form, path))
-    .sort((a, b) => a.length - b.length);
+    .toSorted((a, b) => a.length - b.length);
   if (best === undefined || best.length === second?.length)
     return [{ path, message: issue.message }];
   return best;

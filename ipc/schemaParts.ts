@@ -42,6 +42,13 @@ export function later(...names: string[]): Later {
   return Object.fromEntries(names.map((name) => [name, `\`${name}\` is not supported yet`]));
 }
 
+/** What the reference says of a key; a default that is words is given as they are, any other value as JSON. */
+export function about(description: string, otherwise?: unknown): { description: string } {
+  if (otherwise === undefined) return { description };
+  const shown = typeof otherwise === "string" ? otherwise : `\`${JSON.stringify(otherwise)}\``;
+  return { description: `${description} Default: ${shown}.` };
+}
+
 export function ruled(rule: Rule, lengthMax?: number) {
   const schema = z.string().check(({ value, issues }) => {
     const message = rule(value);
@@ -72,7 +79,7 @@ function rangeFault(ms: number, min: number, max: number): string | null {
 }
 
 /** A pattern for JSON Schema; `parseDuration` decides. */
-export const durationSchemaPattern = "^(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?(\\d+ms)?$";
+export const durationSchemaPattern = "^(?=\\d)(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?(\\d+ms)?$";
 
 export const glob = z
   .string()
@@ -122,9 +129,9 @@ export const argv = z
 
 /** `{"shell":"…"}`; asked for by name, so that nobody gets a shell by accident. */
 export const shell = strict({
-  shell: ruled(limits.scriptRule, limits.scriptLengthMax).meta({
-    description: "A script, run with `sh -c`.",
-  }),
+  shell: ruled(limits.scriptRule, limits.scriptLengthMax).meta(
+    about("A script, run with `sh -c`."),
+  ),
 });
 const shellArgv = shell.transform(({ shell: script }): Argv => ["sh", "-c", script]);
 

@@ -187,7 +187,7 @@ function workInOrder(work: Work): Work {
 
 /** Keys in code unit order; those that are whole numbers come first, as in every object. */
 function sorted<Value>(record: Readonly<Record<string, Value>>): Readonly<Record<string, Value>> {
-  const names = Object.keys(record).sort();
+  const names = Object.keys(record).toSorted();
   return Object.fromEntries(names.map((name) => [name, record[name] as Value]));
 }
 

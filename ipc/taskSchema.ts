@@ -1,8 +1,10 @@
 import * as z from "zod";
+import { formatDuration } from "./duration.ts";
 import type { TaskId } from "./ids.ts";
 import { parseMoment } from "./moment.ts";
 import { normalisePath, pathLengthMax } from "./repoPath.ts";
 import {
+  about,
   argv,
   commands,
   distinct,
@@ -52,10 +54,11 @@ const run = z
       error: 'must be a list of words such as ["npm","test"] or {"shell":"npm test"}',
     },
   )
-  .meta({
-    description:
+  .meta(
+    about(
       'The command: a list of words, started without a shell, or `{"shell":"…"}`, run with `sh -c`. Exactly one of `run` and `tools`.',
-  });
+    ),
+  );
 
 function shellWork({ shell: script }: { shell: string }): Work {
   return { kind: "shell", script };
@@ -65,7 +68,7 @@ const resources = named(
   resourceName,
   z.int().min(1).max(limits.resourceCountMax),
   limits.resourcesMax,
-).meta({ description: "Named resources and how many of each; capacities stand in `orchd.yaml`." });
+).meta(about("Named resources and how many of each; capacities stand in `orchd.yaml`."));
 
 const claims = z
   .union(
@@ -76,10 +79,8 @@ const claims = z
         resources: {},
       })),
       strict({
-        writes: globs(limits.claimsMax).meta({ description: "Paths it may change." }).optional(),
-        reads: globs(limits.claimsMax)
-          .meta({ description: "Paths nobody may change meanwhile." })
-          .optional(),
+        writes: globs(limits.claimsMax).meta(about("Paths it may change.")).optional(),
+        reads: globs(limits.claimsMax).meta(about("Paths nobody may change meanwhile.")).optional(),
         resources: resources.optional(),
       }).transform(({ writes = [], reads = [], resources: counts = {} }, { issues }): ClaimSet => {
         if (writes.length + reads.length > limits.claimsMax) {
@@ -93,10 +94,11 @@ const claims = z
         'must be a list of globs such as ["src/auth/"], or {"writes":[…],"reads":[…],"resources":{…}}',
     },
   )
-  .meta({
-    description:
+  .meta(
+    about(
       'What it reads and writes, as globs: a list is short for `writes`. `[]` touches nothing, `["**"]` is alone in the repository; without `claims` the task is optimistic: what it touched is checked when it lands.',
-  });
+    ),
+  );
 
 const notBefore = z
   .string()
@@ -106,22 +108,22 @@ const notBefore = z
     issues.push({ code: "custom", input: text, message: parsed.message });
     return { delay_ms: 0 };
   })
-  .meta({
-    description:
+  .meta(
+    about(
       "It does not start earlier: a time with its zone (`2026-05-01T08:00:00Z`) or a duration from the submit.",
-    default: "now",
-  });
+      "now",
+    ),
+  );
 
 const backoff = duration(0).meta({
   pattern: durationSchemaPattern,
-  description: "Wait before another attempt.",
-  default: "10s",
+  ...about("Wait before another attempt.", `\`${formatDuration(limits.backoffMsDefault)}\``),
 });
 const retriesMax = z
   .int()
   .min(0)
   .max(limits.retriesMax)
-  .meta({ description: "Attempts after the first one." });
+  .meta(about("Attempts after the first one."));
 const retries = z
   .union(
     [
@@ -132,26 +134,23 @@ const retries = z
     ],
     { error: 'must be a number or {"max":2,"backoff":"30s"}' },
   )
-  .meta({
-    description: "Further attempts after one that failed: a number, or `max` and `backoff`.",
-    default: 0,
-  });
+  .meta(about("Further attempts after one that failed: a number, or `max` and `backoff`.", 0));
 
 const commit = strict({
   message: ruled(limits.messageRule, limits.messageLengthMax)
-    .meta({ description: "The whole message.", default: "the title" })
+    .meta(about("The whole message.", "the title"))
     .optional(),
   author: ruled(authorRule)
-    .meta({ description: "`Name <mail>`.", default: "git's identity of the repository" })
+    .meta(about("`Name <mail>`.", "git's identity of the repository"))
     .optional(),
   trailers: named(
     trailerKey,
     ruled(limits.trailerRule, limits.trailerLengthMax),
     limits.trailersMax,
   )
-    .meta({ description: "Trailers such as `Reviewed-by`; `Orchd-…` is refused.", default: {} })
+    .meta(about("Trailers such as `Reviewed-by`; `Orchd-…` is refused.", {}))
     .optional(),
-}).meta({ description: "How the commit looks that it lands." });
+}).meta(about("How the commit looks that it lands."));
 
 const notYet = {
   ...later("agent", "prompt", "prompt_file", "budget", "iterate", "complexity"),
@@ -161,35 +160,37 @@ const notYet = {
 export const taskSchema = strict(
   {
     id: taskId
-      .meta({
-        description:
+      .meta(
+        about(
           "Becomes part of git refs, and is the idempotency key: the same id with the same content is the same task.",
-        default: "made up",
-      })
+          "made up",
+        ),
+      )
       .optional(),
     title: ruled(limits.titleRule, limits.titleLengthMax)
-      .meta({ description: "One line for people and for the commit.", default: "from the command" })
+      .meta(about("One line for people and for the commit.", "from the command"))
       .optional(),
     objective: ruled(limits.objectiveRule, limits.objectiveLengthMax)
-      .meta({ description: "The aim that it serves, for the trace." })
+      .meta(about("The aim that it serves, for the trace."))
       .optional(),
     decision: ruled(limits.objectiveRule, limits.objectiveLengthMax)
-      .meta({ description: "The decision behind it, for the trace." })
+      .meta(about("The decision behind it, for the trace."))
       .optional(),
     labels: z
       .array(ruled(limits.labelRule, limits.labelLengthMax))
       .max(limits.labelsMax)
       .transform(distinct)
-      .meta({ description: "Words to find it by.", default: [] })
+      .meta(about("Words to find it by.", []))
       .optional(),
     run: run.optional(),
     tools: z
       .array(z.unknown())
       .max(0, { error: "cannot hold calls: tool calls are not supported yet" })
-      .meta({
-        description:
+      .meta(
+        about(
           "`[]` only: nothing to do, no workspace, no child. Exactly one of `run` and `tools`.",
-      })
+        ),
+      )
       .optional(),
     cwd: z
       .string()
@@ -201,73 +202,70 @@ export const taskSchema = strict(
       })
       .meta({
         maxLength: pathLengthMax,
-        description: "Directory inside the repository that the command starts in.",
-        default: ".",
+        ...about("Directory inside the repository that the command starts in.", "`.`"),
       })
       .optional(),
     workspace: z
       .enum(["clone", "none"])
-      .meta({
-        description:
+      .meta(
+        about(
           "`clone`: a private clone of the repository. `none`: without workspace and git; lands nothing.",
-        default: "clone",
-      })
+          "`clone`",
+        ),
+      )
       .optional(),
     claims: claims.optional(),
-    after: ids
-      .meta({ description: "Tasks that must have succeeded and landed first.", default: [] })
-      .optional(),
-    after_any: ids
-      .meta({ description: "Tasks that must have ended first, in any way.", default: [] })
-      .optional(),
+    after: ids.meta(about("Tasks that must have succeeded and landed first.", [])).optional(),
+    after_any: ids.meta(about("Tasks that must have ended first, in any way.", [])).optional(),
     priority: z
       .int()
       .min(-limits.priorityMax)
       .max(limits.priorityMax)
-      .meta({ description: "Higher starts earlier.", default: 0 })
+      .meta(about("Higher starts earlier.", 0))
       .optional(),
     not_before: notBefore.optional(),
     estimate: duration(0)
       .meta({
         pattern: durationSchemaPattern,
-        description: "How long it will probably take; for plans only.",
+        ...about("How long it will probably take; for plans only."),
       })
       .optional(),
     timeout: duration(limits.timeoutMsMin)
       .meta({
         pattern: durationSchemaPattern,
-        description: "Each attempt is ended after that time, up to 30 d.",
-        default: "1h",
+        ...about(
+          "Each attempt is ended after that time, up to 30 d.",
+          `\`limits.timeout\` of orchd.yaml, else \`${formatDuration(limits.timeoutMsDefault)}\``,
+        ),
       })
       .optional(),
     retries: retries.optional(),
     env: named(variableName, ruled(wordRule(wordLengthMax), wordLengthMax), limits.envMax)
-      .meta({
-        description:
+      .meta(
+        about(
           "Variables for the command. The values are journaled; use `secrets` for what must not be.",
-        default: {},
-      })
+          {},
+        ),
+      )
       .optional(),
     secrets: z
       .array(ruled(variableName))
       .max(limits.secretsMax)
       .transform(distinct)
-      .meta({
-        description:
+      .meta(
+        about(
           "Names of variables whose values come from the supervisor's environment and are never written anywhere.",
-        default: [],
-      })
+          [],
+        ),
+      )
       .optional(),
     verify: commands
-      .meta({
-        description: "Commands that must pass on the combined tree before it lands, in order.",
-        default: [],
-      })
+      .meta(about("Commands that must pass on the combined tree before it lands, in order.", []))
       .optional(),
     commit: commit.optional(),
   },
   notYet,
-).meta({ title: "Task", description: "One task." });
+).meta({ title: "Task", ...about("One task.") });
 
 /** One task as a file says it, each field parsed, defaults not yet filled in. */
 export type TaskFields = z.output<typeof taskSchema>;
@@ -278,15 +276,16 @@ export const tasksPerFileMax = 10_000;
 export const taskFileSchema = strict({
   behavior: z
     .enum(behaviors)
-    .meta({
-      description:
+    .meta(
+      about(
         "`parallel`: as claims allow. `sequential`: each after the one before. `exclusive` (or `main-only`): one at a time, each alone in the repository.",
-      default: "parallel",
-    })
+        "`parallel`",
+      ),
+    )
     .optional(),
   tasks: z
     .array(taskSchema, { error: listHint("a list of tasks") })
     .min(1)
     .max(tasksPerFileMax)
-    .meta({ description: `The tasks, 1 to ${tasksPerFileMax}.` }),
-}).meta({ title: "Task file", description: "Several tasks." });
+    .meta(about(`The tasks, 1 to ${tasksPerFileMax}.`)),
+}).meta({ title: "Task file", ...about("Several tasks.") });

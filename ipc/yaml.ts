@@ -1,7 +1,17 @@
 import { Composer, isAlias, isMap, isScalar, Lexer, Parser } from "yaml";
-import type { Alias, CST, Document, ErrorCode, Pair, ParsedNode, YAMLMap, YAMLSeq } from "yaml";
-import type { YAMLParseError, YAMLWarning } from "yaml";
-import type { Scalar as YamlScalar } from "yaml";
+import type {
+  Alias,
+  CST,
+  Document,
+  ErrorCode,
+  Pair,
+  ParsedNode,
+  Scalar as YamlScalar,
+  YAMLMap,
+  YAMLParseError,
+  YAMLSeq,
+  YAMLWarning,
+} from "yaml";
 import { nestingMax, problemsMax, tooDeep } from "./document.ts";
 import type { DocumentNode, DocumentParse, Entry, TextFault } from "./document.ts";
 import { quoted } from "./location.ts";
@@ -114,6 +124,7 @@ type Converted = { readonly node: DocumentNode; readonly size: number; readonly 
 
 function convert(node: ParsedNode, walk: Walk, depth: number): Converted {
   if (isAlias(node)) return followed(node, walk, depth);
+  if (!isScalar(node) && depth === nestingMax) return refused(walk, node.range[0], tooDeep);
   const before = walk.nodes;
   walk.nodes += 1;
   const { node: made, height } = isScalar(node)
@@ -159,7 +170,7 @@ function collection(
   const offset = node.range[0];
   const made: DocumentNode = isMap<ParsedNode, ParsedNode | null>(node)
     ? { kind: "map", offset, entries: node.items.map((pair) => entry(pair, below)) }
-    : { kind: "list", offset, items: node.items.map((item) => below(item as ParsedNode)) };
+    : { kind: "list", offset, items: node.items.map(below) };
   return { node: made, height };
 }
 

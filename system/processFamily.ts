@@ -36,16 +36,21 @@ export type Family = {
 
 export type Member = { readonly identity: ProcessIdentity; readonly group: number };
 
+export type Visited = {
+  readonly members: number;
+  /** Those that may be members and could not be told, being in the middle of an exec. */
+  readonly unsure: number;
+};
+
 /** A process that appears while one listing is looked through is found by the next; this many follow. */
 const listingsMax = 20;
 
 /**
  * Calls `visit` for every living member the moment it is found: a signal sent there reaches it
- * before it can have moved on. Ends with a listing in which nothing is new. Returns how many there
- * were, with those that may be members and could not be told (in the middle of an exec): 0 means
- * that none was seen. Costs about 25 µs for each process of the machine.
+ * before it can have moved on. Ends with a listing in which nothing is new. Costs about 25 µs for
+ * each process of the machine.
  */
-export function visitFamily(family: Family, visit: (member: Member) => void): number {
+export function visitFamily(family: Family, visit: (member: Member) => void): Visited {
   if (family.marker === "" || family.marker.includes("\0"))
     throw new Error("a family needs a marker that an environment can hold");
   const told = new Set<number>([process.pid]);
@@ -66,7 +71,7 @@ export function visitFamily(family: Family, visit: (member: Member) => void): nu
       visit({ identity: withSurroundings(row), group: row.group });
     }
   }
-  return members.size + unsure;
+  return { members: members.size, unsure };
 }
 
 /**

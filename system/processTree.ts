@@ -32,8 +32,8 @@ export type EndOptions = {
 const killMsMax = 5_000;
 const firstPauseMs = 2;
 const pauseMsMax = 50;
-/** A scan takes its time on a machine with thousands of processes; this bounds its share of it. */
-const pausesPerScan = 4;
+/** A scan takes its time on a machine with thousands of processes: while waiting, at most a fifth of it. */
+const politeShare = 4;
 
 /**
  * Living processes that carry exactly `ORCHD_ATTEMPT=<marker>` in the environment they were started
@@ -63,16 +63,21 @@ export async function endFamily(family: Family, { graceMs }: EndOptions): Promis
   const note = ({ identity }: Member): void => {
     seen.add(`${identity.pid}:${identity.startTime}`);
   };
-  const ask = (member: Member, scan: number): void => {
+  const ask: Visit = (member, settled) => {
+    const before = seen.size;
     note(member);
-    if (scan === 0) signalProcess(member.identity, "SIGTERM");
+    if (!settled && seen.size > before) signalProcess(member.identity, "SIGTERM");
   };
-  const kill = (member: Member): void => {
+  const kill: Visit = (member) => {
     note(member);
     killMember(member, family.others);
   };
-  const polite = graceMs > 0 && (await scanUntilNone(family, ask, graceMs)) === 0;
-  const left = polite ? 0 : await scanUntilNone(family, kill, killMsMax);
+  const polite =
+    graceMs > 0 &&
+    (await scanUntilNone(family, { visit: ask, msMax: graceMs, share: politeShare })) === 0;
+  const left = polite
+    ? 0
+    : await scanUntilNone(family, { visit: kill, msMax: killMsMax, share: 0 });
   return { found: seen.size, left };
 }
 
@@ -88,28 +93,34 @@ export async function endGroup(group: number, { graceMs }: EndOptions): Promise<
   return { found: 1, left: 1 };
 }
 
+/** `settled`: an earlier scan has already seen everything there was. */
+type Visit = (member: Member, settled: boolean) => void;
+
+type Scans = {
+  readonly visit: Visit;
+  readonly msMax: number;
+  /** A pause lasts at least so many times what the scan before it took. */
+  readonly share: number;
+};
+
 /** How many were there at the last scan: 0 after two empty ones, else what there is after `msMax`. */
-async function scanUntilNone(
-  family: Family,
-  visit: (member: Member, scan: number) => void,
-  msMax: number,
-): Promise<number> {
+async function scanUntilNone(family: Family, { visit, msMax, share }: Scans): Promise<number> {
   const start = realClock.monotonicMs();
   const elapsedMs = (): number => realClock.monotonicMs() - start;
   let pauseMs = firstPauseMs;
   let empty = 0;
-  for (let scan = 0; ; scan++) {
+  let settled = false;
+  for (;;) {
     const before = elapsedMs();
-    const left = visitFamily(family, (member) => visit(member, scan));
+    const { members, unsure } = visitFamily(family, (member) => visit(member, settled));
+    const left = members + unsure;
+    settled ||= unsure === 0;
     empty = left === 0 ? empty + 1 : 0;
     if (empty === 2) return 0;
     if (left > 0 && elapsedMs() >= msMax) return left;
-    const scanMs = elapsedMs() - before;
     if (left > 0) pauseMs = Math.min(pauseMs * 2, pauseMsMax);
-    await elapse(
-      realClock,
-      Math.min(Math.max(pauseMs, scanMs * pausesPerScan), Math.max(1, msMax - elapsedMs())),
-    );
+    const wantedMs = Math.max(pauseMs, (elapsedMs() - before) * share);
+    await elapse(realClock, Math.min(wantedMs, Math.max(firstPauseMs, msMax - elapsedMs())));
   }
 }
 

@@ -1,7 +1,8 @@
-import { exitCodes } from "../../ipc/errors.ts";
+import { exitCodes, FailureError } from "../../ipc/errors.ts";
 import { requireMaxParallel, startAndTell } from "../beginning.ts";
 import { defineCommand } from "../command.ts";
 import { endSupervisor } from "../ending.ts";
+import type { Session } from "../session.ts";
 
 export const command = defineCommand({
   usage: "restart",
@@ -18,8 +19,18 @@ export const command = defineCommand({
   },
   run: async (args, session) => {
     const maxParallel = requireMaxParallel(args["max-parallel"]);
-    await endSupervisor(session, "restart");
+    await endIfRunning(session);
     await startAndTell(session, maxParallel);
     return exitCodes.done;
   },
 });
+
+/** What one wants is a supervisor that is new; that there was none before is no failure. */
+async function endIfRunning(session: Session): Promise<void> {
+  try {
+    await endSupervisor(session, "restart");
+  } catch (error) {
+    if (!(error instanceof FailureError) || error.failure.code !== "no_supervisor") throw error;
+    session.remark("No supervisor was running.");
+  }
+}

@@ -1,3 +1,4 @@
+import { isRecord } from "../../ipc/message.ts";
 import type { Argv } from "../../ipc/taskSpec.ts";
 
 /**
@@ -85,12 +86,20 @@ function verifyOf(files: RootFiles, chosen: readonly Recipe[]): readonly Argv[] 
 
 /** What `npm init` writes as a test script only says that there is none. */
 function hasTestScript(text: string): boolean {
+  const script = fieldOf(fieldOf(parsed(text), "scripts"), "test");
+  return typeof script === "string" && !script.includes("no test specified");
+}
+
+function parsed(text: string): unknown {
   try {
-    const script: unknown = JSON.parse(text)?.scripts?.test;
-    return typeof script === "string" && !script.includes("no test specified");
+    return JSON.parse(text);
   } catch {
-    return false;
+    return null;
   }
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return isRecord(value) && Object.hasOwn(value, name) ? value[name] : null;
 }
 
 function node(lockfile: string, setup: readonly Argv[], more: readonly string[] = []): Recipe {

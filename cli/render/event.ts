@@ -9,7 +9,7 @@ const seqWidth = 6;
 /** `14:03:07     42  task:started        t-abc  worker=worker-2 attempt=1` */
 export function eventLine(event: EventView, look: Look): string {
   const details = Object.entries(event.detail)
-    .filter(([, value]) => value !== null)
+    .filter(([name, value]) => value !== null && !(name === "task" && value === event.task))
     .map(([name, value]) => `${plain(name)}=${worded(value)}`);
   const head = `${clock(event.at)} ${`${event.seq}`.padStart(seqWidth)}  ${plain(event.name).padEnd(nameWidth)}`;
   const rest = [...(event.task === null ? [] : [event.task]), ...details].join("  ");

@@ -24,7 +24,7 @@ export function taskPage(view: TaskView, look: Look): string {
 
 function stateFields(view: TaskView, look: Look): [string, string][] {
   const since = `for ${span(look.now - view.since)}`;
-  const stage = view.stage === null ? "" : ` (${view.stage})`;
+  const stage = view.stage === null || view.stage === view.status ? "" : ` (${view.stage})`;
   const status = `${look.paint(statusStyle(view.status), view.status)}${stage} ${since}`;
   const pairs: [string, string][] = [
     ["status", status],

@@ -42,4 +42,12 @@ function heartbeatWords(worker: WorkerView): string {
     : `heartbeat ${span(worker.heartbeat_age_ms)} ago`;
 }
 
-const columns: readonly Column[] = [{}, {}, {}, { shrinkTo: 24 }, {}, {}, { align: "right" }];
+const columns: readonly Column[] = [
+  {},
+  {},
+  {},
+  { shrinkTo: 24 },
+  {},
+  { shrinkTo: 9, first: true },
+  { align: "right" },
+];

@@ -1,8 +1,10 @@
+import { inDependencyOrder } from "./dependencies.ts";
 import { isFinal } from "./state.ts";
 import { rejection } from "./failures.ts";
+import { releaseIfHeld } from "./landing.ts";
 import type { Apply } from "./decide.ts";
 import type { Command, Decision } from "./commands.ts";
-import type { State, StoredTask, Task } from "./state.ts";
+import type { State, StoredTask } from "./state.ts";
 import type { TaskId } from "../../ipc/ids.ts";
 
 /** What people change about tasks that exist: each is safe to ask twice. */
@@ -28,6 +30,7 @@ function cancelOne(state: State, id: TaskId, apply: Apply): boolean {
     case "landing": {
       const { step } = task.life;
       if (step.at === "moving") return false;
+      if (state.landing.current === id) releaseIfHeld(state, apply);
       const openGate = step.at === "gate" ? step.fence : null;
       apply({ type: "LandingEnded", task: id, next: { to: "cancelled" }, openGate });
       return true;
@@ -44,48 +47,32 @@ export function retryTasks(
 ): Decision {
   const unknown = firstUnknown(state, command.ids);
   if (unknown !== null) return noSuchTask(unknown);
-  const stored: StoredTask[] = [];
+  const stored = new Map<TaskId, StoredTask>();
   for (const id of command.ids) {
     const task = state.tasks.get(id) ?? command.archived.get(id);
-    if (task === undefined) return noSuchTask(id);
+    if (task === undefined)
+      return rejection("busy", `task ${id} is just being moved out of memory`);
     if (task.lastRetry === command.request) continue;
-    const { status } = task.life;
+    const status = state.finals.get(id)?.status ?? task.life.status;
     if (status !== "failed" && status !== "cancelled")
       return rejection(
         "wrong_status",
         `task ${id} is ${status}; only a failed or cancelled one can be retried`,
       );
-    stored.push(task);
+    stored.set(id, task);
   }
-  for (const task of stored)
-    apply({ type: "TaskRetried", task: task.id, request: command.request, stored: task });
-  return { ok: true, answer: { of: "change", changed: stored.map(({ id }) => id) } };
-}
-
-export function pauseTasks(state: State, ids: readonly TaskId[], apply: Apply): Decision {
-  if (ids.length === 0) {
-    if (!state.paused) apply({ type: "AllPaused" });
-    return { ok: true, answer: { of: "change", changed: [] } };
+  // Those that others come after go first, so that nobody fails by one that is about to run again.
+  const { order, cyclic } = inDependencyOrder([...stored.values()].map(({ spec }) => spec));
+  for (const id of [...order, ...cyclic]) {
+    const task = stored.get(id);
+    if (task !== undefined)
+      apply({ type: "TaskRetried", task: id, request: command.request, stored: task });
   }
-  return changeQueued(state, ids, (task) => !task.paused, "TaskPaused", apply);
-}
-
-export function resumeTasks(state: State, ids: readonly TaskId[], apply: Apply): Decision {
-  if (ids.length === 0) {
-    if (state.paused) apply({ type: "AllResumed" });
-    return { ok: true, answer: { of: "change", changed: [] } };
-  }
-  return changeQueued(state, ids, (task) => task.paused, "TaskResumed", apply);
+  return { ok: true, answer: { of: "change", changed: [...stored.keys()] } };
 }
 
 /** Only a queued task can be paused: an agent at work is not frozen. */
-function changeQueued(
-  state: State,
-  ids: readonly TaskId[],
-  applies: (task: Task) => boolean,
-  type: "TaskPaused" | "TaskResumed",
-  apply: Apply,
-): Decision {
+export function pauseTasks(state: State, ids: readonly TaskId[], apply: Apply): Decision {
   const unknown = firstUnknown(state, ids);
   if (unknown !== null) return noSuchTask(unknown);
   for (const id of ids) {
@@ -93,12 +80,25 @@ function changeQueued(
     if (status !== "queued")
       return rejection("wrong_status", `task ${id} is ${status}; only a queued one can wait`);
   }
-  const changed = ids.filter((id) => {
-    const task = state.tasks.get(id);
-    return task !== undefined && applies(task);
-  });
-  for (const task of changed) apply({ type, task });
+  if (ids.length === 0 && !state.paused) apply({ type: "AllPaused" });
+  const changed = [...new Set(ids)].filter((id) => state.tasks.get(id)?.paused === false);
+  for (const task of changed) apply({ type: "TaskPaused", task });
   return { ok: true, answer: { of: "change", changed } };
+}
+
+/** One that does not wait for this (any more) stays as it is. */
+export function resumeTasks(state: State, ids: readonly TaskId[], apply: Apply): Decision {
+  const unknown = firstUnknown(state, ids);
+  if (unknown !== null) return noSuchTask(unknown);
+  if (ids.length === 0 && state.paused) apply({ type: "AllResumed" });
+  const changed = [...new Set(ids)].filter((id) => isPaused(state, id));
+  for (const task of changed) apply({ type: "TaskResumed", task });
+  return { ok: true, answer: { of: "change", changed } };
+}
+
+function isPaused(state: State, id: TaskId): boolean {
+  const task = state.tasks.get(id);
+  return task?.life.status === "queued" && task.paused;
 }
 
 function firstUnknown(state: State, ids: readonly TaskId[]): TaskId | null {

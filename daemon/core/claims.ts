@@ -33,15 +33,6 @@ export function compileHolding(holding: Holding): CompiledHolding {
   };
 }
 
-export function holdsNothing(holding: CompiledHolding): boolean {
-  return (
-    !holding.optimistic &&
-    holding.writes.length === 0 &&
-    holding.reads.length === 0 &&
-    holding.resources.size === 0
-  );
-}
-
 export function claimConflict(
   mine: CompiledHolding,
   theirs: CompiledHolding,

@@ -192,8 +192,12 @@ export type BaseRed = {
 /** A tree passed: the candidate's, or that of its base, and then the red candidate is to blame. */
 export type GatePassed = { readonly type: "GatePassed"; readonly task: TaskId; readonly tree: Oid };
 
-/** The branch moved under the candidate: merge again. */
-export type CandidateDropped = { readonly type: "CandidateDropped"; readonly task: TaskId };
+/** Merge again: the branch moved under the candidate, or its gate run was cut short or could not begin. */
+export type CandidateDropped = {
+  readonly type: "CandidateDropped";
+  readonly task: TaskId;
+  readonly because: "outdated" | "gate_ended" | "gate_lost";
+};
 
 export type LandingEnded = {
   readonly type: "LandingEnded";

@@ -1,11 +1,13 @@
 import { currentAttempt, greenTreesMax, isFinal, isInstant } from "./state.ts";
 import {
   hold,
+  holdTouched,
   leaveBlocked,
   makeSchedule,
   place,
   release,
   settleDependents,
+  wakeEverybody,
   wakeWaiters,
   watchDependencies,
 } from "./scheduleIndex.ts";
@@ -15,6 +17,7 @@ import type {
   AttemptSalvaged,
   AttemptStarted,
   CandidateMade,
+  CoreSettings,
   Event,
   LandingEnded,
   Next,
@@ -74,12 +77,11 @@ export function emptyState(): State {
 function apply(state: State, event: Event, at: number, seq: number): void {
   switch (event.type) {
     case "SupervisorStarted":
-      return supervisorStarted(state, event);
+      return supervisorStarted(state, event, at);
     case "SettingsChanged":
-      state.settings = event.settings;
-      return;
+      return settingsChanged(state, event.settings, at);
     case "BranchPrepared":
-      state.landing.tip = event.tip;
+      tipSeen(state, event.tip);
       state.landing.followed ??= event.targetTip;
       return;
     case "TaskSubmitted":
@@ -145,6 +147,7 @@ function apply(state: State, event: Event, at: number, seq: number): void {
     case "GatePassed":
       return gatePassed(state, event.task, event.tree, at);
     case "CandidateDropped":
+      if (event.because === "gate_lost") taskOf(state, event.task).setbacks.lost += 1;
       return step(state, event.task, { at: "merging", since: at });
     case "LandingEnded":
       return landingEnded(state, event, at);
@@ -160,6 +163,7 @@ function apply(state: State, event: Event, at: number, seq: number): void {
       }
       return;
     case "TargetFollowed":
+      tipSeen(state, event.to);
       state.landing.followed = event.to;
       state.landing.followProblem = null;
       return;
@@ -171,11 +175,26 @@ function apply(state: State, event: Event, at: number, seq: number): void {
   }
 }
 
-/** A connection says nothing about the next epoch: every worker has to dial in again. */
-function supervisorStarted(state: State, event: SupervisorStarted): void {
+/**
+ * A connection says nothing about the next epoch: every worker has to dial in again. What a landing
+ * ran into is found out again by trying.
+ */
+function supervisorStarted(state: State, event: SupervisorStarted, at: number): void {
   state.epoch = event.epoch;
-  state.settings = event.settings;
   state.workers.clear();
+  if (state.landing.held?.kind !== "base_red") state.landing.held = null;
+  settingsChanged(state, event.settings, at);
+}
+
+/** Other repository-wide commands: what is known to be green or red by the old ones says nothing. */
+function settingsChanged(state: State, settings: CoreSettings, at: number): void {
+  const before = state.settings;
+  state.settings = settings;
+  if (JSON.stringify(before.verify) !== JSON.stringify(settings.verify)) {
+    state.landing.green.clear();
+    forgetRedBase(state);
+  }
+  wakeEverybody(state, at);
 }
 
 function taskSubmitted(state: State, event: TaskSubmitted, at: number, seq: number): void {
@@ -271,6 +290,7 @@ function attemptEnded(state: State, event: AttemptEnded, at: number): void {
       { status: "landing", since: at, fence, saved: event.saved, step: waiting },
       at,
     );
+    holdTouched(state, task);
     state.landing.waiting.add(task.id);
     return;
   }
@@ -287,10 +307,15 @@ function attemptSalvaged(state: State, event: AttemptSalvaged): void {
 
 /** What it held before this connection is known from the tasks that run on it. */
 function workerReady(state: State, id: WorkerId, at: number): void {
-  const worker: WorkerState = { id, since: at, held: new Set(), instants: 0 };
+  const worker: WorkerState = { id, slot: slotOf(id), since: at, held: new Set(), instants: 0 };
   for (const task of state.tasks.values())
     if (task.life.status === "running" && task.life.worker === id) take(worker, task);
   state.workers.set(id, worker);
+}
+
+function slotOf(id: WorkerId): number | null {
+  const [role, slot] = id.split("-");
+  return role === "worker" ? Number(slot) : null;
 }
 
 function take(worker: WorkerState, task: Task): void {
@@ -303,6 +328,7 @@ function give(worker: WorkerState, task: Task): void {
 }
 
 function candidateMade(state: State, event: CandidateMade, at: number, seq: number): void {
+  if (event.ontoTree !== state.landing.redBase) tipSeen(state, event.onto);
   const candidate = {
     commit: event.candidate,
     tree: event.tree,
@@ -335,7 +361,7 @@ function landingEnded(state: State, event: LandingEnded, at: number): void {
   if (state.landing.current === event.task) state.landing.current = null;
   state.landing.waiting.delete(event.task);
   if (event.next.to === "succeeded" && event.next.commit !== null)
-    tipMoved(state, event.next.commit);
+    tipSeen(state, event.next.commit);
   proceed(state, task, event.next, at);
 }
 
@@ -389,9 +415,12 @@ function stopWaiting(state: State, id: TaskId, at: number): void {
 }
 
 /** A new tip may be green again. */
-function tipMoved(state: State, tip: Oid): void {
-  const { landing } = state;
-  landing.tip = tip;
+function tipSeen(state: State, tip: Oid): void {
+  if (state.landing.tip !== tip) forgetRedBase(state);
+  state.landing.tip = tip;
+}
+
+function forgetRedBase({ landing }: State): void {
   landing.redBase = null;
   if (landing.held?.kind === "base_red") landing.held = null;
 }

@@ -1,6 +1,6 @@
-import { compileHolding, holdsNothing } from "./claims.ts";
-import { dependenciesOf, obstacle } from "./scheduleIndex.ts";
-import { holdingOf } from "./state.ts";
+import { claimsNothing, holdingOf } from "./state.ts";
+import { compileHolding } from "./claims.ts";
+import { dependenciesOf, holdersOf, obstacle } from "./scheduleIndex.ts";
 import type { BlockedWhy } from "./scheduleIndex.ts";
 import type { State, Task } from "./state.ts";
 import type { TaskId } from "../../ipc/ids.ts";
@@ -21,21 +21,16 @@ export function whyWaiting(state: State, task: Task, at: number): WaitReason | n
 
 function waitsForClaims(state: State, task: Task, at: number): WaitReason | null {
   const known = state.schedule.blocked.get(task.id);
-  if (known !== undefined) return claimReason(state, known.by, known.why);
-  const holding = compileHolding(holdingOf(task));
-  if (holdsNothing(holding)) return null;
-  const { blocked } = obstacle(state, task, holding, at);
-  return blocked === null ? null : claimReason(state, blocked.by, blocked.why);
+  if (known !== undefined) return claimReason(state, known.by[0], known.why);
+  if (claimsNothing(task)) return null;
+  const { blocked } = obstacle(state, task, compileHolding(holdingOf(task)), at);
+  return blocked === null ? null : claimReason(state, blocked.by[0], blocked.why);
 }
 
 function claimReason(state: State, by: TaskId, why: BlockedWhy): WaitReason {
   if (why.kind === "claim")
     return { on: "claim", claim: why.claim, task: by, their_claim: why.theirs };
-  const { resource } = why;
-  const holders = [...state.schedule.holders].flatMap(([id, holding]) =>
-    holding.resources.has(resource) ? [id] : [],
-  );
-  return { on: "resource", resource, tasks: holders };
+  return { on: "resource", resource: why.resource, tasks: holdersOf(state, why.resource) };
 }
 
 function waitsForPlace(state: State): WaitReason {

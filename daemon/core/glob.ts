@@ -22,14 +22,23 @@ export function compileGlob(glob: string): Pattern {
 
 /** Is there a path that both match? */
 export function globsMeet(left: Pattern, right: Pattern): boolean {
-  return left.alternatives.some((a) =>
-    right.alternatives.some((b) => segmentsMeet(a, 0, b, 0, new Map())),
-  );
+  return left.alternatives.some((a) => right.alternatives.some((b) => alternativesMeet(a, b)));
 }
 
 export function globMatches(pattern: Pattern, path: string): boolean {
   const segments: Segments = path.split("/").map((text) => ({ kind: "literal", text }));
-  return pattern.alternatives.some((a) => segmentsMeet(a, 0, segments, 0, new Map()));
+  return pattern.alternatives.some((a) => alternativesMeet(a, segments));
+}
+
+/** What both begin with literally is compared first: most pairs differ there already. */
+function alternativesMeet(a: Segments, b: Segments): boolean {
+  for (let at = 0; ; at += 1) {
+    const left = a[at];
+    const right = b[at];
+    if (left?.kind !== "literal" || right?.kind !== "literal")
+      return segmentsMeet(a, at, b, at, new Map());
+    if (left.text !== right.text) return false;
+  }
 }
 
 function segment(text: string): Segment {

@@ -1,4 +1,4 @@
-import { conflictsMax } from "./state.ts";
+import { conflictsMax, lostMax } from "./state.ts";
 import { pathConflict, pathsOutside } from "./claims.ts";
 import { rankOf } from "./scheduleIndex.ts";
 import { unreachable } from "./unreachable.ts";
@@ -8,7 +8,7 @@ import type { Candidate, Life, State, Task } from "./state.ts";
 import type { Command, FollowResult } from "./commands.ts";
 import type { HeldReason, Next, RedGate } from "./events.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
-import type { Outcome } from "../../ipc/workerMessages.ts";
+import type { AttemptFailure, Outcome } from "../../ipc/workerMessages.ts";
 
 /**
  * One landing at a time:
@@ -122,10 +122,28 @@ export function decideGate(state: State, task: Task, outcome: Outcome, apply: Ap
       return suspected === null
         ? candidateRed(state, task, candidate, outcome, apply)
         : baseRed(task, candidate, outcome, apply);
+    case "ended":
+      return apply({ type: "CandidateDropped", task: task.id, because: "gate_ended" });
+    case "failed":
+      return gateLost(task, `the checks could not begin: ${inWords(outcome.failure)}`, apply);
+    case "lost":
+      return gateLost(task, "the worker that ran the checks died", apply);
+    case "done":
+      return;
     default:
-      // Its worker died or stopped: the same candidate is tested again.
-      return apply({ type: "CandidateDropped", task: task.id });
+      return unreachable(outcome);
   }
+}
+
+/** Nothing was found out about the candidate: it is tested again, but not for ever. */
+function gateLost(task: Task, message: string, apply: Apply): void {
+  if (task.setbacks.lost < lostMax)
+    apply({ type: "CandidateDropped", task: task.id, because: "gate_lost" });
+  else endLanding(task, { to: "failed", reason: { kind: "landing", message } }, apply);
+}
+
+function inWords(failure: AttemptFailure): string {
+  return "message" in failure ? `${failure.kind}: ${failure.message}` : failure.kind;
 }
 
 function baseGreen(task: Task, candidate: Candidate, red: RedGate, apply: Apply): void {
@@ -175,12 +193,15 @@ export function decideMoved(
   const task = landingTask(state, command);
   if (task === null || task.life.step.at !== "moving") return;
   releaseIfHeld(state, apply);
-  if (command.result.kind === "outdated") apply({ type: "CandidateDropped", task: task.id });
+  if (command.result.kind === "outdated")
+    apply({ type: "CandidateDropped", task: task.id, because: "outdated" });
   else endLanding(task, { to: "succeeded", commit: command.result.commit }, apply);
 }
 
+/** A problem of a landing that has ended meanwhile is nobody's any more. */
 export function decideHeld(state: State, reason: HeldReason, apply: Apply): void {
-  const { held } = state.landing;
+  const { held, current } = state.landing;
+  if (reason.kind === "problem" && current === null) return;
   if (held?.kind === reason.kind && held.message === reason.message) return;
   apply({ type: "LandingHeld", reason });
 }
@@ -193,6 +214,7 @@ export function decideFollowed(state: State, result: FollowResult, apply: Apply)
   const { followed, followProblem } = state.landing;
   switch (result.kind) {
     case "followed":
+      if (state.landing.held?.kind === "rewound") apply({ type: "LandingReleased", tip: null });
       if (followed !== result.to || followProblem !== null)
         apply({ type: "TargetFollowed", to: result.to });
       return;
@@ -205,8 +227,11 @@ export function decideFollowed(state: State, result: FollowResult, apply: Apply)
   }
 }
 
-/** A step that went through shows that what held landing is gone; a red base is only left behind. */
-function releaseIfHeld(state: State, apply: Apply): void {
+/**
+ * A step that went through shows that what held landing is gone, and with the landing that ran into it
+ * ended nobody would find out; a red base is only left behind.
+ */
+export function releaseIfHeld(state: State, apply: Apply): void {
   if (state.landing.held !== null && state.landing.held.kind !== "base_red")
     apply({ type: "LandingReleased", tip: null });
 }

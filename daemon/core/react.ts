@@ -1,28 +1,51 @@
-import { currentAttempt, holdingOf } from "./state.ts";
+import { claimsNothing, currentAttempt, holdingOf } from "./state.ts";
 import { gateCommands } from "./landing.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Effect } from "./effects.ts";
-import type { Event, LandingEnded } from "./events.ts";
+import type { LandingEnded, Recorded } from "./events.ts";
 import type { State, Task } from "./state.ts";
 import type { TaskId, WorkerId } from "../../ipc/ids.ts";
 
 /**
- * What an event makes necessary, read off the state after its whole batch. A later event of the same
- * batch may have made it unnecessary again: the state tells, so nothing outdated is asked for.
+ * What a batch of events makes necessary, read off the state after all of it. A later event may have
+ * made unnecessary what an earlier one asked for: the state tells, so nothing outdated is asked for.
+ * The step of the landing and following are asked for once, however many events lead to them.
  */
-export function react(state: State, event: Event): Effect[] {
+export function react(state: State, batch: readonly Recorded[]): Effect[] {
+  const effects: Effect[] = [];
+  const shared = new Set<Effect["kind"]>();
+  for (const recorded of batch)
+    for (const effect of reactToOne(state, recorded)) {
+      if (isShared(effect)) {
+        if (shared.has(effect.kind)) continue;
+        shared.add(effect.kind);
+      }
+      effects.push(effect);
+    }
+  return effects;
+}
+
+/** There is one of these at a time, whatever the event. */
+function isShared({ kind }: Effect): boolean {
+  return kind === "merge" || kind === "gate" || kind === "move" || kind === "follow";
+}
+
+const nothing: readonly Effect[] = [];
+
+function reactToOne(state: State, { seq, event }: Recorded): readonly Effect[] {
   switch (event.type) {
     case "AttemptStarted":
       return attemptEffects(state, event.task);
     case "CancelRequested":
       return cancelEffects(state, event.task);
     case "WorkerReady":
-      return [
-        ...dispatchesTo(state, event.worker, event.holding),
-        ...(isGateWorker(event.worker) ? landingEffects(state) : []),
-      ];
+      return isGateWorker(event.worker)
+        ? landingEffects(state).filter(({ kind }) => kind === "gate")
+        : dispatchesTo(state, event.worker, event.holding, seq);
     case "AttemptEnded":
-      return event.next.to === "landing" ? [] : [{ kind: "removeLock", task: event.task }];
+      return event.next.to === "landing" || hasNoLock(state, event.task)
+        ? nothing
+        : [{ kind: "removeLock", task: event.task }];
     case "LandingEnded":
       return landingEnded(state, event);
     case "LandingStarted":
@@ -30,7 +53,7 @@ export function react(state: State, event: Event): Effect[] {
     case "BaseSuspected":
     case "GatePassed":
     case "CandidateDropped":
-      return state.landing.current === event.task ? landingEffects(state) : [];
+      return state.landing.current === event.task ? landingEffects(state) : nothing;
     case "LandingReleased":
       return [...landingEffects(state), ...followEffects(state)];
     case "SettingsChanged":
@@ -50,7 +73,7 @@ export function react(state: State, event: Event): Effect[] {
     case "LandingHeld":
     case "TargetFollowed":
     case "FollowWaiting":
-      return [];
+      return nothing;
     default:
       return unreachable(event);
   }
@@ -61,27 +84,27 @@ export function pending(state: State): Effect[] {
   const locks = [...state.tasks.values()].flatMap((task) =>
     task.life.status === "running" || task.life.status === "landing" ? lockEffects(task) : [],
   );
-  const cancellations = [...state.tasks.values()].flatMap((task) =>
-    task.cancelRequested ? cancelEffects(state, task.id) : [],
-  );
+  const cancellations = [...state.tasks.values()].flatMap((task) => cancelEffects(state, task.id));
   return [...locks, ...cancellations, ...landingEffects(state), ...followEffects(state)];
 }
 
 function attemptEffects(state: State, id: TaskId): Effect[] {
   const task = state.tasks.get(id);
   if (task?.life.status !== "running") return [];
-  return [...lockEffects(task), ...dispatchEffects(task)];
+  return claimsNothing(task)
+    ? dispatchEffects(task)
+    : [...lockEffects(task), ...dispatchEffects(task)];
+}
+
+/** What a task claims only grows, so one that claims nothing now never had a lock. */
+function hasNoLock(state: State, id: TaskId): boolean {
+  const task = state.tasks.get(id);
+  return task !== undefined && claimsNothing(task);
 }
 
 function lockEffects(task: Task): Effect[] {
   const attempt = currentAttempt(task);
-  const holding = holdingOf(task);
-  const empty =
-    !holding.optimistic &&
-    holding.writes.length === 0 &&
-    holding.reads.length === 0 &&
-    Object.keys(holding.resources).length === 0;
-  if (attempt === undefined || empty) return [];
+  if (attempt === undefined || claimsNothing(task)) return [];
   return [
     {
       kind: "placeLock",
@@ -89,7 +112,7 @@ function lockEffects(task: Task): Effect[] {
       attempt: attempt.number,
       fence: attempt.fence,
       worker: attempt.worker,
-      holding,
+      holding: holdingOf(task),
       grantedAt: attempt.startedAt,
     },
   ];
@@ -104,20 +127,29 @@ function dispatchEffects(task: Task): Effect[] {
   ];
 }
 
-/** An assignment that never arrived is sent again as the same attempt. */
-function dispatchesTo(state: State, worker: WorkerId, holding: readonly number[]): Effect[] {
+/**
+ * An assignment that never arrived is sent again as the same attempt; one that was granted after the
+ * worker had said what it holds (`seq`) is on its way already. A cancellation is always sent again.
+ */
+function dispatchesTo(
+  state: State,
+  worker: WorkerId,
+  holding: readonly number[],
+  seq: number,
+): Effect[] {
   const held = new Set(holding);
-  return [...state.tasks.values()].flatMap((task) => {
-    if (task.life.status !== "running" || task.life.worker !== worker) return [];
-    if (held.has(task.life.fence)) return task.cancelRequested ? cancelEffects(state, task.id) : [];
-    return dispatchEffects(task);
+  return [...(state.workers.get(worker)?.held ?? [])].flatMap((id) => {
+    const task = state.tasks.get(id);
+    if (task?.life.status !== "running" || task.life.fence > seq) return [];
+    const again = held.has(task.life.fence) ? [] : dispatchEffects(task);
+    return [...again, ...cancelEffects(state, id)];
   });
 }
 
 function cancelEffects(state: State, id: TaskId): Effect[] {
   const task = state.tasks.get(id);
   const attempt = task === undefined ? undefined : currentAttempt(task);
-  if (task?.life.status !== "running" || attempt === undefined) return [];
+  if (task?.life.status !== "running" || attempt === undefined || !task.cancelRequested) return [];
   const { worker, fence } = task.life;
   return [{ kind: "cancelAttempt", worker, task: id, attempt: attempt.number, fence }];
 }

@@ -1,7 +1,7 @@
-import { block, obstacle, place } from "./scheduleIndex.ts";
+import { block, obstacle, place, sendBack } from "./scheduleIndex.ts";
+import { claimsNothing, holdingOf, isInstant } from "./state.ts";
 import { comesBefore, heapPeek, heapPop } from "./heap.ts";
-import { compileHolding, holdsNothing } from "./claims.ts";
-import { holdingOf, isInstant } from "./state.ts";
+import { compileHolding } from "./claims.ts";
 import { instantsHeldMax } from "./limits.ts";
 import type { Event } from "./events.ts";
 import type { Heap } from "./heap.ts";
@@ -41,12 +41,11 @@ function startOrBlock(
   at: number,
   apply: (event: Event) => void,
 ): void {
-  const holding = compileHolding(holdingOf(task));
-  if (holdsNothing(holding)) {
+  if (claimsNothing(task)) {
     apply({ type: "AttemptStarted", task: task.id, worker, overtook: [] });
     return;
   }
-  const { blocked, overtook } = obstacle(state, task, holding, at);
+  const { blocked, overtook } = obstacle(state, task, compileHolding(holdingOf(task)), at);
   if (blocked === null) apply({ type: "AttemptStarted", task: task.id, worker, overtook });
   else block(state, task, blocked, at);
 }
@@ -77,9 +76,8 @@ function freePlaces(state: State): Places {
 }
 
 /** Gate workers run gates only; a slot beyond the configured number takes nothing new. */
-export function takesTasks(state: State, worker: WorkerState): boolean {
-  const [role, slot] = worker.id.split("-");
-  return role === "worker" && Number(slot) <= state.settings.slots;
+function takesTasks(state: State, { slot }: WorkerState): boolean {
+  return slot !== null && slot <= state.settings.slots;
 }
 
 function takeNext(state: State, places: Places, at: number): Task | null {
@@ -99,22 +97,33 @@ function ordinaryFirst(state: State): boolean {
   return comesBefore(heapPeek(state.schedule.ordinary), heapPeek(state.schedule.instants));
 }
 
-/** Drops entries of tasks that have moved on, and returns the first that has not. */
+/** Drops entries of tasks that have moved on, and returns the first that can go. */
 function firstValid(state: State, heap: Heap<TaskId>, at: number): Task | null {
   for (let entry = heapPeek(heap); entry !== undefined; entry = heapPeek(heap)) {
     const task = state.tasks.get(entry.key);
-    if (task !== undefined && isReady(state, task, at)) return task;
+    const listed = task !== undefined && isListed(state, task);
+    if (listed && isReady(state, task, at)) return task;
     heapPop(heap);
+    if (listed) sendBack(state, task, at);
   }
   return null;
 }
 
-function isReady(state: State, task: Task, at: number): boolean {
+/** Does an entry of this task still count? */
+function isListed(state: State, task: Task): boolean {
   return (
     task.life.status === "queued" &&
-    (task.life.notBefore === null || task.life.notBefore <= at) &&
     !task.paused &&
     !state.schedule.unmet.has(task.id) &&
     !state.schedule.blocked.has(task.id)
+  );
+}
+
+/** Not so when the clock was set back since it was listed, or one of `after_any` was retried. */
+function isReady(state: State, { life, spec }: Task, at: number): boolean {
+  return (
+    life.status === "queued" &&
+    (life.notBefore === null || life.notBefore <= at) &&
+    spec.after_any.every((id) => state.finals.has(id))
   );
 }

@@ -1,6 +1,6 @@
-import { claimConflict, compileHolding, holdsNothing } from "./claims.ts";
+import { claimConflict, compileHolding } from "./claims.ts";
+import { claimsNothing, holdingOf, holdsClaims, isInstant } from "./state.ts";
 import { heapPush, makeHeap } from "./heap.ts";
-import { holdingOf, holdsClaims, isInstant } from "./state.ts";
 import type { ClaimConflict, CompiledHolding } from "./claims.ts";
 import type { Heap } from "./heap.ts";
 import type { State, Task } from "./state.ts";
@@ -14,7 +14,7 @@ import type { TaskId } from "../../ipc/ids.ts";
  *   timers     waits for a time
  *   ready      could start as far as it is concerned (`instants` or `ordinary` heap)
  *   blocked    its claims meet a holder's, or an earlier waiter's that may not be overtaken any more;
- *              looked at again when that one task starts, ends, or gives up waiting
+ *              looked at again when one of those starts, ends, or gives up waiting
  *   nowhere    paused; `resume` puts it back
  *
  * Heap entries are not removed when a task leaves: whoever pops one checks that it still counts.
@@ -25,7 +25,7 @@ export type Schedule = {
   readonly timers: Heap<TaskId>;
   readonly unmet: Map<TaskId, number>;
   /** Queued tasks by what they come after; a final task keeps its entry until they have moved on. */
-  readonly dependents: Map<TaskId, TaskId[]>;
+  readonly dependents: Map<TaskId, Set<TaskId>>;
   readonly blocked: Map<TaskId, Blocked>;
   readonly waiters: Map<TaskId, Set<TaskId>>;
   readonly fairness: Map<TaskId, Fairness>;
@@ -34,7 +34,8 @@ export type Schedule = {
 };
 
 export type Blocked = {
-  readonly by: TaskId;
+  /** Who has to move on first; for a resource that does not suffice, whichever of its holders does. */
+  readonly by: readonly [TaskId, ...TaskId[]];
   readonly why: BlockedWhy;
   readonly holding: CompiledHolding;
 };
@@ -78,10 +79,17 @@ export function watchDependencies(state: State, task: Task): void {
     if (state.finals.has(id)) continue;
     unmet += 1;
     const dependents = state.schedule.dependents.get(id);
-    if (dependents === undefined) state.schedule.dependents.set(id, [task.id]);
-    else dependents.push(task.id);
+    if (dependents === undefined) state.schedule.dependents.set(id, new Set([task.id]));
+    else dependents.add(task.id);
   }
   if (unmet > 0) state.schedule.unmet.set(task.id, unmet);
+}
+
+/** A ready task turned out not to be: it goes where it belongs now, and nobody waits behind it. */
+export function sendBack(state: State, task: Task, at: number): void {
+  watchDependencies(state, task);
+  place(state, task, at);
+  wakeWaiters(state, task.id, at);
 }
 
 export function dependenciesOf(task: Task): ReadonlySet<TaskId> {
@@ -126,15 +134,17 @@ export function leaveBlocked(state: State, id: TaskId): void {
   const blocked = state.schedule.blocked.get(id);
   if (blocked === undefined) return;
   state.schedule.blocked.delete(id);
-  state.schedule.waiters.get(blocked.by)?.delete(id);
+  for (const by of blocked.by) state.schedule.waiters.get(by)?.delete(id);
 }
 
 export function block(state: State, task: Task, blocked: Blocked, at: number): void {
   const { schedule } = state;
   schedule.blocked.set(task.id, blocked);
-  const waiters = schedule.waiters.get(blocked.by);
-  if (waiters === undefined) schedule.waiters.set(blocked.by, new Set([task.id]));
-  else waiters.add(task.id);
+  for (const by of blocked.by) {
+    const waiters = schedule.waiters.get(by);
+    if (waiters === undefined) schedule.waiters.set(by, new Set([task.id]));
+    else waiters.add(task.id);
+  }
   if (!schedule.fairness.has(task.id)) schedule.fairness.set(task.id, { since: at, overtaken: 0 });
 }
 
@@ -144,22 +154,32 @@ export function wakeWaiters(state: State, id: TaskId, at: number): void {
   if (waiting === undefined) return;
   state.schedule.waiters.delete(id);
   for (const waiter of waiting) {
-    state.schedule.blocked.delete(waiter);
+    leaveBlocked(state, waiter);
     const task = state.tasks.get(waiter);
     if (task !== undefined) place(state, task, at);
   }
 }
 
+/** What may be had has changed: everybody who waits for claims is looked at again. */
+export function wakeEverybody(state: State, at: number): void {
+  for (const id of state.schedule.waiters.keys()) wakeWaiters(state, id, at);
+}
+
 /** The attempt holds its claims from now on. */
 export function hold(state: State, task: Task): void {
+  if (claimsNothing(task)) return;
   const holding = compileHolding(holdingOf(task));
-  if (holdsNothing(holding)) return;
   state.schedule.holders.set(task.id, holding);
   for (const [resource, count] of holding.resources)
     state.schedule.resourcesHeld.set(
       resource,
       (state.schedule.resourcesHeld.get(resource) ?? 0) + count,
     );
+}
+
+/** Until it has landed it also holds what it touched: nobody starts on a base without that. */
+export function holdTouched(state: State, task: Task): void {
+  if (!claimsNothing(task)) state.schedule.holders.set(task.id, compileHolding(holdingOf(task)));
 }
 
 export function release(state: State, id: TaskId, at: number): void {
@@ -186,7 +206,7 @@ export function obstacle(
   for (const [by, theirs] of schedule.holders) {
     const conflict = claimConflict(holding, theirs);
     if (conflict !== null)
-      return { blocked: { by, why: { kind: "claim", ...conflict }, holding }, overtook: [] };
+      return { blocked: { by: [by], why: { kind: "claim", ...conflict }, holding }, overtook: [] };
   }
   const lacking = lackingResource(state, holding);
   if (lacking !== null) return { blocked: { ...lacking, holding }, overtook: [] };
@@ -211,7 +231,7 @@ function passWaiters(
       fairness !== undefined &&
       fairness.overtaken < overtakenMax &&
       at - fairness.since < state.settings.fairnessWindowMs;
-    if (!patient) return { blocked: { by, why, holding }, overtook: [] };
+    if (!patient) return { blocked: { by: [by], why, holding }, overtook: [] };
     overtook.push(by);
   }
   return { blocked: null, overtook };
@@ -233,15 +253,22 @@ function meeting(mine: CompiledHolding, theirs: CompiledHolding): BlockedWhy | n
 function lackingResource(
   state: State,
   holding: CompiledHolding,
-): { by: TaskId; why: BlockedWhy } | null {
+): { by: Blocked["by"]; why: BlockedWhy } | null {
   for (const [resource, count] of holding.resources) {
     const free =
       (state.settings.resources[resource] ?? 1) - (state.schedule.resourcesHeld.get(resource) ?? 0);
     if (count <= free) continue;
-    for (const [by, theirs] of state.schedule.holders)
-      if (theirs.resources.has(resource)) return { by, why: { kind: "resource", resource } };
+    const [first, ...others] = holdersOf(state, resource);
+    if (first !== undefined) return { by: [first, ...others], why: { kind: "resource", resource } };
   }
   return null;
+}
+
+export function holdersOf(state: State, resource: string): TaskId[] {
+  const holders: TaskId[] = [];
+  for (const [id, holding] of state.schedule.holders)
+    if (holding.resources.has(resource)) holders.push(id);
+  return holders;
 }
 
 /** Forgets the index; `rebuildSchedule` makes it again. */

@@ -43,8 +43,8 @@ export type Task = {
   readonly digest: string;
   /** Sequence of its submission: the order among equals. */
   readonly order: number;
-  readonly submittedAt: number;
   /** Start of the clock for `not_before` durations and for ageing. */
+  readonly submittedAt: number;
   life: Life;
   paused: boolean;
   cancelRequested: boolean;
@@ -117,6 +117,8 @@ export type StoredTask = Task;
 
 export type WorkerState = {
   readonly id: WorkerId;
+  /** Its number among those that take tasks; `null` for one that only runs gates. */
+  readonly slot: number | null;
   readonly since: number;
   /** Tasks whose attempt (or gate) it holds, oldest first. */
   readonly held: Set<TaskId>;
@@ -150,7 +152,7 @@ export type Holding = ClaimSet & { readonly optimistic: boolean };
 
 export function holdingOf(task: Task): Holding {
   const declared = task.spec.claims;
-  const touched = task.touched;
+  const touched = task.touched.map(globOfPath);
   if (declared === null) return { writes: touched, reads: [], resources: {}, optimistic: true };
   return {
     writes: touched.length === 0 ? declared.writes : [...declared.writes, ...touched],
@@ -158,6 +160,22 @@ export function holdingOf(task: Task): Holding {
     resources: declared.resources,
     optimistic: false,
   };
+}
+
+/** The same question as `holdsNothing(compileHolding(holdingOf(task)))`, without making either. */
+export function claimsNothing({ spec: { claims }, touched }: Task): boolean {
+  return (
+    claims !== null &&
+    claims.writes.length === 0 &&
+    claims.reads.length === 0 &&
+    touched.length === 0 &&
+    Object.keys(claims.resources).length === 0
+  );
+}
+
+/** A file may have characters in its name that mean something in a glob: `?` stands for them. */
+function globOfPath(path: string): string {
+  return path.replace(/[*{}]/g, "?");
 }
 
 /** Nothing to do: needs neither workspace nor child, so it takes no place of its own. */

@@ -1,3 +1,4 @@
+import { inDependencyOrder } from "./dependencies.ts";
 import { problemIn, rejection } from "./failures.ts";
 import { tasksPerSubmitMax } from "./limits.ts";
 import type { Apply } from "./decide.ts";
@@ -29,7 +30,7 @@ export function submitTasks(
     own.set(id, submission.digest);
   }
   const open = state.counts.queued + state.counts.running + state.counts.landing;
-  if (open + fresh.length > state.settings.tasksOpenMax)
+  if (fresh.length > 0 && open + fresh.length > state.settings.tasksOpenMax)
     return rejection(
       "limit",
       `${open} tasks are open and the limit is ${state.settings.tasksOpenMax} (limits.tasks_open)`,
@@ -90,36 +91,17 @@ function cyclic(cycle: readonly TaskId[]): Decision {
   return rejection("invalid_task", text, [problemIn("after", text)]);
 }
 
-/** Peels off tasks without open dependencies (Kahn); whatever is left contains a cycle. */
 function findCycle(fresh: readonly Submission[]): TaskId[] | null {
+  const { cyclic } = inDependencyOrder(fresh.map(({ spec }) => spec));
+  if (cyclic.size === 0) return null;
   const specs = new Map(fresh.map(({ spec }) => [spec.id, spec]));
-  const inside = (id: TaskId) =>
-    [...(specs.get(id)?.after ?? []), ...(specs.get(id)?.after_any ?? [])].filter((other) =>
-      left.has(other),
-    );
-  const left = new Set(specs.keys());
-  const open = new Map([...left].map((id) => [id, inside(id).length]));
-  const dependents = new Map<TaskId, TaskId[]>();
-  for (const id of left)
-    for (const other of inside(id)) dependents.set(other, [...(dependents.get(other) ?? []), id]);
-  const free = [...left].filter((id) => open.get(id) === 0);
-  for (const id of free) {
-    left.delete(id);
-    for (const dependent of dependents.get(id) ?? []) {
-      const count = (open.get(dependent) ?? 0) - 1;
-      open.set(dependent, count);
-      if (count === 0) free.push(dependent);
-    }
+  const path = new Set<TaskId>();
+  let id: TaskId | undefined = [...cyclic][0];
+  while (id !== undefined && !path.has(id)) {
+    path.add(id);
+    const spec = specs.get(id);
+    id = [...(spec?.after ?? []), ...(spec?.after_any ?? [])].find((other) => cyclic.has(other));
   }
-  return left.size === 0 ? null : walkCycle(left, inside);
-}
-
-function walkCycle(left: ReadonlySet<TaskId>, inside: (id: TaskId) => TaskId[]): TaskId[] {
-  const path: TaskId[] = [];
-  for (let id = [...left][0]; id !== undefined; id = inside(id)[0]) {
-    const seen = path.indexOf(id);
-    if (seen >= 0) return path.slice(seen);
-    path.push(id);
-  }
-  return path;
+  const seen = [...path];
+  return seen.slice(id === undefined ? 0 : seen.indexOf(id));
 }

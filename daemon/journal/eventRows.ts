@@ -5,6 +5,7 @@ import type { Checksum } from "./chain.ts";
 import { Damage } from "./problems.ts";
 import type { AppendRequest } from "./protocol.ts";
 import { rowText as rowTextSql } from "./schema.ts";
+import type { SnapshotMeta } from "./schema.ts";
 import { columns, prepared } from "./verify.ts";
 import type { Position } from "./verify.ts";
 
@@ -19,13 +20,11 @@ export class EventRows {
   readonly #epoch: number;
   readonly #insert: StatementSync;
   readonly #head: StatementSync;
-  readonly #saveHead: StatementSync;
   readonly #row: StatementSync;
   readonly #range: StatementSync;
   #last: Position;
   #next: Position;
-  /** Heads that `heads` does not have yet. */
-  readonly #heads: Map<string, number>;
+  #heads: Map<string, number>;
   readonly #nextHeads = new Map<string, number>();
 
   constructor(db: DatabaseSync, epoch: number, last: Position, heads: ReadonlyMap<string, number>) {
@@ -34,10 +33,7 @@ export class EventRows {
     this.#next = last;
     this.#heads = new Map(heads);
     this.#insert = db.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, unhex(?))");
-    this.#head = db.prepare("SELECT seq FROM heads WHERE task = ?");
-    this.#saveHead = db.prepare(
-      "INSERT INTO heads VALUES (?, ?) ON CONFLICT (task) DO UPDATE SET seq = excluded.seq",
-    );
+    this.#head = db.prepare("SELECT head FROM tasks WHERE id = ?");
     this.#row = prepared(
       db,
       `SELECT ${rowTextSql}, lower(hex(checksum)), ` +
@@ -71,14 +67,14 @@ export class EventRows {
     this.#nextHeads.clear();
   }
 
-  /** In the order of the table, so that each page of it is touched once. */
-  saveHeads(): void {
-    for (const task of [...this.#heads.keys()].sort())
-      this.#saveHead.run(task, this.#heads.get(task) ?? 0);
+  /** Every task with an event that `tasks` does not know of. */
+  get heads(): ReadonlyMap<string, number> {
+    return this.#heads;
   }
 
-  forgetHeads(): void {
-    this.#heads.clear();
+  /** The others are in `tasks` now. */
+  keepHeads(strays: SnapshotMeta["strays"]): void {
+    this.#heads = new Map(strays);
   }
 
   /** The texts of all events of a task, oldest first, found by following `previous` from its head. */
@@ -138,7 +134,7 @@ export class EventRows {
 
   #headOf(task: string): number {
     const known = this.#nextHeads.get(task) ?? this.#heads.get(task);
-    return known ?? Number(this.#head.get(task)?.["seq"] ?? 0);
+    return known ?? Number(this.#head.get(task)?.["head"] ?? 0);
   }
 }
 

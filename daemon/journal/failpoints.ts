@@ -2,7 +2,7 @@
  * Places before and after every durable step of the journal where a test can make it fail. Reached
  * only through `openJournal(path, { failpoint })`, which nothing but tests passes.
  */
-const failpointNames = [
+export const failpointNames = [
   "create:before",
   "create:after",
   "epoch:before",

@@ -17,7 +17,7 @@ import { refuseForeignFile } from "./fileHeader.ts";
 import { MarkFile, markPath, readMark } from "./mark.ts";
 import type { Mark } from "./mark.ts";
 import { readEpoch, writeMeta } from "./metaRows.ts";
-import { JournalFault, classify } from "./problems.ts";
+import { Damage, JournalFault, classify } from "./problems.ts";
 import { configure, createSchema } from "./schema.ts";
 import { setAside } from "./setAside.ts";
 import { refuseDamagedWal, verify } from "./verify.ts";
@@ -52,6 +52,7 @@ export function openFiles(
   const mark = readMark(markPath(path));
   const verified = refusingDamage(path, mark, pass, () => {
     if (isNew(path, mark)) create(path, epoch, pass);
+    if (sizeOf(path) === null) throw new Damage("file", "journal.db is missing");
     refuseForeignFile(path);
     refuseDamagedWal(`${path}-wal`);
     return verify(path, epoch, mark, deliver);

@@ -6,10 +6,9 @@ import type { DatabaseSync } from "node:sqlite";
  *
  *     events   one row per event, for ever. `checksum` chains them (chain.ts), `previous` links the
  *              events of one task backwards.
- *     heads    task → seq of its last event at the time of the snapshot: where those links start.
- *              Written with the snapshot, not with the event: random ids would touch random pages.
  *     tasks    the snapshot, one row per task, updated in place. Small, so that 100,000 finished
- *              tasks load in a tenth of a second. `checksum` covers the row and the body's checksum.
+ *              tasks load in a tenth of a second. `checksum` covers the row and the body's checksum,
+ *              but not `head`: the seq of the task's last event, where the backward links start.
  *     bodies   the task as JSON, by the row number of `tasks`; read for live tasks and for `show`.
  *     meta     `epoch`: the supervisor that may write. `snapshot`: JSON `SnapshotMeta`. `state`: the
  *              rest of the snapshot. Each with a checksum over name and value.
@@ -29,6 +28,8 @@ export type SnapshotMeta = {
   /** How many rows `tasks` holds, and all their checksums folded into one. */
   readonly rows: number;
   readonly digest: string;
+  /** Heads of tasks that have events and no row. */
+  readonly strays: readonly (readonly [task: string, seq: number])[];
 };
 
 const tables: readonly (readonly [name: string, columns: string])[] = [
@@ -37,11 +38,10 @@ const tables: readonly (readonly [name: string, columns: string])[] = [
     "(seq INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, at INTEGER NOT NULL, type TEXT NOT NULL, " +
       "version INTEGER NOT NULL, task TEXT, previous INTEGER, body TEXT NOT NULL, checksum BLOB NOT NULL) STRICT",
   ],
-  ["heads", "(task TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID"],
   [
     "tasks",
     "(row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, status TEXT NOT NULL, digest TEXT NOT NULL, " +
-      "commit_oid TEXT, final INTEGER NOT NULL, body_checksum BLOB NOT NULL, checksum BLOB NOT NULL) STRICT",
+      "commit_oid TEXT, final INTEGER NOT NULL, head INTEGER NOT NULL, body_checksum BLOB NOT NULL, checksum BLOB NOT NULL) STRICT",
   ],
   ["bodies", "(row INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT"],
   [

@@ -11,6 +11,8 @@ import { columns, prepared, provenBody } from "./verify.ts";
 /** Tasks as `taskText` of protocol.ts writes them, with their bodies beside them. */
 export type StagedTasks = { readonly texts: readonly string[]; readonly bodies: readonly string[] };
 
+type StagedSnapshot = StagedTasks & { readonly seq: number; readonly state: string };
+
 /**
  * Writes the rows of a snapshot that changed, and the one row of `meta` that says which seq they
  * belong to, in the same transaction: a crash leaves the snapshot before, whole.
@@ -20,6 +22,7 @@ export class SnapshotRows {
   readonly #find: StatementSync;
   readonly #insert: StatementSync;
   readonly #update: StatementSync;
+  readonly #moveHead: StatementSync;
   readonly #saveBody: StatementSync;
   readonly #chainAt: StatementSync;
   readonly #read: StatementSync;
@@ -30,13 +33,14 @@ export class SnapshotRows {
     this.#meta = meta;
     this.#find = prepared(db, "SELECT row, lower(hex(checksum)) FROM tasks WHERE id = ?");
     this.#insert = db.prepare(
-      "INSERT INTO tasks (status, digest, commit_oid, final, body_checksum, checksum, id) " +
-        "VALUES (?, ?, ?, ?, unhex(?), unhex(?), ?)",
+      "INSERT INTO tasks (status, digest, commit_oid, final, body_checksum, checksum, head, id) " +
+        "VALUES (?, ?, ?, ?, unhex(?), unhex(?), ifnull(?, 0), ?)",
     );
     this.#update = db.prepare(
       "UPDATE tasks SET status = ?, digest = ?, commit_oid = ?, final = ?, " +
-        "body_checksum = unhex(?), checksum = unhex(?) WHERE row = ?",
+        "body_checksum = unhex(?), checksum = unhex(?), head = ifnull(?, head) WHERE row = ?",
     );
+    this.#moveHead = db.prepare("UPDATE tasks SET head = ? WHERE id = ?");
     this.#saveBody = db.prepare(
       "INSERT INTO bodies VALUES (?, ?) ON CONFLICT (row) DO UPDATE SET body = excluded.body",
     );
@@ -51,17 +55,24 @@ export class SnapshotRows {
     return this.#meta.seq;
   }
 
-  write(seq: number, state: string, tasks: StagedTasks): SnapshotMeta {
+  /** `heads`: the last event of each task that had one since the snapshot before. */
+  write(snapshot: StagedSnapshot, heads: ReadonlyMap<string, number>): SnapshotMeta {
+    const { seq, state, texts, bodies } = snapshot;
+    const unsaved = new Map(heads);
     let { rows, digest } = this.#meta;
-    tasks.texts.forEach((text, index) => {
-      const before = this.#writeRow(text, tasks.bodies[index] ?? "");
+    texts.forEach((text, index) => {
+      const id = text.slice(0, text.indexOf("\n"));
+      const before = this.#writeRow(text, bodies[index] ?? "", heads.get(id) ?? null);
+      unsaved.delete(id);
       if (before.old === null) rows += 1;
       else digest = xorChecksums(digest, before.old);
       digest = xorChecksums(digest, before.now);
     });
+    // Events of tasks that did not change, or were never in a snapshot.
+    const strays = [...unsaved].filter(([id, head]) => this.#moveHead.run(head, id).changes === 0);
     const chain = this.#chainAt.get(seq)?.["chain"];
     if (typeof chain !== "string") throw new Damage("events", `event ${seq} is missing`);
-    const meta = { seq, chain, rows, digest };
+    const meta = { seq, chain, rows, digest, strays };
     writeMeta(this.#db, "snapshot", JSON.stringify(meta));
     writeMeta(this.#db, "state", state);
     return meta;
@@ -85,12 +96,21 @@ export class SnapshotRows {
   #writeRow(
     unsigned: string,
     body: string,
+    head: number | null,
   ): { readonly old: Checksum | null; readonly now: Checksum } {
     const bodyChecksum = checksumOf(body);
     const [id = "", final, status = "", digest = "", commit] = unsigned.split("\n");
     const now = checksumOf(`${unsigned}\n${bodyChecksum}`);
     const [row, old] = columns(this.#find.get(id));
-    const values = [status, digest, commit || null, Number(final), bodyChecksum, now] as const;
+    const values = [
+      status,
+      digest,
+      commit || null,
+      Number(final),
+      bodyChecksum,
+      now,
+      head,
+    ] as const;
     if (typeof row === "number") this.#update.run(...values, row);
     const number = typeof row === "number" ? row : this.#insert.run(...values, id).lastInsertRowid;
     this.#saveBody.run(number, body);

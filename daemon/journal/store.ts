@@ -70,25 +70,19 @@ export class Store {
     if (seq > this.last.seq || seq < this.#snapshots.seq)
       throw new Error(`no snapshot at event ${seq}: it must lie behind the one before, and exist`);
     const meta = this.#transaction("snapshot", () => {
-      this.#events.saveHeads();
-      return this.#snapshots.write(seq, state, tasks);
+      return this.#snapshots.write({ seq, state, ...tasks }, this.#events.heads);
     });
-    this.#events.forgetHeads();
+    this.#events.keepHeads(meta.strays);
     this.#snapshots.keep(meta);
     // Each changed task touches a page of `tasks`, of its index and of `bodies`.
     this.#pagesLogged += 2 + 3 * tasks.texts.length;
   }
 
-  /** Brings the log over into the file once it is long. Not having space for that is no fault. */
+  /** Brings the log over into the file once it is long. */
   checkpointIfDue(): void {
     if (this.#pagesLogged < checkpointPages) return;
     this.#pagesLogged = 0;
-    try {
-      this.#checkpoint();
-    } catch (error) {
-      const found = classify(error);
-      if (found.kind !== "problem" || found.problem.kind !== "full") throw error;
-    }
+    this.#checkpoint();
   }
 
   close(): void {
@@ -100,10 +94,16 @@ export class Store {
     this.#pass("close:after");
   }
 
+  /** Not having space for it is no fault: everything stays in the log. */
   #checkpoint(): void {
-    this.#pass("checkpoint:before");
-    this.#db.exec("PRAGMA wal_checkpoint(PASSIVE)");
-    this.#pass("checkpoint:after");
+    try {
+      this.#pass("checkpoint:before");
+      this.#db.exec("PRAGMA wal_checkpoint(PASSIVE)");
+      this.#pass("checkpoint:after");
+    } catch (error) {
+      const found = classify(error);
+      if (found.kind !== "problem" || found.problem.kind !== "full") throw error;
+    }
   }
 
   #transaction<Value>(name: "commit" | "snapshot", write: () => Value): Value {

@@ -22,7 +22,7 @@ export type Verified = {
   readonly last: Position;
   readonly meta: SnapshotMeta;
   readonly snapshot: { readonly seq: number; readonly state: string } | null;
-  /** Task → seq of its last event, of the events behind the snapshot. */
+  /** Task → seq of its last event, where `tasks` does not say so (yet). */
   readonly heads: ReadonlyMap<string, number>;
 };
 
@@ -32,7 +32,13 @@ export type Deliver = (part: RecoveredPart) => void;
 
 const rowsPerPart = 2_000;
 const charactersPerPart = 1_000_000;
-const noSnapshot: SnapshotMeta = { seq: 0, chain: noChecksum, rows: 0, digest: noChecksum };
+const noSnapshot: SnapshotMeta = {
+  seq: 0,
+  chain: noChecksum,
+  rows: 0,
+  digest: noChecksum,
+  strays: [],
+};
 
 export function refuseDamagedWal(path: string): void {
   if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) return;
@@ -82,7 +88,7 @@ function verifyEvents(
   deliver: Deliver,
 ): { readonly last: Position; readonly heads: ReadonlyMap<string, number> } {
   if (meta.seq > 0) refuseWrongChecksum(db, meta.seq, meta.chain, "the snapshot");
-  const heads = new Map<string, number>();
+  const heads = new Map(meta.strays);
   const parts = new Parts("events", deliver);
   let { seq, chain } = meta;
   const rows = prepared(

@@ -26,7 +26,7 @@ import { mergeTree, writeCommit } from "./mergeTree.ts";
  * The first-parent condition matters: "landed" means being on the first-parent chain of orchd's
  * branch, and a fast-forward onto a merge the other way round would take landed commits off it.
  */
-export type Absorbed =
+type Absorbed =
   | { readonly kind: "ready"; readonly tip: Commit; readonly target: Oid | null }
   | Held
   | Fenced

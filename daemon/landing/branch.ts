@@ -113,7 +113,7 @@ export async function readRefs(site: LandingSite): Promise<Refs> {
   };
 }
 
-export type RefChange = {
+type RefChange = {
   readonly ref: string;
   readonly to: Oid;
   /** The value it must have; `null`: it must not exist; `any`: whatever it has. */

@@ -9,6 +9,7 @@ import {
   lockState,
   makeFolder,
   release,
+  removeScratch,
   takeLock,
   writeIntent,
 } from "./followIntent.ts";
@@ -135,6 +136,7 @@ async function rehearseTree(
   const work = indexWork(writer, checkout);
   const commits = [move.from, move.to] as const;
   await makeFolder(writer);
+  await removeScratch(writer);
   await copyIndex(checkout, indexFile(writer));
   if (await readTreeRefreshed(work, commits, ["-u", "-n"])) return null;
   const paths = await changedAmong(work, move.from, touched);

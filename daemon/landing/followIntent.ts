@@ -121,7 +121,8 @@ export async function release(site: LandingSite, intent: FollowIntent): Promise<
   await rm(tokenFile(site), { force: true });
 }
 
-async function removeScratch(site: LandingSite): Promise<void> {
+/** All of it can be made again; what a killed git left of it would stop the next one. */
+export async function removeScratch(site: LandingSite): Promise<void> {
   const scratch = [
     indexFile(site),
     checkFile(site),

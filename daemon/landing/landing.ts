@@ -36,7 +36,7 @@ export type Landing = {
   readonly view: () => Promise<LandingTips>;
 };
 
-export type LandingTips = {
+type LandingTips = {
   readonly tip: Oid | null;
   readonly targetTip: Oid | null;
   /** Commits on orchd's branch, by first parents, that the target does not have. */

@@ -14,7 +14,7 @@ import { listPids, lookUp } from "../../system/processTable.ts";
 const waitMs = 2_000;
 const pollMs = 10;
 
-export type WriterProcesses = {
+type WriterProcesses = {
   readonly leftOver: readonly ProcessIdentity[];
   /** A git of some living process of orchd works on this repository now. */
   readonly living: boolean;

@@ -8,7 +8,7 @@ import type { LandingSite } from "./branch.ts";
  * `*.lock` files that a killed git left in the repository. Those of refs that only orchd writes are
  * removed; every other may belong to a person's git that is running now, and is only reported.
  */
-export type LockFiles = {
+type LockFiles = {
   /** Absolute paths. */
   readonly removed: readonly string[];
   readonly foreign: readonly string[];

@@ -42,7 +42,7 @@ export async function mergeTreeOnBase(
   return await mergeTree(writer, ours, theirs);
 }
 
-export type NewCommit = {
+type NewCommit = {
   readonly tree: Oid;
   readonly parents: readonly Oid[];
   readonly message: string;

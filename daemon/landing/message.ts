@@ -10,7 +10,7 @@ import type { TaskId } from "../../ipc/ids.ts";
  *     Orchd-Task: parse
  *     Orchd-Attempt: 2
  */
-export type MessageParts = {
+type MessageParts = {
   readonly message: string;
   readonly trailers: Readonly<Record<string, string>>;
   readonly task: TaskId;

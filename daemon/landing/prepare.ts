@@ -1,4 +1,4 @@
-import { failure } from "../../ipc/errors.ts";
+import { failure, unreachable } from "../../ipc/errors.ts";
 import type { Failure } from "../../ipc/errors.ts";
 import type { Oid } from "../../ipc/ids.ts";
 import { GitError, git, gitLine } from "../../system/git.ts";
@@ -107,5 +107,7 @@ async function makeBranch(writer: Writer): Promise<{ tip: Oid; targetTip: Oid } 
       return "a newer supervisor has written here";
     case "problem":
       return made.message;
+    default:
+      return unreachable(made);
   }
 }

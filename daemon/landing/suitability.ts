@@ -8,7 +8,7 @@ import { readRefs, targetRef } from "./branch.ts";
 import type { Identity, LandingSite } from "./branch.ts";
 
 /** Why nothing can be landed in a repository, in the order in which a person would repair it. */
-export type Suitability =
+type Suitability =
   | { readonly kind: "suitable"; readonly identity: Identity }
   | { readonly kind: "refused"; readonly failure: Failure };
 

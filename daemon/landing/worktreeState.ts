@@ -17,7 +17,7 @@ import type { Side, TouchedPath } from "./touched.ts";
  *                  page: what a git killed while writing leaves (it removes, then writes in place)
  *     other        anything else: the person's, never touched
  */
-export type PathState = "old" | "new" | "torn" | "other";
+type PathState = "old" | "new" | "torn" | "other";
 
 /** Bytes the kernel takes at a time from a write that is killed. */
 const pageBytes = 4096;

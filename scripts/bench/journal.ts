@@ -53,10 +53,7 @@ async function measureWriting(path: string): Promise<Record<string, number>> {
 }
 
 /** Fills the journal up with tasks, a thousand changed ones a snapshot, while appends go on. */
-async function measureSnapshots(
-  journal: Journal,
-  writer: Writer,
-): Promise<Record<string, number>> {
+async function measureSnapshots(journal: Journal, writer: Writer): Promise<Record<string, number>> {
   const snapshots: number[] = [];
   const appends: number[] = [];
   for (let from = 0; from < finishedTasks + queuedTasks; from += 1_000) {

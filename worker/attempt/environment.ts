@@ -29,7 +29,7 @@ export function attemptEnvironment(
     PATH: desk.settings.path,
     TERM: "dumb",
     TMPDIR: request.temporary,
-    ...Object.assign({}, ...request.given),
+    ...Object.fromEntries(request.given.flatMap((values) => Object.entries(values))),
     ...(request.workTree === null ? {} : { GIT_CEILING_DIRECTORIES: dirname(request.workTree) }),
     ORCHD_TASK: request.key.task,
     ORCHD_ATTEMPT_NUMBER: `${request.key.attempt}`,

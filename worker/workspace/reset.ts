@@ -2,7 +2,6 @@ import { lstat, mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import type { WorkspaceConfig } from "../../ipc/configSpec.ts";
 import { isOid } from "../../ipc/ids.ts";
-import type { Oid } from "../../ipc/ids.ts";
 import { git, GitError } from "../../system/git.ts";
 import { writeAgentGit } from "./agentGit.ts";
 import { clearIndexLock, ownGit, writeOwnGit } from "./ownGit.ts";
@@ -22,7 +21,7 @@ export async function resolveBase(repository: Repository, revision: string): Pro
   const [commit, tree] = stdout.split("\n").filter((line) => isOid(line));
   if (commit === undefined || tree === undefined)
     throw new WorkspaceError(`git resolved ${revision} to something that is not a commit`);
-  return { commit: commit as Oid, tree: tree as Oid };
+  return { commit, tree };
 }
 
 /**

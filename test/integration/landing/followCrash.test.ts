@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
-import { chmod, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
@@ -176,6 +176,16 @@ describe("a supervisor killed while following", () => {
     expect(start.kind === "ready" && start.follow.kind).to.equal("abandoned");
     expect(await scene.repository.git("status", "--porcelain")).to.equal("M  e.txt");
     expect(existsSync(join(scene.gitDir, "index.lock"))).to.equal(false);
+  });
+
+  it("is not stopped by what a git killed during the rehearsal left", async () => {
+    await using scene = await preparedScene();
+    await mkdir(join(scene.gitDir, "orchd"));
+    for (const name of ["follow.index.lock", "follow.check.lock"])
+      await writeFile(join(scene.gitDir, "orchd", name), "");
+    const landing = await nextSupervisor(scene);
+    expect((await landing.follow({ from: null })).kind).to.equal("followed");
+    await expectWhole(scene, "orchd/main");
   });
 
   it("can be killed again while it recovers", async () => {

@@ -105,6 +105,7 @@ describe("moving orchd's branch", () => {
 
   it("makes two landings that are asked for at once one after the other", async () => {
     await using scene = await makeScene();
+    const tip = await scene.oid("orchd/main");
     const works = [await scene.save({ "a.txt": "1\n" }), await scene.save({ "b.txt": "2\n" })];
     const merged = await Promise.all(
       works.map((work, at) => scene.landing.merge(request(`t${at}`, work))),
@@ -114,7 +115,7 @@ describe("moving orchd's branch", () => {
         scene.landing.move({
           task: `t${at}` as TaskId,
           candidate: candidateOf(one),
-          onto: works[at]!.base,
+          onto: tip,
         }),
       ),
     );

@@ -60,6 +60,8 @@ export const noSupervisor: Connect = () =>
     new FailureError(failure("no_supervisor", "No supervisor runs for /srv/app/.git.")),
   );
 
+type Answer = (params: unknown) => unknown;
+
 function scriptedSupervisor(
   answers: Answers,
   events: readonly EventView[],
@@ -70,7 +72,7 @@ function scriptedSupervisor(
     calls.push({ method, params });
     if (!Object.hasOwn(answers, method)) throw new Error(`no answer to ${method} was prepared`);
     const answer: unknown = answers[method];
-    return typeof answer === "function" ? await answer(params) : answer;
+    return typeof answer === "function" ? await (answer as Answer)(params) : answer;
   };
   return {
     call: call as Supervisor["call"],

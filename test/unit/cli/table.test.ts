@@ -33,7 +33,7 @@ describe("a table", () => {
   it("cuts the column that gives way first, then the widest", () => {
     const columns = [{}, { shrinkTo: 6, first: true }, { shrinkTo: 8 }] as const;
     const rows = [["id", "a long title", "a longer reason"]];
-    expect(table(columns, rows, look(28))).to.equal("id  a lon…  a longer reason");
+    expect(table(columns, rows, look(28))).to.equal("id  a long…  a longer reason");
     expect(table(columns, rows, look(24))).to.equal("id  a lon…  a longer re…");
   });
 

@@ -1,0 +1,144 @@
+import { mkdir } from "node:fs/promises";
+import { extname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { announce, takeSupervisorLock } from "./lease/supervisorLock.ts";
+import { exitCodes, fail, failure } from "../ipc/errors.ts";
+import { findRepository } from "../system/repository.ts";
+import { layoutOf } from "../system/paths.ts";
+import { openJournal } from "./journal/journal.ts";
+import { openLog } from "./observe/log.ts";
+import { packageVersion } from "../ipc/version.ts";
+import { readConfig } from "./settings.ts";
+import { Supervisor } from "./supervisor.ts";
+import type { End } from "./supervisor.ts";
+import type { Failure, Result } from "../ipc/errors.ts";
+import type { Flags } from "./settings.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { JournalProblem, JournalResult } from "./journal/records.ts";
+import type { Layout } from "../system/paths.ts";
+import type { Log } from "./observe/log.ts";
+import type { SupervisorLock } from "./lease/supervisorLock.ts";
+
+export type BeginOptions = {
+  /** A directory in the repository. */
+  readonly repo: string;
+  readonly flags: Flags;
+  readonly foreground: boolean;
+};
+
+export type Begun = {
+  readonly supervisor: Supervisor;
+  readonly ended: Promise<End>;
+  readonly epoch: number;
+  readonly log: Log;
+  /** Closes everything; the exit code. */
+  readonly finish: (end: End) => Promise<number>;
+};
+
+export async function begin(options: BeginOptions): Promise<Result<Begun>> {
+  const found = await findRepository(options.repo);
+  if (!found.ok) return found;
+  const { commonDir, workTree, head, bare } = found.value;
+  if (bare || workTree === null)
+    return fail(
+      failure("unsuitable_repository", "a bare repository has no working tree to land in"),
+    );
+  const layout = layoutOf({ commonDir, workTree });
+  const read = await readConfig(layout, options.flags);
+  if (!read.ok) return read;
+  const { config, configured } = read.value;
+  const target = config.target ?? head.ref?.replace(/^refs\/heads\//, "") ?? null;
+  if (target === null || head.commit === null) return fail(noTarget(head.commit !== null));
+  await mkdir(layout.stateDir, { recursive: true, mode: 0o700 });
+  const taken = takeSupervisorLock(layout.stateDir);
+  if (!taken.ok) return taken;
+  const lock = taken.value;
+  const opened = await openWith(lock, layout);
+  if (!opened.ok) {
+    lock.release();
+    return fail(journalFailure(opened.problem));
+  }
+  const journal = opened.value;
+  const { epoch } = lock;
+  const log = openLog(`${layout.logsDir}/orchd.log`, { toStandardError: options.foreground });
+  const { promise: ended, resolve: onEnd } = Promise.withResolvers<End>();
+  const workerEntry = entryOf("../worker/main");
+  const { flags } = options;
+  const parts = { layout, epoch, journal, config, configured, flags, target, workerEntry, log };
+  const supervisor = new Supervisor({ ...parts, onEnd });
+  const ready = await supervisor.open();
+  if (!ready.ok) {
+    await journal.close();
+    lock.release();
+    return ready;
+  }
+  const { socket } = ready.value;
+  await announce(lock, { socket, version: packageVersion(), startedAt: Date.now() });
+  await supervisor.begin();
+  const finish = async (end: End) => {
+    const code = await closeAll(end, supervisor, log);
+    await journal.close();
+    lock.release();
+    await log.close();
+    return code;
+  };
+  return { ok: true, value: { supervisor, ended, epoch, log, finish } };
+}
+
+/** A journal that knows a higher epoch than the lock (its file was lost) raises the lock's. */
+async function openWith(lock: SupervisorLock, layout: Layout): Promise<JournalResult<Journal>> {
+  const opened = await openJournal(layout.journal, { epoch: lock.epoch });
+  if (opened.ok || opened.problem.kind !== "fenced") return opened;
+  const raised = lock.raise(opened.problem.epoch);
+  return raised.ok ? await openJournal(layout.journal, { epoch: lock.epoch }) : opened;
+}
+
+/** A supervisor that cannot go on leaves its workers to the next one, like a crash would. */
+async function closeAll(end: End, supervisor: Supervisor, log: Log): Promise<number> {
+  if (end.why === "died") {
+    const { reason } = end;
+    const text = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
+    log.error("the supervisor has to end", { reason: text });
+    await supervisor.close("restart");
+    return exitCodes.bug;
+  }
+  log.info("ending", { why: end.why });
+  await supervisor.close(end.why);
+  return exitCodes.done;
+}
+
+function noTarget(hasCommit: boolean): Failure {
+  return hasCommit
+    ? failure("unsuitable_repository", "no branch is checked out, and orchd.yaml names no target", {
+        hint: "Check out a branch, or set `target:` in orchd.yaml.",
+      })
+    : failure("unsuitable_repository", "the repository has no commit yet", {
+        hint: "Make a first commit.",
+      });
+}
+
+function journalFailure(problem: JournalProblem): Failure {
+  switch (problem.kind) {
+    case "damaged": {
+      const { message, setAside } = problem.report;
+      const copy = setAside === null ? "" : ` A copy and a report are in ${setAside}.`;
+      return failure("journal_damaged", `the journal is damaged: ${message}.${copy}`);
+    }
+    case "format":
+      return failure("version_mismatch", `the journal was written by a newer orchd`);
+    case "fenced":
+      return failure(
+        "already_running",
+        `a supervisor of epoch ${problem.epoch} writes the journal`,
+      );
+    case "full":
+    case "io":
+      return failure("internal", `the journal cannot be opened: ${problem.message}`);
+  }
+}
+
+/** Beside this file, of the same kind: `.ts` in the sources, `.js` in the package. */
+function entryOf(relative: string): string {
+  const extension = extname(new URL(import.meta.url).pathname);
+  return fileURLToPath(new URL(`${relative}${extension}`, import.meta.url));
+}

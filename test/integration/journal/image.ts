@@ -1,0 +1,85 @@
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { openFiles } from "../../../daemon/journal/open.ts";
+import { JournalFault } from "../../../daemon/journal/problems.ts";
+import type { AppendRequest, RecoveredPart } from "../../../daemon/journal/protocol.ts";
+import type { JournalProblem } from "../../../daemon/journal/records.ts";
+import { Store } from "../../../daemon/journal/store.ts";
+
+/**
+ * For tests that damage a journal: opens it without its thread, which makes thousands of openings
+ * affordable, and keeps the bytes of its files. Files taken while it is open are what a kill leaves.
+ */
+export type Image = ReadonlyMap<string, Buffer>;
+
+export const noFailpoint = (): void => undefined;
+
+export function takeImage(path: string): Image {
+  const folder = dirname(path);
+  const names = readdirSync(folder).filter((name) => !name.endsWith("-shm"));
+  return new Map(names.map((name) => [name, readFileSync(join(folder, name))]));
+}
+
+export function putImage(path: string, image: Image): void {
+  rmSync(dirname(path), { recursive: true, force: true });
+  mkdirSync(dirname(path), { recursive: true });
+  for (const [name, bytes] of image) writeFileSync(join(dirname(path), name), bytes);
+}
+
+export function withBytes(image: Image, name: string, change: (bytes: Buffer) => Buffer): Image {
+  const bytes = image.get(name);
+  if (bytes === undefined) throw new Error(`no ${name} in the image`);
+  return new Map(image).set(name, change(Buffer.from(bytes)));
+}
+
+export function flip(bytes: Buffer, offset: number, bit: number): Buffer {
+  bytes[offset] = (bytes[offset] ?? 0) ^ (1 << bit);
+  return bytes;
+}
+
+export function batchAt(
+  first: number,
+  count: number,
+  task: (seq: number) => string | null,
+): AppendRequest {
+  const seqs = Array.from({ length: count }, (_, index) => first + index);
+  return {
+    op: "append",
+    id: 0,
+    first,
+    at: seqs.map((seq) => 1.7e12 + seq),
+    type: seqs.map(() => "TaskSubmitted"),
+    version: seqs.map(() => 1),
+    task: seqs.map(task),
+    body: seqs.map((seq) => JSON.stringify({ seq, text: "é\n".repeat(20) })),
+  };
+}
+
+/** Everything a start gives, and everything of the history that can be read, as one text. */
+export type Outcome =
+  | { readonly kind: "state"; readonly state: string; readonly history: string }
+  | { readonly kind: "refused"; readonly problem: JournalProblem };
+
+export function openImage(path: string, epoch: number, tasks: readonly string[]): Outcome {
+  const parts: RecoveredPart[] = [];
+  try {
+    const opened = openFiles(path, epoch, noFailpoint, (part) => parts.push(part));
+    const store = new Store(epoch, opened, noFailpoint);
+    const state = JSON.stringify([opened.verified.snapshot, parts]);
+    const history = readHistory(store, tasks);
+    store.close();
+    return { kind: "state", state, history };
+  } catch (error) {
+    if (error instanceof JournalFault) return { kind: "refused", problem: error.problem };
+    throw error;
+  }
+}
+
+function readHistory(store: Store, tasks: readonly string[]): string {
+  try {
+    const ofTasks = tasks.map((task) => [store.bodyOf(task), store.rows.ofTask(task)]);
+    return JSON.stringify([store.rows.range(1, 1_000), ofTasks]);
+  } catch (error) {
+    return `unreadable: ${String(error)}`;
+  }
+}

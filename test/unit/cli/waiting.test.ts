@@ -1,0 +1,112 @@
+import { expect } from "chai";
+import { progressLine } from "../../../cli/render/progress.ts";
+import type { EndView } from "../../../ipc/methods.ts";
+import { orchd } from "./recording.ts";
+import type { RunOptions } from "./recording.ts";
+import { busyDay, commit, id, now, row, secondsAgo, statusView, worker } from "./views.ts";
+
+const succeeded: EndView = {
+  id: id("t1"),
+  status: "succeeded",
+  commit,
+  reason: null,
+  attempts: 1,
+};
+const failed: EndView = {
+  id: id("t2"),
+  status: "failed",
+  commit: null,
+  reason: { kind: "attempt", failure: { kind: "exit", exit_code: 2 } },
+  attempts: 3,
+};
+const never = () => new Promise<never>(() => undefined);
+
+describe("waiting for tasks", () => {
+  it("ends with 0 when all succeeded", async () => {
+    const run = await orchd("wait t1", { answers: { wait: { tasks: [succeeded] } } });
+    expect(run).to.include({ code: 0, out: "✓  t1  succeeded  a1b2c3d4e\n", err: "" });
+  });
+
+  it("ends with 1 when one failed, and says how to find out why", async () => {
+    const run = await orchd("wait t1 t2", { answers: { wait: { tasks: [succeeded, failed] } } });
+    expect(run.code).to.equal(1);
+    expect(run.out).to.equal(
+      [
+        "✓  t1  succeeded  a1b2c3d4e",
+        "✗  t2  failed     exit code 2  3 attempts",
+        "2 tasks: 1 succeeded, 1 failed",
+        "",
+      ].join("\n"),
+    );
+    expect(run.err).to.equal("`orchd logs t2` prints its output, `orchd show t2` the rest.\n");
+  });
+
+  it("ends with 1 when one was cancelled", async () => {
+    const cancelled: EndView = { ...succeeded, status: "cancelled", commit: null };
+    const run = await orchd("wait t1", { answers: { wait: { tasks: [cancelled] } } });
+    expect(run).to.include({ code: 1, out: "–  t1  cancelled\n" });
+  });
+
+  it("prints the documented shape with --json, and nothing else", async () => {
+    const run = await orchd("wait t2 --json", { answers: { wait: { tasks: [failed] } } });
+    expect(JSON.parse(run.out)).to.deep.equal({ tasks: [failed] });
+    expect(run).to.include({ code: 1, err: "" });
+  });
+
+  it("ends with 130 at Ctrl-C and says that the work goes on", async () => {
+    const withInterrupt: RunOptions["withInterrupt"] = (press) => setImmediate(press);
+    const run = await orchd("wait t1", { answers: { wait: never }, withInterrupt });
+    expect(run).to.include({ code: 130, out: "" });
+    expect(run.err).to.equal("No longer waiting; t1 goes on. `orchd status` shows how far.\n");
+  });
+
+  it("ends with 5 when it took too long", async () => {
+    const run = await orchd("wait t1 --timeout 10ms", { answers: { wait: never } });
+    expect(run.code).to.equal(5);
+    expect(run.err).to.include("t1 has not ended within 10ms.");
+  });
+
+  it("draws progress on a terminal and removes it before the outcome", async () => {
+    const status = statusView({
+      tasks: [row({ id: id("t1"), status: "running", since: secondsAgo(3) })],
+    });
+    const wait = () =>
+      new Promise((resolve) => setTimeout(() => resolve({ tasks: [succeeded] }), 50));
+    const run = await orchd("wait t1", { answers: { wait, status }, columns: 80 });
+    expect(run.err).to.equal("\u001b[2K\rt1 running 3s\u001b[2K\r");
+    expect(run.out).to.equal("✓  t1  succeeded  a1b2c3d4e\n");
+  });
+});
+
+describe("the progress line", () => {
+  const all = new Set(busyDay.tasks.map((task) => task.id));
+
+  it("counts by status and names the slowest running task", () => {
+    expect(progressLine(busyDay, all, now)).to.equal(
+      "5 of 14 ended · 2 failed · 1 cancelled · 3 running · 2 landing · 4 queued · " +
+        "t7k2m9x0ab 3m12s on worker-2",
+    );
+  });
+
+  it("takes tasks that the view does not hold for ended", () => {
+    const open = statusView({ tasks: [row({ id: id("t1") })] });
+    expect(progressLine(open, new Set([id("t1"), id("t2"), id("t3")]), now)).to.equal(
+      "2 of 3 ended · 1 queued",
+    );
+  });
+
+  it("of one task says what it does or waits for", () => {
+    expect(progressLine(busyDay, new Set([id("docs-index")]), now)).to.equal(
+      "docs-index running (setup) on worker-1 9s · added 123 packages in 4s",
+    );
+    expect(progressLine(busyDay, new Set([id("tq4")]), now)).to.equal(
+      "tq4 queued 2s · no free worker",
+    );
+    const lonely = statusView({
+      tasks: [row({ id: id("t1"), status: "landing", worker: worker("worker-1"), stage: "gate" })],
+    });
+    expect(progressLine(lonely, new Set([id("t1")]), now)).to.equal(
+      "t1 landing (gate) on worker-1 1m00s",
+    );
+  });
+});
