@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { announce, takeSupervisorLock } from "./lease/supervisorLock.ts";
+import { epochInRepository } from "./landing/prepare.ts";
 import { exitCodes, fail, failure } from "../ipc/errors.ts";
 import { findRepository } from "../system/repository.ts";
 import { layoutOf } from "../system/paths.ts";
@@ -85,8 +86,9 @@ export async function begin(options: BeginOptions): Promise<Result<Begun>> {
   return { ok: true, value: { supervisor, ended, epoch, log, finish } };
 }
 
-/** A journal that knows a higher epoch than the lock (its file was lost) raises the lock's. */
+/** A repository or a journal that knows a higher epoch than the lock (its file was lost) raises the lock's. */
 async function openWith(lock: SupervisorLock, layout: Layout): Promise<JournalResult<Journal>> {
+  if (lock.epoch === 1) lock.raise(await epochInRepository(layout.commonDir));
   const opened = await openJournal(layout.journal, { epoch: lock.epoch });
   if (opened.ok || opened.problem.kind !== "fenced") return opened;
   const raised = lock.raise(opened.problem.epoch);

@@ -1,4 +1,4 @@
-import { quoted } from "./location.ts";
+import { fieldName, quoted } from "./location.ts";
 import type { Rule } from "./textRules.ts";
 
 /**
@@ -71,13 +71,21 @@ export function shape(checks: Readonly<Record<string, Check>>): Check {
   return (value, field) => {
     if (!isPlainRecord(value)) return { field, message: "must be a map" };
     for (const name in value) {
-      if (!Object.hasOwn(checks, name)) return { field, message: `unknown key ${quoted(name)}` };
+      if (!Object.hasOwn(checks, name)) return unknownKey(name, field);
     }
     for (const name of names) {
       const fault = checks[name]?.(value[name], field === "" ? name : `${field}.${name}`) ?? null;
       if (fault !== null) return fault;
     }
     return null;
+  };
+}
+
+function unknownKey(name: string, field: string): CheckFault {
+  const key = fieldName([name]);
+  return {
+    field: field === "" || key.startsWith("[") ? `${field}${key}` : `${field}.${key}`,
+    message: `unknown key ${quoted(name)}`,
   };
 }
 

@@ -90,6 +90,7 @@ export class Client implements AsyncDisposable {
       onDown: () => this.#interrupt(),
       onGone: (reason) => this.#give(reason),
       redialMs: redialTime(options.reconnect ?? true),
+      mayListenSoon: () => supervisorLives(options),
     });
   }
 
@@ -218,6 +219,18 @@ function socketFinder(options: ConnectOptions): () => string {
     const message = `No supervisor runs for ${repository.commonDir}.`;
     throw new FailureError(failure("no_supervisor", message));
   };
+}
+
+/** Its record names a process that exists: a socket that is gone will be made again. */
+function supervisorLives({ socket, repo = process.cwd() }: ConnectOptions): boolean {
+  const repository = socket === undefined ? findRepository(repo) : null;
+  const record = repository === null ? null : readSupervisorRecord(repository.stateDir);
+  if (record === null) return false;
+  try {
+    return process.kill(record.pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 function redialTime(reconnect: NonNullable<ConnectOptions["reconnect"]>): number | null {

@@ -24,8 +24,7 @@ const units = [
   ["ms", 1],
 ] as const;
 
-export const durationPattern =
-  /^(?=\d)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?$/;
+const durationPattern = /^(?=\d)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?$/;
 const textLengthMax = 40;
 const examples = "write a duration such as 90s, 20m or 1h30m";
 

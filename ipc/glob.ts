@@ -38,16 +38,20 @@ export type GlobParse =
 
 /** Idempotent: a normal form comes back unchanged. The message says what to write instead. */
 export function normaliseGlob(text: string): GlobParse {
-  const wrong = emptyFault(text) ?? pathFault(text) ?? foreignSyntax(text) ?? bracesFault(text);
+  const wrong = sizeFault(text) ?? pathFault(text) ?? foreignSyntax(text) ?? bracesFault(text);
   if (wrong !== null) return { ok: false, message: wrong };
   const segments = wholeSegments(text);
   const bad = segmentsFault(segments) ?? deepFault(segments) ?? branchesFault(segments);
   if (bad !== null) return { ok: false, message: bad };
-  return lengthChecked(segments.join("/"));
+  const glob = segments.join("/");
+  // Once more, for what a leading `./` hid, and because `dir/**` is longer than `dir/`.
+  return glob === text ? { ok: true, glob } : normaliseGlob(glob);
 }
 
-function emptyFault(text: string): string | null {
-  return text === "" ? "is empty; write `**` for the whole repository" : null;
+function sizeFault(text: string): string | null {
+  if (text === "") return "is empty; write `**` for the whole repository";
+  if (text.length <= globLengthMax) return null;
+  return `has ${text.length} characters; a glob may have ${globLengthMax}`;
 }
 
 /** Syntax that other tools have and this one has not; taken literally it would be a surprise. */
@@ -124,10 +128,4 @@ function branchesOf(segment: string): string[] {
   const [, head = "", list = "", tail = ""] = parts;
   const tails = branchesOf(tail);
   return list.split(",").flatMap((branch) => tails.map((rest) => `${head}${branch}${rest}`));
-}
-
-/** A trailing slash becomes two characters more, so the length is looked at again. */
-function lengthChecked(glob: string): GlobParse {
-  if (glob.length <= globLengthMax) return { ok: true, glob };
-  return { ok: false, message: `has ${glob.length} characters; a glob may have ${globLengthMax}` };
 }

@@ -29,8 +29,10 @@ export async function readLimited(
 ): Promise<Result<Uint8Array>> {
   try {
     if (typeof source !== "string") return await readStream(source, limit);
-    const { size } = await stat(source);
-    if (size > limit.bytesMax) return tooLarge(limit, `${size} bytes`);
+    const found = await stat(source);
+    if (found.isFile() && found.size > limit.bytesMax) {
+      return tooLarge(limit, `${found.size} bytes`);
+    }
     return await readStream(createReadStream(source), limit);
   } catch (error) {
     return fail(failure(limit.code, `cannot read ${limit.name}: ${reasonOf(error)}`));

@@ -32,7 +32,14 @@ export type LineOptions = {
   readonly onGone: (reason: Failure | null) => void;
   /** How long a lost connection is dialled again, in milliseconds; `null`: not at all. */
   readonly redialMs: number | null;
+  /**
+   * True while nothing listens although somebody should: the socket was removed under a living
+   * supervisor, which makes it again. The first dial then lasts up to `settlingMs`.
+   */
+  readonly mayListenSoon?: () => boolean;
 };
+
+export const settlingMs = 3_000;
 
 const pauseMinMs = 25;
 const pauseMaxMs = 1000;
@@ -71,11 +78,20 @@ export class Line implements AsyncDisposable {
     const abort = new AbortController();
     this.#state = { name: "dialling", abort };
     const lasting = isAgain ? lastingLater : lastingAtFirst;
-    const deadline = performance.now() + (this.#options.redialMs ?? 0);
+    const begun = performance.now();
+    const deadline = begun + (this.#options.redialMs ?? 0);
     if (isAgain) await pauseJittered(pauseMinMs, abort.signal);
     for (let pauseMs = pauseMinMs; !abort.signal.aborted; pauseMs = longer(pauseMs)) {
       const problem = await this.#dialOnce(abort.signal, deadline);
       if (problem === null || abort.signal.aborted) return;
+      const settling =
+        problem.code === "no_supervisor" &&
+        performance.now() - begun < settlingMs &&
+        this.#options.mayListenSoon?.() === true;
+      if (settling) {
+        await pauseJittered(pauseMs, abort.signal);
+        continue;
+      }
       if (lasting.has(problem.code) || performance.now() + pauseMs > deadline) {
         this.#leave(problem);
         throw new FailureError(problem);

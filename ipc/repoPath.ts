@@ -30,7 +30,9 @@ export function normalisePath(text: string): PathParse {
   const segments = text.split("/").filter((segment) => segment !== "" && segment !== ".");
   const wrong = segmentsFault(segments);
   if (wrong !== null) return { ok: false, message: wrong };
-  return { ok: true, path: segments.join("/") || "." };
+  const path = segments.join("/") || ".";
+  // Once more, for what a leading `./` hid.
+  return path === text ? { ok: true, path } : normalisePath(path);
 }
 
 /** What is wrong with a path as a whole, before it is split; `null`: nothing. */

@@ -11,6 +11,16 @@ import { nearest } from "./nearest.ts";
 type Issue = z.core.$ZodIssue;
 type RawIssue = z.core.$ZodRawIssue;
 
+const noValue = "has no value; give it one or leave it out";
+
+/** The message of a union or of a list: the form that is wanted, unless nothing stands there. */
+export function wanted(form: string) {
+  return ({ code, input }: { code?: string; input?: unknown }): string | undefined => {
+    if (code !== "invalid_type" && code !== "invalid_union") return undefined;
+    return input === null ? noValue : `must be ${form}`;
+  };
+}
+
 /** Given to every parse; a message that a schema part chose itself comes before it. */
 export function wording(issue: RawIssue): string | undefined {
   switch (issue.code) {
@@ -29,7 +39,7 @@ export function wording(issue: RawIssue): string | undefined {
 
 function wrongType(expected: string, input: unknown): string {
   if (input === undefined) return "is missing";
-  if (input === null) return "has no value; give it one or leave it out";
+  if (input === null) return noValue;
   const isPlain = typeof input === "number" || typeof input === "boolean";
   if (expected === "string" && isPlain) return `must be a text; write it in quotes: "${input}"`;
   return `must be ${expectedWords[expected] ?? expected}, not ${described(input)}`;

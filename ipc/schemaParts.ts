@@ -3,6 +3,7 @@ import { durationMsMax, formatDuration, parseDuration } from "./duration.ts";
 import { globLengthMax, normaliseGlob } from "./glob.ts";
 import { quoted } from "./location.ts";
 import { nearest } from "./nearest.ts";
+import { wanted } from "./schemaFaults.ts";
 import * as limits from "./taskRules.ts";
 import type { Argv } from "./taskSpec.ts";
 import { wordLengthMax, wordRule } from "./textRules.ts";
@@ -93,21 +94,13 @@ export const glob = z
 
 export function globs(max: number) {
   return z
-    .array(glob, { error: listHint('a list of globs such as ["src/auth/"]') })
+    .array(glob, { error: wanted('a list of globs such as ["src/auth/"]') })
     .max(max)
     .transform(distinct);
 }
 
 export function distinct<Item>(items: readonly Item[]): Item[] {
   return [...new Set(items)];
-}
-
-/** Names the form that is wanted where something else than a list stands. */
-export function listHint(form: string) {
-  return ({ code, input }: { code?: string; input?: unknown }): string | undefined =>
-    code === "invalid_type" && input !== null && input !== undefined
-      ? `must be ${form}`
-      : undefined;
 }
 
 const word = ruled(wordRule(wordLengthMax));
@@ -135,16 +128,16 @@ export const shell = strict({
 });
 const shellArgv = shell.transform(({ shell: script }): Argv => ["sh", "-c", script]);
 
-const commandForm = 'must be a list of words such as ["npm","test"] or {"shell":"npm test"}';
+const commandForm = 'a list of words such as ["npm","test"] or {"shell":"npm test"}';
 
 /** Commands, in order: a list, each a list of words or a shell; one alone may stand without the list around it. */
 export const commands = z.union(
   [
-    z.array(z.union([argv, shellArgv], { error: commandForm })).max(limits.verifyMax),
+    z.array(z.union([argv, shellArgv], { error: wanted(commandForm) })).max(limits.verifyMax),
     argv.transform((one): Argv[] => [one]),
     shellArgv.transform((one): Argv[] => [one]),
   ],
-  { error: 'must be a list of commands such as [["npm","test"]]' },
+  { error: wanted('a list of commands such as [["npm","test"]]') },
 );
 
 /** A map from names that a rule allows to values of one kind; its keys come out sorted. */

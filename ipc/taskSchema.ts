@@ -12,12 +12,12 @@ import {
   durationSchemaPattern,
   globs,
   later,
-  listHint,
   named,
   ruled,
   shell,
   strict,
 } from "./schemaParts.ts";
+import { wanted } from "./schemaFaults.ts";
 import * as limits from "./taskRules.ts";
 import type { ClaimSet, NotBefore, Work } from "./taskSpec.ts";
 import {
@@ -43,7 +43,7 @@ const taskId = z
   .meta({ pattern: "^[a-z0-9][a-z0-9._-]{0,63}$" });
 
 const ids = z
-  .array(taskId, { error: listHint('a list of task ids such as ["build"]') })
+  .array(taskId, { error: wanted('a list of task ids such as ["build"]') })
   .max(limits.afterMax)
   .transform(distinct);
 
@@ -51,7 +51,7 @@ const run = z
   .union(
     [argv.transform((words): Work => ({ kind: "run", argv: words })), shell.transform(shellWork)],
     {
-      error: 'must be a list of words such as ["npm","test"] or {"shell":"npm test"}',
+      error: wanted('a list of words such as ["npm","test"] or {"shell":"npm test"}'),
     },
   )
   .meta(
@@ -90,8 +90,9 @@ const claims = z
       }),
     ],
     {
-      error:
-        'must be a list of globs such as ["src/auth/"], or {"writes":[…],"reads":[…],"resources":{…}}',
+      error: wanted(
+        'a list of globs such as ["src/auth/"], or {"writes":[…],"reads":[…],"resources":{…}}',
+      ),
     },
   )
   .meta(
@@ -132,7 +133,7 @@ const retries = z
         ({ max, backoff: backoff_ms = limits.backoffMsDefault }) => ({ max, backoff_ms }),
       ),
     ],
-    { error: 'must be a number or {"max":2,"backoff":"30s"}' },
+    { error: wanted('a number or {"max":2,"backoff":"30s"}') },
   )
   .meta(about("Further attempts after one that failed: a number, or `max` and `backoff`.", 0));
 
@@ -284,7 +285,7 @@ export const taskFileSchema = strict({
     )
     .optional(),
   tasks: z
-    .array(taskSchema, { error: listHint("a list of tasks") })
+    .array(taskSchema, { error: wanted("a list of tasks") })
     .min(1)
     .max(tasksPerFileMax)
     .meta(about(`The tasks, 1 to ${tasksPerFileMax}.`)),

@@ -1,6 +1,6 @@
 import { elapse, realClock } from "./clock.ts";
 import type { ProcessIdentity } from "./processIdentity.ts";
-import { killMember, signalProcess, visitFamily } from "./processFamily.ts";
+import { keyOf, killMember, signalProcess, visitFamily } from "./processFamily.ts";
 import type { Family, Member } from "./processFamily.ts";
 
 /**
@@ -59,26 +59,36 @@ export async function endMarked(
 
 /** Resolves when nothing of the family is left, or `graceMs` + 5 s later. */
 export async function endFamily(family: Family, { graceMs }: EndOptions): Promise<Ended> {
-  const seen = new Set<string>();
+  const known = new Set<string>();
+  const asked = new Set<string>();
   const note = ({ identity }: Member): void => {
-    seen.add(`${identity.pid}:${identity.startTime}`);
+    known.add(keyOf(identity));
   };
   const ask: Visit = (member, settled) => {
-    const before = seen.size;
     note(member);
-    if (!settled && seen.size > before) signalProcess(member.identity, "SIGTERM");
+    const key = keyOf(member.identity);
+    if (settled || asked.has(key)) return;
+    asked.add(key);
+    signalProcess(member.identity, "SIGTERM");
   };
   const kill: Visit = (member) => {
     note(member);
     killMember(member, family.others);
   };
-  const polite =
-    graceMs > 0 &&
-    (await scanUntilNone(family, { visit: ask, msMax: graceMs, share: politeShare })) === 0;
-  const left = polite
-    ? 0
-    : await scanUntilNone(family, { visit: kill, msMax: killMsMax, share: 0 });
-  return { found: seen.size, left };
+  // Who is who must be known before the first one ends, and with it what its children are known by.
+  const first = visitFamily(family, note);
+  const scans = { known, empty: first.members + first.unsure === 0 ? 1 : 0 };
+  let left = 1;
+  if (graceMs > 0)
+    left = await scanUntilNone(family, {
+      ...scans,
+      visit: ask,
+      msMax: graceMs,
+      share: politeShare,
+    });
+  if (left > 0)
+    left = await scanUntilNone(family, { ...scans, visit: kill, msMax: killMsMax, share: 0 });
+  return { found: known.size, left };
 }
 
 /** Where no family can be found: the process group alone. Resolves when it is empty, or as above. */
@@ -98,27 +108,33 @@ type Visit = (member: Member, settled: boolean) => void;
 
 type Scans = {
   readonly visit: Visit;
+  readonly known: ReadonlySet<string>;
+  /** Empty scans so far. */
+  readonly empty: number;
   readonly msMax: number;
   /** A pause lasts at least so many times what the scan before it took. */
   readonly share: number;
 };
 
 /** How many were there at the last scan: 0 after two empty ones, else what there is after `msMax`. */
-async function scanUntilNone(family: Family, { visit, msMax, share }: Scans): Promise<number> {
+async function scanUntilNone(family: Family, scans: Scans): Promise<number> {
+  const { visit, known, msMax, share } = scans;
   const start = realClock.monotonicMs();
   const elapsedMs = (): number => realClock.monotonicMs() - start;
+  let { empty } = scans;
   let pauseMs = firstPauseMs;
-  let empty = 0;
   let settled = false;
   for (;;) {
+    if (empty > 0) await elapse(realClock, pauseMs);
     const before = elapsedMs();
-    const { members, unsure } = visitFamily(family, (member) => visit(member, settled));
+    const { members, unsure } = visitFamily(family, (member) => visit(member, settled), known);
     const left = members + unsure;
     settled ||= unsure === 0;
     empty = left === 0 ? empty + 1 : 0;
     if (empty === 2) return 0;
-    if (left > 0 && elapsedMs() >= msMax) return left;
-    if (left > 0) pauseMs = Math.min(pauseMs * 2, pauseMsMax);
+    if (left === 0) continue;
+    if (elapsedMs() >= msMax) return left;
+    pauseMs = Math.min(pauseMs * 2, pauseMsMax);
     const wantedMs = Math.max(pauseMs, (elapsedMs() - before) * share);
     await elapse(realClock, Math.min(wantedMs, Math.max(firstPauseMs, msMax - elapsedMs())));
   }

@@ -136,13 +136,16 @@ function verifyTasks(db: DatabaseSync, meta: SnapshotMeta, deliver: Deliver): vo
   let count = 0;
   const rows = prepared(
     db,
-    `SELECT ${taskText}, lower(hex(checksum)), final, row FROM tasks ORDER BY row`,
+    `SELECT ${taskText}, lower(hex(checksum)), final, row, ` +
+      "(SELECT row FROM tasks AS again WHERE again.id = tasks.id) FROM tasks ORDER BY row",
   ).iterate();
   for (const row of rows) {
-    const [text, stored, isFinal, number] = columns(row);
+    const [text, stored, isFinal, number, numberById] = columns(row);
     const task = String(text);
     const checksum = checksumOf(task);
     if (checksum !== stored) throw new Damage("tasks", `${nameOf(task)} does not fit its checksum`);
+    // A task that its id does not find would be written a second time by the next snapshot.
+    if (number !== numberById) throw new Damage("tasks", `${nameOf(task)} is not found by its id`);
     digest = xorChecksums(digest, checksum);
     count += 1;
     if (isFinal === 1) final.add(task, null);

@@ -96,9 +96,11 @@ function scanBehind(
   before: { readonly salts: Sums; readonly sums: Sums; readonly commits: number },
 ): WalScan {
   const badFrame = frameAt(log, bad);
-  const isOurs = isSame(badFrame.salts, before.salts);
+  const computed = frameSums(log, bad, before.sums);
+  // A left-over frame has neither our salts nor our checksum; a damaged one has at least one of them.
+  const isOurs = isSame(badFrame.salts, before.salts) || isSame(badFrame.stored, computed);
   // The stored checksum of the bad frame may be what is damaged: then the computed one fits the next.
-  let seeds: readonly Sums[] = [badFrame.stored, frameSums(log, bad, before.sums)];
+  let seeds: readonly Sums[] = [badFrame.stored, computed];
   let transactionOver = isOurs && badFrame.commits;
   let fits = 0;
   for (let index = bad + 1; index < log.frameCount; index += 1) {

@@ -82,6 +82,15 @@ async function writeEpoch(site: LandingSite): Promise<Oid | null> {
   return ours;
 }
 
+/** The epoch that the repository itself has seen last: more than the lock knows when its file was lost. */
+export async function epochInRepository(gitDir: string): Promise<number> {
+  const place = { gitDir };
+  const ref = await git(place, ["rev-parse", "--quiet", "--verify", epochRef], { accept: [0, 1] });
+  if (ref.code !== 0) return 0;
+  const text = await gitLine(place, ["cat-file", "blob", ref.stdout.trim()]);
+  return Number(/^epoch (\d+)$/.exec(text)?.[1] ?? 0);
+}
+
 async function epochAt(site: LandingSite, blob: Oid): Promise<number> {
   const text = await gitLine(site.place, ["cat-file", "blob", blob]);
   return Number(/^epoch (\d+)$/.exec(text)?.[1] ?? 0);

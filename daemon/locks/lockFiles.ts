@@ -38,6 +38,9 @@ export type LockFilesOptions = {
   readonly onProblem: (message: string) => void;
 };
 
+const epochFolder = /^e[0-9]+$/;
+const archivedEpochsMax = 8;
+
 type Held = { readonly file: string; readonly record: LockRecord };
 
 export class LockFiles {
@@ -141,14 +144,23 @@ export class LockFiles {
     this.#options.onPutBack(basename(file));
   }
 
+  /** Their records stay for people to look at, a few epochs long; a lock file that holds nothing goes. */
   async #archiveEarlierEpochs(): Promise<void> {
     const { folder, epoch } = this.#options;
+    const archive = join(folder, "earlier");
     for (const name of await readdir(folder)) {
-      if (!/^e[0-9]+$/.test(name) || name === `e${epoch}`) continue;
-      await rm(join(folder, "earlier", name), { recursive: true, force: true });
-      await mkdir(join(folder, "earlier"), { recursive: true, mode: 0o700 });
-      await rename(join(folder, name), join(folder, "earlier", name));
+      if (!epochFolder.test(name) || name === `e${epoch}`) continue;
+      for (const file of await readdir(join(folder, name)))
+        if (file.endsWith(".lock")) await unlink(join(folder, name, file));
+      await rm(join(archive, name), { recursive: true, force: true });
+      await mkdir(archive, { recursive: true, mode: 0o700 });
+      await rename(join(folder, name), join(archive, name));
     }
+    const kept = (await readdir(archive).catch(() => []))
+      .filter((name) => epochFolder.test(name))
+      .toSorted((a, b) => Number(b.slice(1)) - Number(a.slice(1)));
+    for (const name of kept.slice(archivedEpochsMax))
+      await rm(join(archive, name), { recursive: true, force: true });
   }
 
   /** One file operation after the other, so that a put-back never meets a removal half-way. */

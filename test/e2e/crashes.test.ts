@@ -46,10 +46,15 @@ describe("a supervisor that is killed", () => {
 
 describe("a working tree that is cleaned under a live supervisor", () => {
   for (const [name, clean] of [
-    ["git clean -fdx", (s: Supervised) => s.repository.git("clean", "-fdxq")],
+    [
+      "git clean -fdx",
+      // It says so and goes on when a worker puts a file where it has just emptied a folder.
+      (s: Supervised) => s.repository.git("clean", "-fdxq").catch(() => ""),
+    ],
     [
       "rm -rf .aibrain",
-      (s: Supervised) => rm(join(s.repository.dir, ".aibrain"), { recursive: true, force: true }),
+      (s: Supervised) =>
+        rm(join(s.repository.dir, ".aibrain"), { recursive: true, force: true, maxRetries: 20 }),
     ],
   ] as const)
     it(`loses no acknowledged task to ${name}`, async function () {

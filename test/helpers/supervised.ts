@@ -1,5 +1,5 @@
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { execa } from "execa";
 import { connect } from "../../ipc/client.ts";
@@ -51,11 +51,21 @@ export async function runOrchd(
 export async function makeSupervised(
   content: RepositoryContent & { readonly start?: readonly string[] } = {},
 ): Promise<Supervised> {
-  const repository = await makeRepository(content);
+  return await supervise(await makeRepository(content), content.start);
+}
+
+/** Takes over `repository`: it is removed with the supervisor, also when that does not start. */
+export async function supervise(
+  repository: TestRepository,
+  start: readonly string[] = [],
+): Promise<Supervised> {
   const clients: Client[] = [];
   const orchd = (...args: readonly string[]) => runOrchd(repository, args);
-  const started = await orchd("start", ...(content.start ?? []));
-  expect(started.code, started.stderr).to.equal(0);
+  const started = await orchd("start", ...start);
+  if (started.code !== 0) {
+    await repository[Symbol.asyncDispose]();
+    throw new Error(`orchd start: exit code ${started.code}: ${started.stderr}`);
+  }
   const client = async () => {
     const last = clients.at(-1);
     if (last !== undefined) return last;
@@ -118,7 +128,28 @@ export async function assertAtRest(repository: TestRepository): Promise<void> {
     String(name).endsWith(".lock"),
   );
   expect(gitLocks, "git's lock files are left").to.deep.equal([]);
+  expect(processesOf(repository), "processes are left").to.deep.equal([]);
   await repository.git("fsck", "--no-dangling", "--no-progress");
+}
+
+/** Command lines of living processes that know the folders of the repository. Linux only. */
+function processesOf(repository: TestRepository): string[] {
+  const root = dirname(repository.dir);
+  const numbers = existsSync("/proc") ? readdirSync("/proc") : [];
+  return numbers.flatMap((pid) => {
+    const [environment, words] = ["environ", "cmdline"].map((name) => read(`/proc/${pid}/${name}`));
+    const isOurs = /^\d+$/.test(pid) && `${environment}${words}`.includes(root);
+    return isOurs ? [`${pid}: ${words?.replaceAll("\0", " ").trim()}`] : [];
+  });
+}
+
+/** Empty for a process that ended meanwhile or belongs to somebody else. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
 }
 
 /** Commits on orchd's branch for each task, by first parents: S2 wants at most one. */

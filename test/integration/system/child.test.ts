@@ -226,19 +226,24 @@ for (const native of [true, false])
       expect(await host.end(second.identity.pid, 0)).to.include({ found: 2, left: 0 });
     });
 
-    it("ends what has emptied its environment, as long as it stays in the child's session", async () => {
-      const script = `env -i sleep ${sleepS} & echo $!; env -i sleep ${sleepS} & echo $!; echo ready; wait`;
-      const { marker, identity } = await startOk(["sh", "-c", script]);
-      await ready(marker);
-      const pids = (await printed(marker)).split("\n").slice(0, 2).map(Number);
-      const sleeping = await until(() => {
-        const found = pids.map((pid) => identityOf(pid));
-        const isSleep = (pid: number): boolean => commandOf(pid).startsWith("sleep");
-        return pids.every(isSleep) && found.flatMap((one) => (one === undefined ? [] : [one]));
+    for (const [how, more, ms] of [
+      ["in the child's session, politely", "", graceMs],
+      ["in the child's session, at once", "", 0],
+      ["below a parent, politely", "POSIX::setsid();", graceMs],
+      ["below a parent, at once", "POSIX::setsid();", 0],
+    ] as const)
+      it(`ends what has emptied its environment ${how}`, async () => {
+        const script = `for (1..2) { my $p = fork // die; if ($p) { print "$p\\n"; next }
+          ${more} %ENV = (); exec '/bin/sleep', ${sleepS} } print "ready"; sleep ${sleepS};`;
+        const { marker, identity } = await startOk(perl(script));
+        await ready(marker);
+        const pids = (await printed(marker)).split("\n").slice(0, 2).map(Number);
+        await until(() => pids.every((pid) => commandOf(pid).startsWith("/bin/sleep")));
+        const sleeping = pids.flatMap((pid) => identityOf(pid) ?? []);
+        expect(sleeping).to.have.length(2);
+        expect((await host.end(identity.pid, ms)).left).to.equal(0);
+        expect(sleeping.map(judge)).to.deep.equal(["dead", "dead"]);
       });
-      expect((await host.end(identity.pid, 0)).left).to.equal(0);
-      expect(sleeping.map(judge)).to.deep.equal(["dead", "dead"]);
-    });
 
     it("takes the direct child with it when the worker is killed", async () => {
       await using doomed = startHost({ native });
@@ -246,7 +251,7 @@ for (const native of [true, false])
       const start = await doomed.start({
         argv: ["sleep", `${sleepS}`],
         cwd: folder,
-        env: { PATH: "/usr/bin:/bin" },
+        env: { PATH: "/usr/bin:/bin", ORCHD_TEST_RUN: process.env["ORCHD_TEST_RUN"] ?? "" },
         stdout: log("doomed.out"),
         stderr: log("doomed.err"),
         marker,

@@ -88,16 +88,23 @@ describe("processes found by their marker", () => {
 });
 
 describe("a family whose first process is long gone", () => {
-  it("does not hold the process that was given its number", async () => {
-    const child = spawn("/bin/sleep", sleep, { stdio: "ignore", detached: true });
-    const identity = identityOf(child.pid ?? 0);
-    if (identity === undefined) throw new Error("it was just started");
-    const earlier = { ...identity, startTime: identity.startTime - 1 };
+  it("holds neither the process that was given its number nor that one's children", async () => {
+    const child = spawn("sh", ["-c", "sleep 300 & echo $!; wait"], {
+      stdio: ["ignore", "pipe", "ignore"],
+      detached: true,
+    });
+    const [output] = (await once(child.stdout, "data")) as [Buffer];
+    const identities = [child.pid ?? 0, Number(output.toString())].flatMap(
+      (pid) => identityOf(pid) ?? [],
+    );
+    expect(identities).to.have.length(2);
+    const [leader] = identities;
+    if (leader === undefined) throw new Error("it was just found");
+    const earlier = { ...leader, startTime: leader.startTime - 1 };
     const family = { marker: "nobody", root: earlier, adopting: false, others: new Map() };
     expect(await endFamily(family, { graceMs: 0 })).to.deep.equal({ found: 0, left: 0 });
-    expect(judge(identity)).to.equal("alive");
-    child.kill("SIGKILL");
-    await once(child, "exit");
+    expect(identities.map(judge)).to.deep.equal(["alive", "alive"]);
+    expect(await endGroup(leader.pid, { graceMs: 500 })).to.include({ left: 0 });
   });
 });
 

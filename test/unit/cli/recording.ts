@@ -27,6 +27,8 @@ export type RunOptions = {
   readonly cwd?: string;
   readonly now?: number;
   readonly supervisor?: Ports["supervisor"];
+  /** Of the supervisor's process; by default a number that no process has. */
+  readonly pid?: number;
   /** Called with a function that presses Ctrl-C. */
   readonly withInterrupt?: (press: () => void) => void;
 };
@@ -43,9 +45,7 @@ export async function orchdWords(
   const err: string[] = [];
   const calls: { method: MethodName; params: unknown }[] = [];
   const terminal = recordedTerminal(out, err, options);
-  const connect =
-    options.connect ??
-    (async () => scriptedSupervisor(options.answers ?? {}, options.events ?? [], calls));
+  const connect = options.connect ?? (async () => scriptedSupervisor(options, calls));
   const code = await main(argv, {
     terminal,
     connect,
@@ -60,11 +60,12 @@ export const noSupervisor: Connect = () =>
     new FailureError(failure("no_supervisor", "No supervisor runs for /srv/app/.git.")),
   );
 
+/** Above the largest that Linux gives out. */
+const noSuchPid = 2 ** 22 + 1;
 type Answer = (params: unknown) => unknown;
 
 function scriptedSupervisor(
-  answers: Answers,
-  events: readonly EventView[],
+  { answers = {}, events = [], pid = noSuchPid }: RunOptions,
   calls: { method: MethodName; params: unknown }[],
 ): Supervisor {
   const closed = Promise.withResolvers<null>();
@@ -81,7 +82,7 @@ function scriptedSupervisor(
     },
     close: async () => closed.resolve(null),
     closed: closed.promise,
-    supervisor: { protocol: 1, version: "0.1.0", pid: 4242, epoch: 3 },
+    supervisor: { protocol: 1, version: "0.1.0", pid, epoch: 3 },
   };
 }
 

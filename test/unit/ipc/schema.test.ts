@@ -1,10 +1,11 @@
 import { expect } from "chai";
 import * as z from "zod";
+import type { JsonSchema } from "../../../ipc/schema.ts";
 import { configJsonSchema, taskJsonSchema } from "../../../ipc/schema.ts";
 
 /** Back to a schema that validates, so that the published text is tested, not its source. */
-function validatorOf(schema: object): z.ZodType {
-  return z.fromJSONSchema(JSON.parse(JSON.stringify(schema)));
+function validatorOf(schema: JsonSchema): z.ZodType {
+  return z.fromJSONSchema(structuredClone(schema));
 }
 
 function propertiesWithoutDescription(schema: unknown, at = "#"): string[] {

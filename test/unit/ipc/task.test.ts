@@ -86,7 +86,10 @@ describe("validateSpec", () => {
     "a NUL in a word": [{ ...full, work: { kind: "run", argv: ["a", "b\0"] } }, "work.argv[1]"],
     "a work of no known kind": [{ ...full, work: { kind: "agent" } }, "work"],
     "a work called toString": [{ ...full, work: { kind: "toString" } }, "work"],
-    "a work with more in it": [{ ...full, work: { kind: "shell", script: "x", argv: [] } }, "work"],
+    "a work with more in it": [
+      { ...full, work: { kind: "shell", script: "x", argv: [] } },
+      "work.argv",
+    ],
     "a cwd outside": [{ ...full, cwd: "../x" }, "cwd"],
     "a git variable": [{ ...full, env: { GIT_DIR: "/x" } }, "env"],
     "an own variable": [{ ...full, env: { ORCHD_TASK: "x" } }, "env"],
@@ -94,7 +97,7 @@ describe("validateSpec", () => {
     "a timeout without end": [{ ...full, timeout_ms: Infinity }, "timeout_ms"],
     "a priority that is no number": [{ ...full, priority: NaN }, "priority"],
     "a fraction of a retry": [{ ...full, retries: { max: 0.5, backoff_ms: 0 } }, "retries.max"],
-    "two times": [{ ...full, not_before: { at_ms: 1, delay_ms: 1 } }, "not_before"],
+    "two times": [{ ...full, not_before: { at_ms: 1, delay_ms: 1 } }, "not_before.at_ms"],
     "an empty command to verify": [{ ...full, verify: [["a"], []] }, "verify[1]"],
     "a trailer of orchd": [
       { ...full, commit: { ...full.commit, trailers: { "orchd-Task": "x" } } },

@@ -1,0 +1,93 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { expect } from "chai";
+import { failure, FailureError } from "../../../ipc/errors.ts";
+import { identityOf, judge } from "../../../system/processIdentity.ts";
+import { orchd } from "../../unit/cli/recording.ts";
+
+/** A process in the place of the supervisor's; `end` kills it as a supervisor would go. */
+async function makeProcess() {
+  const child = spawn(process.execPath, ["-e", "process.stdin.resume()"], {
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  await once(child, "spawn");
+  const pid = child.pid ?? 0;
+  const identity = identityOf(pid);
+  if (identity === undefined) throw new Error("the process ended by itself");
+  const end = () => child.kill("SIGKILL");
+  const isGone = () => judge(identity) === "dead";
+  return { pid, end, isGone, [Symbol.dispose]: end };
+}
+
+describe("orchd stop", () => {
+  it("returns when the process is gone, and says what was ended", async () => {
+    using running = await makeProcess();
+    const stop = ({ mode }: { mode: string }) => {
+      expect(mode).to.equal("now");
+      setTimeout(running.end, 30);
+      return { running: 2 };
+    };
+    const run = await orchd("stop", { answers: { stop }, pid: running.pid });
+    expect(running.isGone()).to.equal(true);
+    expect(run.code).to.equal(0);
+    expect(run.err).to.equal("Ending 2 running attempts.\n");
+    expect(run.out).to.equal(
+      `Stopped (pid ${running.pid}); ended 2 running attempts, which run again after the next start.\n`,
+    );
+  });
+
+  it("with --drain waits for what runs, and ends nothing", async () => {
+    using running = await makeProcess();
+    const stop = ({ mode }: { mode: string }) => {
+      expect(mode).to.equal("drain");
+      setTimeout(running.end, 30);
+      return { running: 1 };
+    };
+    const run = await orchd("stop --drain --json", { answers: { stop }, pid: running.pid });
+    expect(JSON.parse(run.out)).to.deep.equal({ pid: running.pid, ended: 0 });
+    expect(run.err).to.equal("");
+  });
+
+  it("takes a supervisor that is gone before its answer has left for stopped", async () => {
+    using running = await makeProcess();
+    const stop = () => {
+      running.end();
+      throw new FailureError(failure("connection_lost", "The supervisor was lost."));
+    };
+    const run = await orchd("stop", { answers: { stop }, pid: running.pid });
+    expect(run).to.include({ code: 0, out: `Stopped (pid ${running.pid}).\n` });
+  });
+});
+
+describe("orchd restart", () => {
+  it("ends the one that runs, then starts another and tells about it", async () => {
+    using running = await makeProcess();
+    const steps: string[] = [];
+    const stop = ({ mode }: { mode: string }) => {
+      steps.push(`stop ${mode}`);
+      running.end();
+      return { running: 0 };
+    };
+    const starter = async () => ({
+      startSupervisor: async () => {
+        steps.push(running.isGone() ? "start" : "start too early");
+        return { pid: 7, epoch: 4 };
+      },
+      runSupervisorHere: async () => 0,
+    });
+    const status = {
+      daemon: { pid: 7, epoch: 4 },
+      slots: { total: 2 },
+      landing: { branch: "orchd/main" },
+    };
+    const run = await orchd("restart", {
+      answers: { stop, status },
+      pid: running.pid,
+      supervisor: starter,
+    });
+    expect(steps).to.deep.equal(["stop restart", "start"]);
+    expect(run.out).to.equal(
+      "orchd is running (pid 7, epoch 4), 2 workers, landing on orchd/main\n",
+    );
+  });
+});

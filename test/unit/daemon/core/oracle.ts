@@ -1,0 +1,154 @@
+import { holdingOf, isFinal, isInstant } from "../../../../daemon/core/state.ts";
+import { rankOf } from "../../../../daemon/core/scheduleIndex.ts";
+import type { Holding, State, Task } from "../../../../daemon/core/state.ts";
+
+/**
+ * What must be true of claims and places, found out the slow way: every path of a small universe is
+ * tried, every task is looked at. Shares no code with the index and the globs under test.
+ */
+export const names = ["a", "b", "ab", "ba"];
+export const universe: readonly (readonly string[])[] = pathsUpTo(4, names);
+
+export function pathsUpTo(depth: number, from: readonly string[]): string[][] {
+  const paths: string[][] = [];
+  let level: string[][] = [[]];
+  for (let at = 0; at < depth; at += 1) {
+    level = level.flatMap((path) => from.map((name) => [...path, name]));
+    paths.push(...level);
+  }
+  return paths;
+}
+
+const patterns = new Map<string, RegExp>();
+
+export function nameMatches(glob: string, name: string): boolean {
+  let pattern = patterns.get(glob);
+  if (pattern === undefined) {
+    const text = glob
+      .replaceAll(".", "\\.")
+      .replaceAll("*", "[^/]*")
+      .replaceAll("?", "[^/]")
+      .replace(/\{([^}]*)\}/g, (_, list: string) => `(?:${list.split(",").join("|")})`);
+    pattern = new RegExp(`^${text}$`);
+    patterns.set(glob, pattern);
+  }
+  return pattern.test(name);
+}
+
+export function pathMatches(glob: readonly string[], path: readonly string[]): boolean {
+  const [first, ...rest] = glob;
+  if (first === undefined) return path.length === 0;
+  if (first === "**")
+    return path.some((_, at) => pathMatches(rest, path.slice(at))) || pathMatches(rest, []);
+  const [name, ...below] = path;
+  return name !== undefined && nameMatches(first, name) && pathMatches(rest, below);
+}
+
+/** The numbers of the paths in the universe that a glob covers. */
+const covered = new Map<string, ReadonlySet<number>>();
+
+export function coverOf(glob: string): ReadonlySet<number> {
+  let cover = covered.get(glob);
+  if (cover === undefined) {
+    const segments = glob.split("/");
+    cover = new Set(universe.flatMap((path, at) => (pathMatches(segments, path) ? [at] : [])));
+    covered.set(glob, cover);
+  }
+  return cover;
+}
+
+export function claimsConflict(a: Holding, b: Holding): boolean {
+  if (a.writes.includes("**") && b.optimistic) return true;
+  if (b.writes.includes("**") && a.optimistic) return true;
+  return share(a.writes, b.writes) || share(a.writes, b.reads) || share(a.reads, b.writes);
+}
+
+function share(a: readonly string[], b: readonly string[]): boolean {
+  return a.some((left) => b.some((right) => !coverOf(left).isDisjointFrom(coverOf(right))));
+}
+
+export function usesSame(a: Holding, b: Holding): boolean {
+  return Object.keys(a.resources).some((resource) => Object.hasOwn(b.resources, resource));
+}
+
+export function live(state: State): Task[] {
+  return [...state.tasks.values()].filter(
+    ({ life }) => life.status === "running" || life.status === "landing",
+  );
+}
+
+/** Queued, and nothing but claims and places can stand in its way. */
+export function isReady(state: State, task: Task, at: number): boolean {
+  const { life, spec, paused } = task;
+  return (
+    life.status === "queued" &&
+    !paused &&
+    (life.notBefore === null || life.notBefore <= at) &&
+    spec.after.every((other) => state.finals.get(other)?.status === "succeeded") &&
+    spec.after_any.every((other) => state.finals.has(other))
+  );
+}
+
+/** Its claims fit with everybody who holds any, and nobody earlier wants what it wants. */
+export function hasFreeWay(state: State, task: Task, waiting: readonly Task[]): boolean {
+  const mine = holdingOf(task);
+  const holders = live(state).map((other) => holdingOf(other));
+  if (holders.some((theirs) => claimsConflict(mine, theirs))) return false;
+  for (const [resource, count] of Object.entries(mine.resources)) {
+    const held = holders.reduce((sum, { resources }) => sum + (resources[resource] ?? 0), 0);
+    if (held > 0 && held + count > (state.settings.resources[resource] ?? 1)) return false;
+  }
+  return waiting
+    .filter((other) => comesBefore(other, task))
+    .map((other) => holdingOf(other))
+    .every((theirs) => !claimsConflict(mine, theirs) && !usesSame(mine, theirs));
+}
+
+export function comesBefore(a: Task, b: Task): boolean {
+  return rankOf(a) < rankOf(b) || (rankOf(a) === rankOf(b) && a.order < b.order);
+}
+
+export type Places = { readonly idle: number; readonly shared: number };
+
+/** Workers that hold nothing, and those that would take one more instant task. */
+export function placesOf(state: State): Places {
+  let idle = 0;
+  let shared = 0;
+  for (let slot = 1; slot <= state.settings.slots; slot += 1) {
+    const name = `worker-${slot}`;
+    if (![...state.workers.keys()].some((one) => one === name)) continue;
+    const held = live(state).filter(
+      ({ life }) => life.status === "running" && life.worker === name,
+    );
+    if (held.length === 0) idle += 1;
+    if (held.length < 64 && held.every(({ spec }) => isInstant(spec))) shared += 1;
+  }
+  return { idle, shared };
+}
+
+/** Those that a fair and work-conserving schedule would have started by now. */
+export function forgotten(state: State, at: number): Task[] {
+  if (state.paused) return [];
+  const places = placesOf(state);
+  const ready = [...state.tasks.values()].filter((task) => isReady(state, task, at));
+  const ordinary = ready.filter(({ spec }) => !isInstant(spec));
+  // One that waits for claims may meanwhile wait for something else as well; until it is looked at
+  // again it keeps its turn.
+  const waiting = [...state.tasks.values()].filter(
+    (task) => isReady(state, task, at) || state.schedule.blocked.has(task.id),
+  );
+  return ready.filter((task) => {
+    if (places.idle === 0 && !isInstant(task.spec)) return false;
+    if (places.shared === 0) return false;
+    // An instant task does not keep a worker from an ordinary one that comes first.
+    if (places.idle === 0 && ordinary.some((other) => comesBefore(other, task))) return false;
+    return hasFreeWay(state, task, waiting);
+  });
+}
+
+export function recount(state: State): Record<string, number> {
+  const counts = { queued: 0, running: 0, landing: 0, succeeded: 0, failed: 0, cancelled: 0 };
+  for (const { life } of state.tasks.values()) if (!isFinal(life)) counts[life.status] += 1;
+  for (const { status } of state.finals.values()) counts[status] += 1;
+  return counts;
+}

@@ -1,0 +1,367 @@
+import { rebuildSchedule, resetSchedule } from "../../../../daemon/core/scheduleIndex.ts";
+import { restore, stateRow } from "../../../../daemon/core/snapshot.ts";
+import { isFinal } from "../../../../daemon/core/state.ts";
+import {
+  World,
+  defaultSettings,
+  gate,
+  id,
+  oid,
+  readyCommand,
+  request,
+  saved,
+  spec,
+  started,
+  submit,
+  testCommand,
+  throughJson,
+  worker,
+} from "../../../helpers/core.ts";
+import type { Command } from "../../../../daemon/core/commands.ts";
+import type { Outcome } from "../../../../ipc/workerMessages.ts";
+import type { StoredTask, Task } from "../../../../daemon/core/state.ts";
+import type { TaskId } from "../../../../ipc/ids.ts";
+import type { SpecChanges } from "../../../helpers/core.ts";
+
+/**
+ * A story is a list of acts, plain values that fast-check can make and shrink. What an act means is
+ * read off the world at that moment: `pick` chooses among the tasks or workers there are.
+ */
+export type Act =
+  | { readonly do: "submit"; readonly tasks: readonly Plan[] }
+  | {
+      readonly do: "submitAgain" | "cancel" | "retry" | "pause" | "resume" | "evict";
+      readonly pick: number;
+    }
+  | { readonly do: "pauseAll" | "resumeAll" | "release" | "restart" | "reread" }
+  | { readonly do: "workerReady" | "workerGone" | "gateReady" | "gateGone"; readonly pick: number }
+  | { readonly do: "report"; readonly pick: number; readonly how: number; readonly stale: boolean }
+  | { readonly do: "land"; readonly how: number; readonly stale: boolean }
+  | { readonly do: "hold"; readonly kind: "problem" | "rewound" }
+  | { readonly do: "followed"; readonly how: number }
+  | { readonly do: "settings"; readonly how: number }
+  | { readonly do: "pass"; readonly ms: number };
+
+export type Plan = {
+  readonly work: "run" | "tools";
+  readonly claims: number;
+  readonly after: readonly number[];
+  readonly afterAny: readonly number[];
+  readonly priority: number;
+  readonly delayMs: number | null;
+  readonly retries: number;
+  readonly verify: boolean;
+};
+
+export const claimChoices: readonly SpecChanges["claims"][] = [
+  [],
+  null,
+  ["**"],
+  ["a/**"],
+  ["a/b"],
+  ["*/a"],
+  ["b", "ab/**/a"],
+  ["{a,b}/*"],
+  { reads: ["a/**"] },
+  { reads: ["**"] },
+  { reads: ["b"], writes: ["ab"] },
+  { resources: { db: 1 } },
+  { resources: { db: 2 } },
+  { writes: ["ba"], resources: { db: 1, gpu: 1 } },
+];
+
+const touchedChoices: readonly (readonly string[] | null)[] = [
+  null,
+  ["a/b"],
+  ["b"],
+  ["ab/a", "b/a"],
+  ["ba/ba/ba"],
+];
+
+export class Story {
+  readonly world = new World();
+  /** Final tasks that are out of memory, as the journal would give them back. */
+  readonly archive = new Map<TaskId, StoredTask>();
+  #submitted = 0;
+  #requests = 0;
+  #epoch = 1;
+  #commits = 0;
+  #settings = { ...defaultSettings, slots: 3, resources: { db: 2 }, fairnessWindowMs: 5_000 };
+
+  constructor() {
+    this.world.turn(started(this.#settings), {
+      type: "branchPrepared",
+      tip: oid("tip"),
+      targetTip: oid("tip"),
+    });
+  }
+
+  play(act: Act): void {
+    const command = this.#commandOf(act);
+    this.world.turn(...(command === null ? [] : [command]));
+  }
+
+  /** Everything is answered, kindly, until nothing is open any more. */
+  settle(turnsMax: number): void {
+    const { world } = this;
+    this.#settings = { ...this.#settings, slots: 3, verify: [] };
+    world.turn({ type: "settingsChanged", settings: this.#settings });
+    const paused = [...world.state.tasks.values()]
+      .filter((task) => task.paused)
+      .map((task) => task.id);
+    world.turn({ type: "resume", ids: [] }, { type: "landingReleased", tip: null });
+    if (paused.length > 0) world.turn({ type: "resume", ids: paused });
+    for (const slot of [1, 2, 3, 4, 5])
+      if (!world.state.workers.has(worker(slot)))
+        world.turn(readyCommand(worker(slot), this.#fencesOn(slot)));
+    for (let turns = 0; turns < turnsMax && this.open() > 0; turns += 1) {
+      const running = world.running();
+      for (const name of running) world.done(name, ["a/b"]);
+      this.play({ do: "land", how: 0, stale: false });
+      world.pass(60_000);
+    }
+  }
+
+  open(): number {
+    const { queued, running, landing } = this.world.state.counts;
+    return queued + running + landing;
+  }
+
+  #commandOf(act: Act): Command | null {
+    const { world } = this;
+    switch (act.do) {
+      case "submit":
+        return submit(...act.tasks.map((plan) => this.#specOf(plan)));
+      case "submitAgain": {
+        const task = this.#pick(act.pick);
+        return task === null ? null : { type: "submit", tasks: [task] };
+      }
+      case "cancel":
+      case "pause":
+      case "resume": {
+        const task = this.#pick(act.pick);
+        return task === null ? null : { type: act.do, ids: [task.id] };
+      }
+      case "retry":
+        return this.#retry(act.pick);
+      case "evict": {
+        const final = [...world.state.tasks.values()].filter(({ life }) => isFinal(life));
+        const task = final[act.pick % Math.max(1, final.length)];
+        if (task !== undefined) this.archive.set(task.id, world.evict(task.id));
+        return null;
+      }
+      case "pauseAll":
+        return { type: "pause", ids: [] };
+      case "resumeAll":
+        return { type: "resume", ids: [] };
+      case "release":
+        return { type: "landingReleased", tip: null };
+      case "restart":
+        this.#epoch += 1;
+        return started(this.#settings, this.#epoch);
+      case "reread":
+        this.reread();
+        return null;
+      case "workerReady": {
+        const slot = (act.pick % 4) + 1;
+        return readyCommand(worker(slot), act.pick % 2 === 0 ? this.#fencesOn(slot) : []);
+      }
+      case "workerGone":
+        return { type: "workerGone", worker: worker((act.pick % 4) + 1) };
+      case "gateReady":
+        return readyCommand(gate);
+      case "gateGone":
+        return { type: "workerGone", worker: gate };
+      case "report":
+        return this.#report(act);
+      case "land":
+        return this.#land(act);
+      case "hold":
+        return { type: "landingHeld", reason: { kind: act.kind, message: act.kind } };
+      case "followed":
+        return {
+          type: "followed",
+          result:
+            act.how % 2 === 0
+              ? { kind: "followed", to: world.state.landing.tip ?? oid("tip") }
+              : { kind: "waiting", reason: "edited", paths: ["a/b"] },
+        };
+      case "settings":
+        this.#settings = {
+          ...this.#settings,
+          slots: 1 + (act.how % 4),
+          resources: act.how % 3 === 0 ? { db: 1 } : { db: 3 },
+          verify: act.how % 2 === 0 ? [] : [testCommand],
+          outsideClaims: (["extend", "fail", "allow"] as const)[act.how % 3] ?? "extend",
+        };
+        return { type: "settingsChanged", settings: this.#settings };
+      case "pass":
+        world.at += act.ms;
+        return null;
+    }
+  }
+
+  /** The process is another one: what is in memory comes from snapshot rows, read through JSON. */
+  reread(): void {
+    const { world } = this;
+    const { state } = world;
+    const rows = throughJson({
+      row: stateRow(state),
+      tasks: [...state.tasks.values()].filter(({ life }) => !isFinal(life)),
+      finals: [...state.finals].map(([name, final]) => ({ id: name, ...final })),
+    });
+    for (const task of state.tasks.values())
+      if (isFinal(task.life)) this.archive.set(task.id, throughJson(task));
+    world.state = restore(rows.row, rows.tasks, rows.finals, world.at);
+    resetSchedule(world.state);
+    rebuildSchedule(world.state, world.at);
+    this.#epoch += 1;
+    world.turn(started(this.#settings, this.#epoch));
+  }
+
+  #specOf(plan: Plan) {
+    const name = `t${this.#submitted}`;
+    const earlier = (picks: readonly number[]) =>
+      this.#submitted === 0 ? [] : [...new Set(picks.map((pick) => `t${pick % this.#submitted}`))];
+    const dependencies = { after: earlier(plan.after), after_any: earlier(plan.afterAny) };
+    this.#submitted += 1;
+    return spec(name, {
+      ...dependencies,
+      work: plan.work === "run" ? { kind: "run", argv: ["true"] } : { kind: "tools", calls: [] },
+      claims:
+        plan.work === "tools" && plan.claims % 2 === 0
+          ? []
+          : (claimChoices[plan.claims % claimChoices.length] ?? []),
+      priority: plan.priority,
+      not_before: plan.delayMs === null ? null : { delay_ms: plan.delayMs },
+      retries: { max: plan.retries, backoff_ms: 2_000 },
+      verify: plan.verify ? [["own", "check"]] : [],
+    });
+  }
+
+  #pick(pick: number): Task | null {
+    if (this.#submitted === 0) return null;
+    const name = id(`t${pick % this.#submitted}`);
+    return this.world.state.tasks.get(name) ?? this.archive.get(name) ?? null;
+  }
+
+  #retry(pick: number): Command | null {
+    const picked = [this.#pick(pick), this.#pick(pick * 7 + 1)].flatMap((task) => task ?? []);
+    const over = picked.filter(({ id: name }) => {
+      const status = this.world.state.finals.get(name)?.status;
+      return status === "failed" || status === "cancelled";
+    });
+    if (over.length === 0) return null;
+    this.#requests += 1;
+    const names = over.map((task) => task.id);
+    return {
+      type: "retry",
+      request: request(`r${this.#requests}`),
+      ids: names,
+      archived: this.archive,
+    };
+  }
+
+  #report({ pick, how, stale }: Extract<Act, { do: "report" }>): Command | null {
+    const { world } = this;
+    const running = world.running();
+    const name = running[pick % Math.max(1, running.length)];
+    if (name === undefined) return null;
+    const { attempts } = world.task(name);
+    const fence = world.fence(name) - (stale ? 1 : 0);
+    const key = { task: id(name), attempt: attempts.length, fence };
+    const report = { ...key, outcome: outcomeOf(how), elapsed_ms: 5 };
+    return { type: "report", worker: worker(1), report };
+  }
+
+  #land({ how, stale }: Extract<Act, { do: "land" }>): Command | null {
+    const { world } = this;
+    const { current, tip } = world.state.landing;
+    const task = current === null ? undefined : world.state.tasks.get(current);
+    if (task?.life.status !== "landing") return null;
+    const { step, fence: attempt } = task.life;
+    const fence = attempt + (stale ? 1 : 0);
+    const kind = how % 6;
+    this.#commits += 1;
+    const commit = oid(`c${this.#commits}x`);
+    switch (step.at) {
+      case "waiting":
+        return null;
+      case "merging": {
+        const key = { type: "merged", task: task.id, fence } as const;
+        if (kind === 1) return { ...key, result: { kind: "no_change" } };
+        if (kind === 2)
+          return { ...key, result: { kind: "conflict", paths: ["b"], ref: "refs/x" } };
+        const onto = tip ?? oid("tip");
+        const ontoTree = oid(`tree-${onto.slice(0, 8)}x`);
+        return {
+          ...key,
+          result: {
+            kind: "candidate",
+            candidate: commit,
+            tree: oid(`tree-${commit.slice(0, 8)}x`),
+            onto,
+            ontoTree,
+          },
+        };
+      }
+      case "gate": {
+        const key = {
+          task: task.id,
+          attempt: task.attempts.length,
+          fence: step.fence + (stale ? 1 : 0),
+        };
+        return {
+          type: "report",
+          worker: gate,
+          report: { ...key, outcome: gateOutcome(kind), elapsed_ms: 1 },
+        };
+      }
+      case "moving": {
+        const result =
+          kind === 1
+            ? ({ kind: "outdated" } as const)
+            : ({ kind: "moved", commit: step.candidate.commit } as const);
+        return { type: "moved", task: task.id, fence, result };
+      }
+    }
+  }
+
+  #fencesOn(slot: number): number[] {
+    return [...this.world.state.tasks.values()].flatMap(({ life }) =>
+      life.status === "running" && life.worker === worker(slot) ? [life.fence] : [],
+    );
+  }
+}
+
+function outcomeOf(how: number): Outcome {
+  const touched = touchedChoices[how % touchedChoices.length] ?? null;
+  const work = touched === null ? null : saved(touched, { descends: how % 11 !== 0 });
+  switch (how % 7) {
+    case 0:
+    case 1:
+      return { result: "failed", failure: { kind: "exit", exit_code: 1 }, saved: work };
+    case 2:
+      return { result: "ended", saved: work };
+    case 3:
+      return { result: "lost", saved: work };
+    default:
+      return { result: "done", saved: work };
+  }
+}
+
+function gateOutcome(kind: number): Outcome {
+  const failure = { kind: "exit", exit_code: 1 } as const;
+  switch (kind) {
+    case 1:
+      return { result: "gate_red", command: testCommand, failure, output: "no" };
+    case 2:
+      return { result: "gate_red", command: ["own", "check"], failure, output: "no" };
+    case 3:
+      return { result: "lost", saved: null };
+    case 4:
+      return { result: "failed", failure: { kind: "workspace", message: "no" }, saved: null };
+    default:
+      return { result: "gate_green" };
+  }
+}
