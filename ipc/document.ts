@@ -90,9 +90,10 @@ export function problemsOf(
   source: { readonly name: string | null; readonly text: string; readonly root: DocumentNode },
 ): Problem[] {
   const position = positionsIn(source.text);
+  const offsetOf = offsetFinder(source.root);
   const placed = faults.map((fault) => ({
     fault,
-    offset: fault.offset ?? offsetOf(source.root, fault),
+    offset: fault.offset ?? offsetOf(fault),
   }));
   placed.sort((a, b) => a.offset - b.offset);
   return capped(placed, ({ fault, offset }) => ({
@@ -134,23 +135,39 @@ function capped<Item>(items: readonly Item[], problem: (item: Item) => Problem):
   return [...shown, { ...nowhere, message: `and ${rest} more problems` }];
 }
 
-/** Where `path` leads; for a part that is missing, what it is missing from. */
-function offsetOf(root: DocumentNode, { path, at }: Fault): number {
-  let node = root;
-  let keyOffset = root.offset;
-  for (const step of path) {
-    if (node.kind === "list" && typeof step === "number") {
-      const item = node.items[step];
-      if (item === undefined) return node.offset;
-      node = item;
-      keyOffset = item.offset;
-    } else if (node.kind === "map") {
-      // Of a key that stands twice, the last one counts, as in the plain value.
-      const entry = node.entries.findLast(({ key }) => key === step);
-      if (entry === undefined) return node.offset;
-      node = entry.value;
-      keyOffset = entry.keyOffset;
-    } else return node.offset;
+/** Where the path leads; for a part that is missing, what it is missing from. */
+function offsetFinder(root: DocumentNode): (fault: Fault) => number {
+  const indexes = new Map<DocumentNode, ReadonlyMap<string | number, Place>>();
+  const placesIn = (node: DocumentNode): ReadonlyMap<string | number, Place> => {
+    const known = indexes.get(node) ?? placesOf(node);
+    indexes.set(node, known);
+    return known;
+  };
+  return ({ path, at }) => {
+    let place: Place = { keyOffset: root.offset, node: root };
+    for (const step of path) {
+      const next = placesIn(place.node).get(step);
+      if (next === undefined) return place.node.offset;
+      place = next;
+    }
+    return at === "key" ? place.keyOffset : place.node.offset;
+  };
+}
+
+type Place = { readonly keyOffset: number; readonly node: DocumentNode };
+
+/** Of a key that stands twice, the last one counts, as in the plain value. */
+function placesOf(node: DocumentNode): ReadonlyMap<string | number, Place> {
+  switch (node.kind) {
+    case "scalar":
+      return new Map();
+    case "list":
+      return new Map(node.items.map((item, at) => [at, { keyOffset: item.offset, node: item }]));
+    case "map":
+      return new Map(
+        node.entries.map(({ key, keyOffset, value }) => [key, { keyOffset, node: value }]),
+      );
+    default:
+      return unreachable(node);
   }
-  return at === "key" ? keyOffset : node.offset;
 }

@@ -1,4 +1,5 @@
-import { Packr, RESERVE_START_SPACE, Unpackr } from "msgpackr/pack";
+import * as pureMessagePack from "msgpackr/pack";
+import type * as MessagePack from "msgpackr";
 import { failure, FailureError } from "./errors.ts";
 import type { Failure } from "./errors.ts";
 import { messagePackProblem } from "./messagePack.ts";
@@ -20,6 +21,9 @@ export const frameBytesMax = 8 * 1024 * 1024;
 const headerBytes = 4;
 /** First allocation for a frame that comes in pieces; it doubles from there. */
 const partialBytesMin = 4 * 1024;
+
+/** The types of this entry point nowhere (2.1.3); it offers what the main one does. */
+const { Packr, RESERVE_START_SPACE, Unpackr } = pureMessagePack as unknown as typeof MessagePack;
 
 const packr = new Packr({
   useRecords: false,

@@ -48,7 +48,7 @@ export function notificationMessage(method: string, params: unknown): WireMessag
 /** A decoded frame as one of the three; `null` when it is none of them. */
 export function readMessage(value: unknown): Message | null {
   if (!Array.isArray(value)) return null;
-  const [type, first, second, third]: unknown[] = value;
+  const [type, first, second, third] = value as unknown[];
   if (type === notificationType && value.length === 3) {
     return isMethod(first) ? { kind: "notification", method: first, params: second } : null;
   }

@@ -23,7 +23,7 @@ import type { Rule } from "./textRules.ts";
  * sent. What `ipc/taskFile.ts` makes from a file always passes; what passes is safe to journal, to
  * show, and to put into refs, paths and environments. A spec is refused at its first fault.
  *
- * The spec that comes back is a new value with its keys in one fixed order, those of its records
+ * The spec that comes back has its keys in one fixed order, those of its records
  * sorted: `JSON.stringify` of two specs is equal when the specs are.
  */
 export function validateSpec(value: unknown): Result<TaskSpec> {
@@ -187,7 +187,9 @@ function workInOrder(work: Work): Work {
 
 /** Keys in code unit order; those that are whole numbers come first, as in every object. */
 function sorted<Value>(record: Readonly<Record<string, Value>>): Readonly<Record<string, Value>> {
-  const names = Object.keys(record).toSorted();
+  const names = Object.keys(record);
+  if (names.length < 2) return record;
+  names.sort();
   return Object.fromEntries(names.map((name) => [name, record[name] as Value]));
 }
 

@@ -11,7 +11,7 @@ export function packageVersion(): string {
 
 function readVersion(file: URL): string | null {
   try {
-    const { name, version } = JSON.parse(readFileSync(file, "utf8"));
+    const { name, version } = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
     return name === "orchd" && typeof version === "string" ? version : null;
   } catch {
     return null;

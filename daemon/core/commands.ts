@@ -37,8 +37,6 @@ export type Command =
   | { readonly type: "landingReleased"; readonly tip: Oid | null }
   | { readonly type: "followed"; readonly result: FollowResult };
 
-export type CommandType = Command["type"];
-
 export type Submission = { readonly spec: TaskSpec; readonly digest: string };
 
 /** Names the landing a step belongs to: the attempt's fence. */

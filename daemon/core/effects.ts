@@ -1,6 +1,5 @@
 import type { Argv, TaskSpec } from "../../ipc/taskSpec.ts";
-import type { Candidate } from "./state.ts";
-import type { Holding } from "./state.ts";
+import type { Candidate, Holding } from "./state.ts";
 import type { LandingKey } from "./commands.ts";
 import type { Oid, TaskId, WorkerId } from "../../ipc/ids.ts";
 import type { Saved } from "../../ipc/workerMessages.ts";

@@ -91,7 +91,7 @@ export class EventRows {
       texts.push(text);
       seq = row.previous;
     }
-    return texts.reverse();
+    return texts.toReversed();
   }
 
   /** The texts of at most `max` events from `from` on. */

@@ -4,10 +4,11 @@ import { Worker } from "node:worker_threads";
 import { unreachable } from "../../ipc/errors.ts";
 import { parseRowText } from "./chain.ts";
 import type { Failpoint } from "./failpoints.ts";
-import { packRows, parseTaskText, taskText } from "./protocol.ts";
+import { packRows, parseFinalTexts, parseTaskText, taskText } from "./protocol.ts";
 import type { RecoveredPart, Reply, Request, ThreadSettings } from "./protocol.ts";
 import { eventsPerReadMax } from "./records.ts";
 import type {
+  FinalTask,
   JournalProblem,
   JournalResult,
   JournalRow,
@@ -17,9 +18,6 @@ import type {
   StoredRow,
   TaskRecord,
 } from "./records.ts";
-
-export type { JournalRow, SnapshotTask } from "./records.ts";
-export type AppendResult = JournalResult<null>;
 
 /**
  * The journal as the supervisor sees it. Nothing here touches the disk: a thread does (thread.ts), so
@@ -50,7 +48,7 @@ export class Journal {
     this.#worker = worker;
     this.#recovered = recovered;
     worker.on("message", (reply: Reply) => this.#settle(reply));
-    worker.on("error", (error) => this.#lose(error.message));
+    worker.on("error", (error: unknown) => this.#lose(messageOf(error)));
     worker.on("exit", () => this.#lose("the journal's thread ended"));
   }
 
@@ -154,6 +152,8 @@ export class Journal {
 
 const done: JournalResult<null> = { ok: true, value: null };
 const tasksPerMessage = 500;
+/** What the thread allocates lives for one batch: more room would cost 10 MB and gain no time. */
+const threadYoungMegabytes = 4;
 
 /**
  * Opens or creates the journal at `path` (`…/orchd/journal.db`), proves what a start needs, and makes
@@ -164,14 +164,18 @@ export async function openJournal(
   options: { readonly epoch: number; readonly failpoint?: Failpoint },
 ): Promise<JournalResult<Journal>> {
   const settings: ThreadSettings = { path, ...options };
-  const worker = new Worker(threadFile(), { workerData: settings, name: "journal" });
+  const worker = new Worker(threadFile(), {
+    workerData: settings,
+    name: "journal",
+    resourceLimits: { maxYoungGenerationSizeMb: threadYoungMegabytes },
+  });
   const gathered: Gathered = { live: [], final: [], events: [] };
   const opened = await new Promise<Opened>((resolve) => {
     worker.on("message", (reply: Reply) => {
       if (reply.op === "recovered") gather(gathered, reply);
       else if (reply.op === "opened") resolve(reply);
     });
-    worker.on("error", (error) => resolve(lost(error.message)));
+    worker.on("error", (error: unknown) => resolve(lost(messageOf(error))));
     worker.on("exit", () => resolve(lost("the journal's thread ended")));
   });
   worker.removeAllListeners("message").removeAllListeners("error").removeAllListeners("exit");
@@ -185,7 +189,7 @@ export async function openJournal(
 
 type Opened = Extract<Reply, { op: "opened" }>;
 
-type Gathered = { live: SnapshotTask[]; final: Recovered["final"][number][]; events: StoredRow[] };
+type Gathered = { live: SnapshotTask[]; final: FinalTask[]; events: StoredRow[] };
 
 function gather(into: Gathered, part: RecoveredPart): void {
   switch (part.table) {
@@ -193,7 +197,7 @@ function gather(into: Gathered, part: RecoveredPart): void {
       for (const text of part.texts) into.events.push(parseRow(text));
       return;
     case "final":
-      for (const text of part.texts) into.final.push(parseFinal(text));
+      for (const text of part.texts) into.final.push(...parseFinalTexts(text));
       return;
     case "live":
       part.texts.forEach((text, index) => into.live.push(parseLive(text, part.bodies[index])));
@@ -208,11 +212,6 @@ function parseRow(text: string): StoredRow {
   return { seq, epoch, at, type, version, task, body };
 }
 
-function parseFinal(text: string): Recovered["final"][number] {
-  const { id, status, digest, commit } = parseTaskText(text);
-  return { id, status, digest, commit };
-}
-
 function parseLive(text: string, body = ""): SnapshotTask {
   const { id, status, digest, commit, final } = parseTaskText(text);
   return { id, status, digest, commit, final, body };
@@ -222,6 +221,10 @@ function parseLive(text: string, body = ""): SnapshotTask {
 function threadFile(): URL {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   return new URL(`./thread.${extension}`, import.meta.url);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function lost(message: string): Opened {

@@ -1,6 +1,5 @@
-import type { Checksum } from "./chain.ts";
 import type { Failpoint } from "./failpoints.ts";
-import type { JournalProblem, JournalRow, SnapshotTask } from "./records.ts";
+import type { FinalTask, JournalProblem, JournalRow, SnapshotTask } from "./records.ts";
 
 /**
  * What crosses between the main thread and the journal's thread. Rows travel as columns, or as the
@@ -51,7 +50,10 @@ export type Request =
   | { readonly op: "events"; readonly id: number; readonly from: number; readonly max: number }
   | { readonly op: "close"; readonly id: number };
 
-/** `live` texts are tasks with `bodies` beside them, `final` ones have none; `events` are row texts. */
+/**
+ * `live`: texts of tasks, with `bodies` beside them. `events`: texts of rows. `final`: one text that
+ * holds many tasks, four lines each: of 100,000 short strings only few are worth their own memory.
+ */
 export type RecoveredPart = {
   readonly op: "recovered";
   readonly table: "live" | "final" | "events";
@@ -101,15 +103,32 @@ export function taskText(task: TaskLine): string {
   return `${task.id}\n${task.final ? 1 : 0}\n${task.status}\n${task.digest}\n${task.commit ?? ""}`;
 }
 
-export function parseTaskText(text: string): TaskLine & { readonly bodyChecksum: Checksum } {
-  const [id = "", final, status = "", digest = "", commit = "", bodyChecksum = ""] =
-    text.split("\n");
-  return {
-    id,
-    final: final === "1",
-    status,
-    digest,
-    commit: commit === "" ? null : commit,
-    bodyChecksum,
-  };
+export function parseTaskText(text: string): TaskLine {
+  const [id = "", final, status = "", digest = "", commit = ""] = text.split("\n");
+  return { id, final: final === "1", status, digest, commit: commit === "" ? null : commit };
+}
+
+/** What a final task keeps in memory. */
+export function finalText(taskText: string): string {
+  const { id, status, digest, commit } = parseTaskText(taskText);
+  return `${id}\n${status}\n${digest}\n${commit ?? ""}`;
+}
+
+export function parseFinalTexts(joined: string): FinalTask[] {
+  const lines = joined.split("\n");
+  const tasks: FinalTask[] = [];
+  for (let at = 0; at < lines.length; at += 4) {
+    const [id = "", status = "", digest = "", commit = ""] = lines.slice(at, at + 4);
+    tasks.push({ id, status: shared(status), digest, commit: commit === "" ? null : commit });
+  }
+  return tasks;
+}
+
+const statuses = new Map<string, string>();
+
+/** There are few statuses and many tasks. */
+function shared(status: string): string {
+  const known = statuses.get(status);
+  if (known === undefined) statuses.set(status, status);
+  return known ?? status;
 }

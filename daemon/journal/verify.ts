@@ -7,6 +7,7 @@ import type { Checksum } from "./chain.ts";
 import type { Mark } from "./mark.ts";
 import { readEpoch, readMeta, readSnapshotMeta } from "./metaRows.ts";
 import { Damage, JournalFault } from "./problems.ts";
+import { finalText } from "./protocol.ts";
 import type { RecoveredPart } from "./protocol.ts";
 import { configure, pageBytes, rowText, schemaProblem, taskText } from "./schema.ts";
 import type { SnapshotMeta } from "./schema.ts";
@@ -148,7 +149,7 @@ function verifyTasks(db: DatabaseSync, meta: SnapshotMeta, deliver: Deliver): vo
     if (number !== numberById) throw new Damage("tasks", `${nameOf(task)} is not found by its id`);
     digest = xorChecksums(digest, checksum);
     count += 1;
-    if (isFinal === 1) final.add(task, null);
+    if (isFinal === 1) final.add(finalText(task), null);
     else live.add(task, provenBody(task, columns(bodyOf.get(number ?? null))[0]));
   }
   if (count !== meta.rows || digest !== meta.digest)
@@ -177,7 +178,7 @@ export function prepared(db: DatabaseSync, sql: string): StatementSync {
 
 /** The types of node:sqlite do not know that rows may be arrays. */
 export function columns(row: unknown): readonly (SQLOutputValue | undefined)[] {
-  return Array.isArray(row) ? row : [];
+  return Array.isArray(row) ? (row as readonly SQLOutputValue[]) : [];
 }
 
 /** Gathers rows into messages of a size that neither side notices. */
@@ -205,7 +206,7 @@ class Parts {
     this.#deliver({
       op: "recovered",
       table: this.#table,
-      texts: this.#texts,
+      texts: this.#table === "final" ? [this.#texts.join("\n")] : this.#texts,
       bodies: this.#bodies,
     });
     [this.#texts, this.#bodies, this.#characters] = [[], [], 0];

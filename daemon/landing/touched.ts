@@ -90,9 +90,9 @@ async function filesBelow(checkout: Checkout, folder: string): Promise<string[]>
     encoding: "buffer",
   });
   const found = await Promise.all(
-    entries.map((entry) => {
+    entries.map(async (entry) => {
       const path = `${folder}/${entry.name.toString("latin1")}`;
-      return entry.isDirectory() ? filesBelow(checkout, path) : [path];
+      return entry.isDirectory() ? await filesBelow(checkout, path) : [path];
     }),
   );
   return found.flat();

@@ -58,6 +58,8 @@ export async function startWorkerProcess(options: StartOptions): Promise<WorkerP
       stderr: asDescriptor(log.fd),
     });
     const { pid } = child;
+    // A worker may outlive us: its handle must not keep a supervisor that has ended.
+    child.nodeChildProcess.unref();
     if (pid === undefined) throw new Error(`${process.execPath} could not be started`);
     return {
       pid,

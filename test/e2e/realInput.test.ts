@@ -2,7 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { execa } from "execa";
-import { assertAtRest, landedCommits, supervise } from "../helpers/supervised.ts";
+import { assertAtRest, landedCommits, runOrchd, supervise } from "../helpers/supervised.ts";
 import { makeRepository } from "../helpers/repository.ts";
 import { realTasks } from "../helpers/realTasks.ts";
 import { until } from "../helpers/until.ts";
@@ -29,7 +29,7 @@ describe("thirty tasks on the sources of this project", () => {
     }
     const tasks = realTasks((await repository.git("ls-files")).split("\n"));
     const base = await repository.git("rev-parse", "HEAD");
-    await using supervised = await supervise(repository, ["--max-parallel", `${workers}`]);
+    await using supervised = await supervise(repository);
 
     const ends = await submitAndWait(supervised, tasks);
     expect(ends.filter(({ status }) => status !== "succeeded")).to.deep.equal([]);
@@ -67,10 +67,10 @@ async function cloneOfProject(): Promise<TestRepository | null> {
   await git("clone", "--quiet", "--no-hardlinks", project, ".");
   await git("checkout", "--quiet", "-B", "main");
   await git("remote", "remove", "origin");
-  await repository.write(
-    "orchd.yaml",
-    "# Defaults only: what the project has is not for this test.\n",
-  );
+  const init = await runOrchd(repository, ["init", "--force"]);
+  expect(init.code, init.stderr).to.equal(0);
+  // Without the proposed `npm ci`: these tasks need no packages.
+  await repository.write("orchd.yaml", `max_parallel: ${workers}\n`);
   await repository.commit("Configure orchd");
   return repository;
 }

@@ -77,7 +77,7 @@ function instant(id: TaskId, title: string): TaskSpec {
  * handshake, cuts the connection instead: the request was executed and the client never hears.
  */
 async function makeCuttingProxy(supervised: Supervised) {
-  const record = await readSupervisorRecord(join(supervised.repository.dir, ".git/orchd"));
+  const record = readSupervisorRecord(join(supervised.repository.dir, ".git/orchd"));
   const target = record?.socket ?? "";
   const socketPath = join(supervised.repository.dir, "proxy.sock");
   const open = new Set<Socket>();

@@ -91,7 +91,7 @@ export async function supervise(
     },
     wait: async (ids) => (await (await client()).call("wait", { ids })).tasks,
     killSupervisor: async () => {
-      const pid = await supervisorPid(repository);
+      const pid = supervisorPid(repository);
       process.kill(pid, "SIGKILL");
       await until(() => !isRunning(pid), { what: `supervisor ${pid} to be gone` });
     },
@@ -108,8 +108,8 @@ export async function supervise(
   };
 }
 
-export async function supervisorPid(repository: TestRepository): Promise<number> {
-  const record = await readSupervisorRecord(join(repository.dir, ".git/orchd"));
+export function supervisorPid(repository: TestRepository): number {
+  const record = readSupervisorRecord(join(repository.dir, ".git/orchd"));
   if (record === null) throw new Error("no supervisor has announced itself");
   return record.pid;
 }

@@ -1,4 +1,4 @@
-import { currentAttempt, holdingOf, holdsClaims, isFinal } from "../../core/state.ts";
+import { currentAttempt, holdingOf, holdsClaims } from "../../core/state.ts";
 import { optimisticToken } from "../../core/claims.ts";
 import { whyWaiting } from "../../core/explain.ts";
 import type { AttemptView, EndView, TaskRow, TaskView } from "../../../ipc/methods.ts";
@@ -54,13 +54,6 @@ export function endView(id: TaskId, task: Task | undefined, final: Final): EndVi
   const reason = task?.life.status === "failed" ? task.life.reason : null;
   const attempts = task === undefined ? 0 : (currentAttempt(task)?.number ?? 0);
   return { id, status: final.status, commit: final.commit, reason, attempts };
-}
-
-/** A stored task that is final, as `finals` keeps it. */
-export function finalOf(task: Task): Final | null {
-  if (!isFinal(task.life)) return null;
-  const commit = task.life.status === "succeeded" ? task.life.commit : null;
-  return { digest: task.digest, status: task.life.status, commit };
 }
 
 function heldGlobs(task: Task): string[] {

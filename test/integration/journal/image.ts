@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { openFiles } from "../../../daemon/journal/open.ts";
-import { JournalFault } from "../../../daemon/journal/problems.ts";
+import { JournalFault, classify } from "../../../daemon/journal/problems.ts";
 import type { AppendRequest, RecoveredPart } from "../../../daemon/journal/protocol.ts";
 import type { JournalProblem } from "../../../daemon/journal/records.ts";
 import { Store } from "../../../daemon/journal/store.ts";
@@ -11,6 +11,9 @@ import { Store } from "../../../daemon/journal/store.ts";
  * affordable, and keeps the bytes of its files. Files taken while it is open are what a kill leaves.
  */
 export type Image = ReadonlyMap<string, Buffer>;
+
+/** What stands for a history in which damage was found when it was read. */
+export const unreadable = "unreadable";
 
 export const noFailpoint = (): void => undefined;
 
@@ -80,6 +83,7 @@ function readHistory(store: Store, tasks: readonly string[]): string {
     const ofTasks = tasks.map((task) => [store.bodyOf(task), store.rows.ofTask(task)]);
     return JSON.stringify([store.rows.range(1, 1_000), ofTasks]);
   } catch (error) {
-    return `unreadable: ${String(error)}`;
+    if (classify(error).kind !== "damage") throw error;
+    return unreadable;
   }
 }

@@ -128,6 +128,7 @@ for (const native of [true, false])
       expect(await message(["true"], { marker: "no/such/folder/for" })).to.match(
         /^the output cannot be written: ENOENT/,
       );
+      expect(await message(["true", "a\0b"])).to.match(/holds a NUL character/);
       expect(await message(["true", "x".repeat(200_000)])).to.match(
         /could not be started: .*E2BIG/,
       );
@@ -209,6 +210,17 @@ for (const native of [true, false])
       expect(findMarked(marker)).to.deep.equal([]);
     });
 
+    it("sweeps what emptied its environment and stayed in the child's session", async () => {
+      const script = `my $p = fork // die; if ($p) { print "$p\\n"; exit 0 } %ENV = (); exec '/bin/sleep', ${sleepS};`;
+      const { marker, identity } = await startOk(perl(script));
+      await host.exited(identity.pid);
+      const pid = Number(await printed(marker));
+      await until(() => commandOf(pid).startsWith("/bin/sleep"));
+      const sleeping = await until(() => identityOf(pid));
+      expect((await host.sweep(identity.pid, 100)).swept).to.equal(1);
+      expect(judge(sleeping)).to.equal("dead");
+    });
+
     it("sweeps nothing when nothing is left", async () => {
       const { identity } = await startOk(["true"]);
       await host.exited(identity.pid);
@@ -229,7 +241,7 @@ for (const native of [true, false])
     for (const [how, more, ms] of [
       ["in the child's session, politely", "", graceMs],
       ["in the child's session, at once", "", 0],
-      ["below a parent, politely", "POSIX::setsid();", graceMs],
+      ["below a parent that ends first, politely", "POSIX::setsid(); $SIG{TERM} = 'IGNORE';", 100],
       ["below a parent, at once", "POSIX::setsid();", 0],
     ] as const)
       it(`ends what has emptied its environment ${how}`, async () => {

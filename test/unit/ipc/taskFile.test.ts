@@ -556,6 +556,11 @@ describe("parseTaskFile: hostile sizes", () => {
     }).timeout(30_000);
   }
 
+  it("answers soon on very many unknown keys", () => {
+    const keys = Array.from({ length: 60_000 }, (_, i) => `"rum${i}":1`);
+    expect(problemsIn(`{${keys.join()}}`, "a.json")).to.have.length(problemsMax + 1);
+  });
+
   it("never throws on any JSON, and what it makes is valid", () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {

@@ -15,7 +15,7 @@ import type { State, Task } from "../../../../daemon/core/state.ts";
 import type { Act } from "./story.ts";
 
 const seed = Number(process.env["ORCHD_TEST_SEED"] ?? 20_260_726);
-const numRuns = Number(process.env["ORCHD_TEST_RUNS"] ?? 120);
+const numRuns = Number(process.env["ORCHD_TEST_RUNS"] ?? 80);
 
 /** Plays a story and looks at the world after every act. */
 function play(story: Story, plan: readonly Act[], look: (story: Story) => void): void {

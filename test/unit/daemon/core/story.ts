@@ -86,14 +86,18 @@ export class Story {
   #requests = 0;
   #epoch = 1;
   #commits = 0;
-  #settings = { ...defaultSettings, slots: 3, resources: { db: 2 }, fairnessWindowMs: 5_000 };
+  #settings = {
+    ...defaultSettings,
+    slots: 3,
+    resources: { db: 2 },
+    verify: [testCommand],
+    fairnessWindowMs: 5_000,
+  };
 
   constructor() {
-    this.world.turn(started(this.#settings), {
-      type: "branchPrepared",
-      tip: oid("tip"),
-      targetTip: oid("tip"),
-    });
+    const prepared = { type: "branchPrepared", tip: oid("tip"), targetTip: oid("tip") } as const;
+    const workers = [1, 2, 3].map((slot) => readyCommand(worker(slot)));
+    this.world.turn(started(this.#settings), prepared, ...workers);
   }
 
   play(act: Act): void {
@@ -104,12 +108,16 @@ export class Story {
   /** Everything is answered, kindly, until nothing is open any more. */
   settle(turnsMax: number): void {
     const { world } = this;
-    this.#settings = { ...this.#settings, slots: 3, verify: [] };
+    this.#settings = { ...this.#settings, slots: 3 };
     world.turn({ type: "settingsChanged", settings: this.#settings });
     const paused = [...world.state.tasks.values()]
       .filter((task) => task.paused)
       .map((task) => task.id);
-    world.turn({ type: "resume", ids: [] }, { type: "landingReleased", tip: null });
+    world.turn({ type: "resume", ids: [] });
+    // What a landing ran into goes away by itself, a reset of the target when it is undone; only a
+    // base that stays red needs somebody.
+    this.play({ do: "followed", how: 0 });
+    if (world.state.landing.redBase !== null) world.turn({ type: "landingReleased", tip: null });
     if (paused.length > 0) world.turn({ type: "resume", ids: paused });
     for (const slot of [1, 2, 3, 4, 5])
       if (!world.state.workers.has(worker(slot)))
@@ -337,9 +345,8 @@ export class Story {
 function outcomeOf(how: number): Outcome {
   const touched = touchedChoices[how % touchedChoices.length] ?? null;
   const work = touched === null ? null : saved(touched, { descends: how % 11 !== 0 });
-  switch (how % 7) {
+  switch (how % 8) {
     case 0:
-    case 1:
       return { result: "failed", failure: { kind: "exit", exit_code: 1 }, saved: work };
     case 2:
       return { result: "ended", saved: work };

@@ -22,7 +22,7 @@ const rows: fc.Arbitrary<ChainedRow> = fc.record({
   version: whole,
   task: fc.option(oneLine),
   previous: fc.option(whole),
-  body: fc.json({ noUnicodeString: false }).map((text) => `${text}\n\n`),
+  body: fc.json({ stringUnit: "grapheme" }).map((text) => `${text}\n\n`),
 });
 
 describe("the chain", () => {

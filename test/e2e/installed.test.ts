@@ -1,0 +1,125 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "chai";
+import { execa } from "execa";
+import { assertAtRest, supervisorPid } from "../helpers/supervised.ts";
+import { installPackage } from "../helpers/package.ts";
+import { makeRepository } from "../helpers/repository.ts";
+import type { EndView } from "../../ipc/methods.ts";
+import type { InstalledPackage } from "../helpers/package.ts";
+import type { Ran } from "../helpers/supervised.ts";
+import type { TestRepository } from "../helpers/repository.ts";
+
+const installTimeoutMs = 180_000;
+const systemNode = "/usr/bin/node";
+
+describe("the package, packed and installed into an empty prefix", () => {
+  let installed: InstalledPackage;
+
+  before(async function () {
+    this.timeout(installTimeoutMs);
+    const made = await installPackage();
+    if (made !== "unreachable") {
+      installed = made;
+      return;
+    }
+    console.log(
+      "    npm cannot reach its registry: the package's dependencies cannot be installed",
+    );
+    this.skip();
+  });
+
+  after(async () => {
+    await installed?.[Symbol.asyncDispose]();
+  });
+
+  it("takes a fresh repository from init to a landed commit, without the checkout", async function () {
+    this.timeout(60_000);
+    await using repository = await makeRepository();
+    const orchd = (...args: readonly string[]) => runInstalled(installed, repository, args);
+    const done = async (...args: readonly string[]) => {
+      const ran = await orchd(...args);
+      expect(ran.code, `orchd ${args.join(" ")}: ${ran.stderr}`).to.equal(0);
+      return ran.stdout;
+    };
+    await done("init");
+    await repository.commit("Configure orchd");
+    await done("start");
+    try {
+      await repository.write(
+        "../tasks.yaml",
+        "id: hello\nrun: [sh, -c, 'echo hello > hello.txt']\n",
+      );
+      await done("submit", "../tasks.yaml");
+      const { tasks } = JSON.parse(await done("wait", "hello", "--json")) as { tasks: EndView[] };
+      expect(tasks).to.have.length(1);
+      expect(tasks[0]).to.include({ id: "hello", status: "succeeded", attempts: 1 });
+      expect(await repository.git("show", `${tasks[0]?.commit}:hello.txt`)).to.equal("hello");
+      expect(await askWithClient(installed, repository.dir)).to.equal("hello succeeded");
+      const words = await readFile(`/proc/${await supervisorPid(repository)}/cmdline`, "utf8");
+      expect(words, "the supervisor's command line").to.include(installed.prefix);
+    } finally {
+      await done("stop");
+    }
+    await assertAtRest(repository);
+  });
+
+  it("refuses an old Node in one line, with exit code 2", async function () {
+    const version = await versionOf(systemNode);
+    if (version === null || !isTooOld(version)) {
+      console.log(`      ${systemNode} is ${version ?? "not there"}: nothing to refuse`);
+      return this.skip();
+    }
+    const entry = join(installed.prefix, "lib/node_modules/orchd/dist/cli/orchd.js");
+    for (const args of [[], ["--version"], ["status", "--json"]]) {
+      const { exitCode, stdout, stderr } = await execa(systemNode, [entry, ...args], {
+        reject: false,
+      });
+      expect(stdout).to.equal("");
+      expect(stderr.split("\n")).to.have.length(1);
+      expect(stderr).to.include("orchd needs Node 22.22 or newer").and.include(version);
+      expect(exitCode).to.equal(2);
+    }
+  });
+});
+
+/** `orchd` as a shell would find it, by PATH, with nothing of the checkout on it. */
+async function runInstalled(
+  { path }: InstalledPackage,
+  repository: TestRepository,
+  args: readonly string[],
+): Promise<Ran> {
+  const result = await execa("orchd", args, {
+    cwd: repository.dir,
+    env: { ...repository.env, PATH: path },
+    extendEnv: false,
+    reject: false,
+    stdin: "ignore",
+  });
+  return { code: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
+}
+
+/** A program of somebody else, beside the package: it finds the client by the package's name. */
+async function askWithClient({ prefix }: InstalledPackage, repo: string): Promise<string> {
+  const program = join(prefix, "lib/program.mjs");
+  await writeFile(
+    program,
+    `import { connect } from "orchd/client";
+    await using client = await connect({ repo: process.argv[2] });
+    const { tasks } = await client.call("status", { finished_max: 10, open_max: 10 });
+    console.log(tasks.map(({ id, status }) => id + " " + status).join());`,
+  );
+  const { stdout } = await execa(process.execPath, [program, repo]);
+  return stdout;
+}
+
+/** `null` if there is no such program. */
+async function versionOf(node: string): Promise<string | null> {
+  const { stdout } = await execa(node, ["--version"], { reject: false });
+  return stdout?.startsWith("v") === true ? stdout.slice(1) : null;
+}
+
+function isTooOld(version: string): boolean {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  return major < 22 || (major === 22 && minor < 22);
+}
