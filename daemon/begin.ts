@@ -1,8 +1,9 @@
 import { mkdir } from "node:fs/promises";
-import { extname } from "node:path";
+import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { announce, takeSupervisorLock } from "./lease/supervisorLock.ts";
 import { epochInRepository } from "./landing/prepare.ts";
+import { excludeBrain } from "../system/exclude.ts";
 import { exitCodes, fail, failure } from "../ipc/errors.ts";
 import { findRepository } from "../system/repository.ts";
 import { layoutOf } from "../system/paths.ts";
@@ -10,7 +11,7 @@ import { openJournal } from "./journal/journal.ts";
 import { openLog } from "./observe/log.ts";
 import { packageVersion } from "../ipc/version.ts";
 import { readConfig } from "./settings.ts";
-import { Supervisor } from "./supervisor.ts";
+import { logFile, Supervisor } from "./supervisor.ts";
 import type { End } from "./supervisor.ts";
 import type { Failure, Result } from "../ipc/errors.ts";
 import type { Flags } from "./settings.ts";
@@ -61,7 +62,8 @@ export async function begin(options: BeginOptions): Promise<Result<Begun>> {
   }
   const journal = opened.value;
   const { epoch } = lock;
-  const log = openLog(`${layout.logsDir}/orchd.log`, { toStandardError: options.foreground });
+  await excludeBrain(layout.commonDir);
+  const log = openLog(join(layout.logsDir, logFile), { toStandardError: options.foreground });
   const { promise: ended, resolve: onEnd } = Promise.withResolvers<End>();
   const workerEntry = entryOf("../worker/main");
   const { flags } = options;

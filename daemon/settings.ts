@@ -1,6 +1,6 @@
-import { readFile, stat } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { fail, failure } from "../ipc/errors.ts";
 import { workspaceRoot } from "../system/paths.ts";
 import type { Config } from "../ipc/configSpec.ts";
 import type { CoreSettings } from "./core/events.ts";
@@ -11,20 +11,20 @@ import type { TaskSpec } from "../ipc/taskSpec.ts";
 /** What was given on the command line of the supervisor. */
 export type Flags = { readonly max_parallel?: number };
 
-const configBytesMax = 1024 * 1024;
-
 /** orchd.yaml with environment and flags on top; `configured`: there is such a file. */
 export async function readConfig(
   layout: Layout,
   flags: Flags,
 ): Promise<Result<{ readonly config: Config; readonly configured: boolean }>> {
-  const size = await stat(layout.configFile).then(
-    (found) => found.size,
-    () => null,
-  );
-  if (size !== null && size > configBytesMax)
-    return fail(failure("invalid_config", `orchd.yaml is larger than ${configBytesMax} bytes`));
-  const text = size === null ? null : await readFile(layout.configFile, "utf8");
+  const { configFileBytesMax, readLimited } = await import("../ipc/limitedText.ts");
+  const limit = {
+    name: "orchd.yaml",
+    bytesMax: configFileBytesMax,
+    code: "invalid_config",
+  } as const;
+  const read = existsSync(layout.configFile) ? await readLimited(layout.configFile, limit) : null;
+  if (read !== null && !read.ok) return read;
+  const text = read === null ? null : read.value;
   const { parseConfig } = await import("../ipc/config.ts");
   const parsed = parseConfig(text, { name: "orchd.yaml", env: process.env, flags });
   if (!parsed.ok) return parsed;

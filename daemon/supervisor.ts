@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { mkdir } from "node:fs/promises";
 import { call } from "./server/methods.ts";
 import { completeSpec, coreSettings, readConfig, workerConfig } from "./settings.ts";
@@ -57,6 +58,8 @@ export type End =
 
 /** How often the folders and the socket are looked after: people run `git clean -fdx`. */
 const scanMs = 500;
+/** In `.aibrain/logs`. */
+export const logFile = "orchd.log";
 /** Beyond the grace period of a task: time for saving what it did. */
 const savingMs = 30_000;
 
@@ -243,6 +246,9 @@ export class Supervisor {
       }),
       onReady: (worker, holding) => this.#loop.tell({ type: "workerReady", worker, holding }),
       onGone: (worker) => this.#loop.tell({ type: "workerGone", worker }),
+      onHeartbeat: ({ attempt }) => {
+        if (attempt !== null) this.#locks.touch(attempt.task);
+      },
       onReports: (worker, reports) => this.#takeReports(worker, reports),
       onProblem: (worker, message) => log.warn("worker", { worker, message }),
       onBug: (error, method) => this.#bug(error, method),
@@ -295,6 +301,7 @@ export class Supervisor {
     if (this.#ended) return;
     const { layout, log } = this.#options;
     await mkdir(layout.logsDir, { recursive: true, mode: 0o700 });
+    if (!existsSync(join(layout.logsDir, logFile))) log.reopen();
     if (await this.#listener?.relisten()) log.warn("the socket was removed and made again");
     if (!existsSync(this.#locks.folder)) await this.#locks.rebuild();
     if (!existsSync(layout.inboxDir)) {

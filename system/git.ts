@@ -111,6 +111,8 @@ function gitEnvironment(place: GitPlace): Record<string, string> {
     LC_ALL: "C",
     GIT_TERMINAL_PROMPT: "0",
     GIT_OPTIONAL_LOCKS: "0",
+    GIT_ALLOW_PROTOCOL: "none",
+    GIT_NO_LAZY_FETCH: "1",
     ORCHD_WRITER: `${process.pid}`,
     ...(place.configuration === "person"
       ? {}
@@ -118,6 +120,11 @@ function gitEnvironment(place: GitPlace): Record<string, string> {
     ...(place.indexFile === undefined ? {} : { GIT_INDEX_FILE: place.indexFile }),
     ...(place.alternates === undefined || place.alternates.length === 0
       ? {}
-      : { GIT_ALTERNATE_OBJECT_DIRECTORIES: place.alternates.join(":") }),
+      : { GIT_ALTERNATE_OBJECT_DIRECTORIES: place.alternates.map(quoted).join(":") }),
   };
+}
+
+/** As git(1) wants it in a list that is separated by colons. */
+function quoted(path: string): string {
+  return `"${path.replaceAll(/[\\"]/g, "\\$&")}"`;
 }

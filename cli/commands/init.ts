@@ -1,7 +1,8 @@
 import { exitCodes, failure, FailureError } from "../../ipc/errors.ts";
 import { defineCommand } from "../command.ts";
 import { configText } from "../init/configText.ts";
-import { excludeBrain, writeConfig } from "../init/files.ts";
+import { excludeBrain } from "../../system/exclude.ts";
+import { writeConfig } from "../init/files.ts";
 import { survey } from "../init/survey.ts";
 import type { Proposal } from "../init/survey.ts";
 import { plain } from "../render/text.ts";

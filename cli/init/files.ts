@@ -1,8 +1,5 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { writeFile } from "node:fs/promises";
 import { layoutOf } from "../../system/paths.ts";
-
-const excluded = "/.aibrain/";
 
 /** Returns the path written; `null` when there was a file and `replace` is false. */
 export async function writeConfig(
@@ -18,14 +15,4 @@ export async function writeConfig(
     throw error;
   }
   return configFile;
-}
-
-/** In the repository's own exclude file, which is shared by all its working trees and never committed. */
-export async function excludeBrain(commonDir: string): Promise<void> {
-  const file = join(commonDir, "info", "exclude");
-  const text = await readFile(file, "utf8").catch(() => "");
-  if (text.split(/\r?\n/).includes(excluded)) return;
-  await mkdir(join(commonDir, "info"), { recursive: true });
-  const separator = text === "" || text.endsWith("\n") ? "" : "\n";
-  await writeFile(file, `${text}${separator}${excluded}\n`);
 }

@@ -19,7 +19,8 @@ export type InboxOptions = {
   readonly onProblem: (message: string) => void;
 };
 
-export const inboxFileBytesMax = 1024 * 1024;
+/** Smaller than what `submit` takes: a file here is parsed by the supervisor itself. */
+export const inboxFileBytesMax = 256 * 1024;
 /** A file is taken when it has not grown for this long. */
 const settledMs = 200;
 const ignored = /(?:^\.|~$|\.tmp$|\.reason\.txt$)/;

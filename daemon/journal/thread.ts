@@ -32,6 +32,7 @@ const queue: Request[] = [];
 const staged = new Map<number, SnapshotPart[]>();
 let stalled: JournalProblem | null = null;
 let broken: JournalProblem | null = null;
+let closed = false;
 
 const store = start();
 if (store === null) port.close();
@@ -57,9 +58,16 @@ function serve(open: Store, first: Request): void {
   for (;;) {
     drain();
     const request = queue.shift();
-    if (request === undefined) return;
+    if (request === undefined) return tidy(open, true);
     serveOne(open, request);
+    tidy(open, false);
   }
+}
+
+/** What nobody waits for: done when there is nothing else to do, if it can wait. */
+function tidy(open: Store, idle: boolean): void {
+  if (stalled === null && broken === null && !closed)
+    answer([], () => open.checkpointIfDue({ idle }));
 }
 
 /** Takes in what arrived while the last request was served. */
@@ -95,6 +103,7 @@ function serveOne(open: Store, request: Request): void {
         open.close();
         post({ op: "done", ids: [request.id], problem: null });
       });
+      closed = true;
       port?.close();
       return;
     default:
@@ -123,8 +132,6 @@ function append(open: Store, batches: readonly AppendRequest[]): void {
     open.append(fitting);
     post({ op: "done", ids, problem: null });
   });
-  // After the answer, so that nobody waits for it.
-  if (stalled === null && broken === null) answer([], () => open.checkpointIfDue());
 }
 
 function waitingAppends(rows: number): readonly AppendRequest[] {
@@ -148,7 +155,6 @@ function snapshot(open: Store, { id, seq, state }: SnapshotRequest): void {
     bodies: parts.flatMap((part) => part.bodies),
   });
   post({ op: "done", ids: [id], problem: null });
-  open.checkpointIfDue();
 }
 
 /** Runs a request that posts its own answer; posts what went wrong instead, if it throws. */

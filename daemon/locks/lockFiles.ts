@@ -126,10 +126,11 @@ export class LockFiles {
     this.#watcher = watcher;
   }
 
+  /** The record first: a lock file is never without its owner. */
   async #write(file: string, record: LockRecord): Promise<void> {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    await acquire(file);
     await replaceFile(file.replace(/\.lock$/, ".json"), `${JSON.stringify(record, null, 2)}\n`);
+    await acquire(file);
   }
 
   async #erase(file: string): Promise<void> {

@@ -10,6 +10,8 @@ export type Log = {
   readonly info: (message: string, fields?: Fields) => void;
   readonly warn: (message: string, fields?: Fields) => void;
   readonly error: (message: string, fields?: Fields) => void;
+  /** Makes the file again after it was removed; what is written to a removed file is lost. */
+  readonly reopen: () => void;
   /** Everything is written when it resolves. */
   readonly close: () => Promise<void>;
 };
@@ -24,42 +26,51 @@ const earlyLinesMax = 1_000;
 export function openLog(file: string, options: { readonly toStandardError: boolean }): Log {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const early: [Level, string, Fields][] = [];
-  const winston = import("winston").then(({ createLogger, format, transports }) =>
-    createLogger({
+  const winston = import("winston").then(({ createLogger, format, transports }) => {
+    const toFile = () =>
+      new transports.File({
+        filename: file,
+        maxsize: fileBytesMax,
+        maxFiles: filesMax,
+        tailable: true,
+        options: { flags: "a", mode: 0o600 },
+      });
+    const toStandardError = new transports.Console({
+      level: "warn",
+      stderrLevels: ["warn", "error"],
+      silent: !options.toStandardError,
+    });
+    const made = createLogger({
       level: "info",
       format: format.combine(format.timestamp(), format.json()),
-      transports: [
-        new transports.File({
-          filename: file,
-          maxsize: fileBytesMax,
-          maxFiles: filesMax,
-          tailable: true,
-          options: { flags: "a", mode: 0o600 },
-        }),
-        ...(options.toStandardError
-          ? [new transports.Console({ level: "warn", stderrLevels: ["warn", "error"] })]
-          : []),
-      ],
-    }),
-  );
+      transports: [toFile(), toStandardError],
+    });
+    return { made, toFile, toStandardError };
+  });
   let logger: Awaited<typeof winston> | null = null;
-  const loaded = winston.then((made) => {
-    logger = made;
-    for (const [level, message, fields] of early.splice(0)) made.log(level, message, fields);
-    return made;
+  const loaded = winston.then((parts) => {
+    logger = parts;
+    for (const [level, message, fields] of early.splice(0)) parts.made.log(level, message, fields);
+    return parts;
   });
   const write =
     (level: Level) =>
     (message: string, fields: Fields = {}) => {
-      if (logger !== null) logger.log(level, message, fields);
+      if (logger !== null) logger.made.log(level, message, fields);
       else if (early.length < earlyLinesMax) early.push([level, message, fields]);
     };
   return {
     info: write("info"),
     warn: write("warn"),
     error: write("error"),
+    reopen: () => {
+      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+      if (logger === null) return;
+      const { made, toFile, toStandardError } = logger;
+      made.clear().add(toFile()).add(toStandardError);
+    },
     close: async () => {
-      const made = await loaded;
+      const { made } = await loaded;
       await new Promise<void>((resolve) => {
         made.on("finish", resolve);
         made.end();

@@ -7,6 +7,7 @@ import { workerId } from "../../ipc/ids.ts";
 import type {
   Assignment,
   Cancellation,
+  Heartbeat,
   Report,
   ReportKey,
   WorkerHello,
@@ -32,6 +33,7 @@ export type PoolOptions = {
   readonly settings: () => WorkerSettings;
   readonly onReady: (worker: WorkerId, holding: readonly number[]) => void;
   readonly onGone: (worker: WorkerId) => void;
+  readonly onHeartbeat: (heartbeat: Heartbeat) => void;
   readonly onReports: (worker: WorkerId, reports: readonly Report[]) => void;
   readonly onProblem: (worker: WorkerId, message: string) => void;
   readonly onBug: (error: unknown, method: string) => void;
@@ -148,7 +150,9 @@ export class Pool {
   #hear(slot: Slot, method: string, params: unknown): void {
     if (method === "worker.heartbeat") {
       const heartbeat = readHeartbeat(params);
-      if (heartbeat !== null) slot.note(heartbeat);
+      if (heartbeat === null) return;
+      slot.note(heartbeat);
+      this.#options.onHeartbeat(heartbeat);
     } else if (method === "worker.report")
       this.#options.onReports(slot.worker, readReports(params));
   }

@@ -2,6 +2,7 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { openJournal } from "../../daemon/journal/journal.ts";
 import type { Journal } from "../../daemon/journal/journal.ts";
 import type { JournalResult, JournalRow, SnapshotTask } from "../../daemon/journal/records.ts";
@@ -61,6 +62,8 @@ async function measureSnapshots(journal: Journal, writer: Writer): Promise<Recor
     await writer.append(1_000);
     const start = performance.now();
     const snapshot = journal.snapshot({ seq: writer.seq, state: "{}", tasks });
+    // The rows are sent in two parts, each in a turn of its own: this append waits behind all of it.
+    for (let turn = 0; turn < 3; turn += 1) await nextTurn();
     const append = timed(1, () => writer.append(1));
     valueOf(await snapshot);
     snapshots.push(performance.now() - start);
@@ -69,8 +72,8 @@ async function measureSnapshots(journal: Journal, writer: Writer): Promise<Recor
   return {
     snapshot_1000_p50_ms: round(quantile(snapshots, 0.5)),
     snapshot_1000_p99_ms: round(quantile(snapshots, 0.99)),
-    append_beside_snapshot_p50_ms: round(quantile(appends, 0.5)),
-    append_beside_snapshot_p99_ms: round(quantile(appends, 0.99)),
+    append_behind_snapshot_p50_ms: round(quantile(appends, 0.5)),
+    append_behind_snapshot_p99_ms: round(quantile(appends, 0.99)),
   };
 }
 

@@ -1,70 +1,217 @@
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { expect } from "chai";
-import { makeRepository } from "../helpers/repository.ts";
 import { makeSupervised, runOrchd, supervisorPid } from "../helpers/supervised.ts";
+import { makeRepository } from "../helpers/repository.ts";
 import type { Failure } from "../../ipc/errors.ts";
 import type { Ran, Supervised } from "../helpers/supervised.ts";
 
-/**
- * What people and programs get wrong. Each row: what is in the file, and what standard error must
- * name. Words of the message that tell what is wrong, not whole messages; places and fields exactly.
- */
 type Row = {
   readonly name: string;
-  /** Ends with `.json` or `.yaml`. */
   readonly file: string;
   readonly text: string;
-  /** `line:column` and field, as they follow the name of the file. */
-  readonly at: string;
-  readonly says: readonly (string | RegExp)[];
+  /** What standard error must hold: the place, the field, and the words that tell what is wrong. */
+  readonly says: readonly string[];
 };
 
 const deep = 10_000;
 const brackets = "[".repeat(deep) + "]".repeat(deep);
+const anyTask = '"run": ["true"]';
 
 const rows: readonly Row[] = [
   {
-    name: "a text that is not JSON",
+    name: "what is not JSON",
     file: "a.json",
     text: '{\n  "run": ["true"],\n  "cwd": }\n',
-    at: "3:10",
-    says: ["not JSON"],
+    says: ["a.json:3:10", "not JSON"],
   },
   {
-    name: "a text that is not YAML",
+    name: "what is not YAML",
     file: "a.yaml",
     text: "run: [sh, -c\ncwd: .\n",
-    at: "2:",
-    says: ["not YAML"],
+    says: ["a.yaml:2:1", "not YAML"],
   },
-  { name: "an empty JSON file", file: "a.json", text: "", at: "1:1", says: ["is empty"] },
-  { name: "an empty YAML file", file: "a.yaml", text: "\n", at: "1:1", says: ["is empty"] },
+  { name: "an empty file of JSON", file: "a.json", text: "", says: ["a.json:1:1", "empty"] },
+  { name: "an empty file of YAML", file: "a.yaml", text: "\n", says: ["a.yaml:1:1", "empty"] },
   {
     name: "a file without tasks",
     file: "a.json",
     text: '{"tasks": []}',
-    at: "1:11  tasks",
-    says: ["at least 1"],
+    says: ["a.json:1:11  tasks", "at least 1"],
   },
   {
     name: "an unknown key",
     file: "a.json",
-    text: '{\n  "run": ["true"],\n  "clams": []\n}',
-    at: "3:3  clams",
-    says: ['unknown key "clams"', 'did you mean "claims"'],
+    text: `{ ${anyTask},\n  "clams": []\n}`,
+    says: ["a.json:2:3  clams", 'unknown key "clams"', 'did you mean "claims"'],
   },
   {
-    name: "run and tools in one task",
+    name: "run beside tools",
     file: "a.json",
-    text: '{\n  "run": ["true"],\n  "tools": []\n}',
-    at: "3:3  tools",
-    says: ["`run`", "one of"],
+    text: `{ ${anyTask},\n  "tools": []\n}`,
+    says: ["a.json:2:3  tools", "`run`", "one of"],
   },
   {
-    name: "run and agent in one task",
+    name: "run beside agent",
     file: "a.yaml",
     text: "run: [make]\nagent: claude\n",
-    at: "2:1  agent",
-    says: ["not supported yet"],
+    says: ["a.yaml:2:1  agent", "not supported yet"],
+  },
+  ...["agent", "prompt_file", "budget", "iterate", "complexity"].map((key) => ({
+    name: `${key}, which is not supported yet`,
+    file: "a.yaml",
+    text: `tasks:\n  - run: [make]\n    ${key}: high\n`,
+    says: [`a.yaml:3:5  tasks[0].${key}`, "not supported yet"],
+  })),
+  {
+    name: "a circle of tasks that wait for each other",
+    file: "a.yaml",
+    text: [
+      "tasks:",
+      "  - { id: a, run: [make], after: [c] }",
+      "  - { id: b, run: [make], after: [a] }",
+      "  - { id: c, run: [make], after: [b] }",
+    ].join("\n"),
+    says: ["a.yaml:2:36  tasks[0].after[0]", '"a" waits for "c"', '"c", which waits for "b"'],
+  },
+  {
+    name: "a task that waits for itself",
+    file: "a.yaml",
+    text: "id: a\nrun: [make]\nafter: [a]\n",
+    says: ["a.yaml:3:9  after[0]", "itself"],
+  },
+  {
+    name: "a task after one that does not exist",
+    file: "a.yaml",
+    text: "tasks:\n  - { id: a, run: [make], after: [known, nobody] }\n",
+    says: ["after", "there is no task nobody"],
+  },
+  {
+    name: "claims outside the repository and inside .git",
+    file: "a.json",
+    text: `{ ${anyTask}, "claims": [\n"../x",\n"a/../../b",\n"/etc/passwd",\n"a\\u0000b",\n".git/",\n"sub/.git/config"] }`,
+    says: [
+      "a.json:2:1  claims[0]",
+      "a.json:3:1  claims[1]",
+      "`..`",
+      "a.json:4:1  claims[2]",
+      "absolute path",
+      "a.json:5:1  claims[3]",
+      "NUL",
+      "a.json:6:1  claims[4]",
+      "a.json:7:1  claims[5]",
+      "`.git`",
+    ],
+  },
+  {
+    name: "claims for reading outside the repository",
+    file: "a.yaml",
+    text: "run: [make]\nclaims:\n  reads: [../x]\n",
+    says: ["a.yaml:3:11  claims.reads[0]", "`..`"],
+  },
+  {
+    name: "durations that are none",
+    file: "a.yaml",
+    text: "run: [make]\ntimeout: soon\nestimate: 30\nnot_before: -5m\nretries:\n  max: 1\n  backoff: 1 year\n",
+    says: [
+      'a.yaml:2:10  timeout  "soon"',
+      "a.yaml:3:11  estimate  30 has no unit",
+      'a.yaml:4:13  not_before  "-5m"',
+      'a.yaml:7:12  retries.backoff  "1 year"',
+      "90s, 20m or 1h30m",
+    ],
+  },
+  {
+    name: "a timeout of nothing",
+    file: "a.yaml",
+    text: "run: [make]\ntimeout: 0s\n",
+    says: ["a.yaml:2:10  timeout", "at least"],
+  },
+  {
+    name: "a file of 20 MB",
+    file: "a.json",
+    text: `{ ${anyTask}, "title": "${"x".repeat(20 * 1024 * 1024)}" }`,
+    says: ["a.json is too large", "at most 1048576"],
+  },
+  {
+    name: "JSON nested 10,000 deep",
+    file: "a.json",
+    text: `{\n"run": ${brackets} }`,
+    says: ["a.json:2:", "nested more than 64 deep"],
+  },
+  {
+    name: "YAML nested 10,000 deep",
+    file: "a.yaml",
+    text: `title: x\nrun: ${brackets}\n`,
+    says: ["a.yaml:2:", "nested more than 64 deep"],
+  },
+  {
+    name: "__proto__ in JSON",
+    file: "a.json",
+    text: `{ ${anyTask},\n"__proto__": { "claims": [] } }`,
+    says: ["a.json:2:1  __proto__", 'unknown key "__proto__"'],
+  },
+  {
+    name: "__proto__ in YAML, below the task",
+    file: "a.yaml",
+    text: "run: [make]\nenv:\n  __proto__: x\n",
+    says: ["a.yaml:3:3  env.__proto__", 'unknown key "__proto__"'],
+  },
+  ...["--upload-pack=x", "a..b", "x.lock"].map((id) => ({
+    name: `the id ${id}`,
+    file: "a.yaml",
+    text: `run: [make]\nid: ${id}\n`,
+    says: ["a.yaml:2:5  id", JSON.stringify(id), "no task id"],
+  })),
+  {
+    name: "the same id twice in a file",
+    file: "a.yaml",
+    text: "tasks:\n  - { id: a, run: [make] }\n  - { id: a, run: [make, all] }\n",
+    says: ["a.yaml:3:11  tasks[1].id", "tasks[0] already"],
   },
 ];
+
+describe("bad input", () => {
+  let supervised: Supervised;
+  let asItWas: string;
+
+  before(async function () {
+    this.timeout(30_000);
+    supervised = await makeSupervised({ start: ["--max-parallel", "1"] });
+    await supervised.wait(await supervised.submit({ id: "known", tools: [] }));
+    asItWas = await tasksNow(supervised);
+  });
+
+  after(async function () {
+    this.timeout(30_000);
+    await supervised?.[Symbol.asyncDispose]();
+  });
+
+  /** Runs orchd, which must refuse with `code` and print nothing but why; returns that. */
+  async function refused(code: number, ...args: readonly string[]): Promise<string> {
+    const ran = await supervised.orchd(...args);
+    expect(ran, ran.stderr).to.include({ code, stdout: "" });
+    expect(await tasksNow(supervised), "tasks").to.equal(asItWas);
+    return ran.stderr;
+  }
+
+  for (const { name, file, text, says } of rows)
+    it(`is refused: ${name}`, async () => {
+      await supervised.repository.write(file, text);
+      expect(await refused(2, "submit", file)).to.include.all.words(says);
+    });
+
+  it("in one of several files keeps all of them from being submitted", async () => {
+    await supervised.repository.write("good.yaml", "id: good\nrun: [make]\n");
+    await supervised.repository.write("bad.yaml", "id: bad\nrun: 5\n");
+    const said = await refused(2, "submit", "good.yaml", "bad.yaml", "missing.yaml");
+    expect(said).to.include.all.words(["nothing was submitted", "bad.yaml:2:6  run", "missing.yaml"]);
+  });
+
+  it("is described by --json with file, line, column and field", async () => {
+    await supervised.repository.write("bad.json", `{ ${anyTask},\n "timeout": "soon" }`);
+    const { error } = JSON.parse(await refused(2, "submit", "bad.json", "--json")) as { error: Failure };
+    expect(error.code).to.equal("invalid_task");
+    expect(error.problems).to.have.length(1);
+    expect(error.problems[0]).to.include({ file: "bad.json", line: 2, column: 13, field: "timeout" });
+  });
+});

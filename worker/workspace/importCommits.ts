@@ -25,7 +25,7 @@ export async function importCommits(
   const packed = await git(
     {
       gitDir: place.ownGit,
-      alternates: [quotedForEnvironment(join(place.workTree, ".git/objects"))],
+      alternates: [join(place.workTree, ".git/objects")],
     },
     ["pack-objects", "--revs", "--stdout", "--thin", "--delta-base-offset", "-q"],
     { input: `${revisions.join("\n")}\n`, bytes: true },
@@ -42,9 +42,4 @@ export async function importCommits(
 /** A pack begins with `PACK`, its version and its number of objects, four bytes each. */
 function objectCount(pack: Buffer): number {
   return pack.length < 12 ? 0 : pack.readUInt32BE(8);
-}
-
-/** The variable is a list separated by colons; git takes a path in double quotes as it is. */
-function quotedForEnvironment(path: string): string {
-  return `"${path.replaceAll(/[\\"]/g, "\\$&")}"`;
 }

@@ -119,7 +119,7 @@ describe("dependencies", () => {
     expect(world.status("b")).to.equal("failed");
   });
 
-  it("fails a task that is waiting for its next try when what it comes after is retried and fails", () => {
+  it("fails a paused task as well", () => {
     const world = World.ready({ slots: 1 }).submit(spec("a"));
     world.turn(submit(spec("b", { after: ["a"] })), { type: "pause", ids: ids("b") });
     expect(world.fail("a").status("b")).to.equal("failed");

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { nextTimer } from "../../../../daemon/core/schedule.ts";
-import { World, ids, instant, spec } from "../../../helpers/core.ts";
+import { World, ids, instant, retry, spec } from "../../../helpers/core.ts";
 
 const minute = 60_000;
 
@@ -80,12 +80,7 @@ describe("the order in which tasks start", () => {
   it("keeps the place of a task that is retried", () => {
     const world = busy().submit(spec("a"), spec("b"));
     world.turn({ type: "cancel", ids: ids("a") });
-    world.turn({
-      type: "retry",
-      request: "r1" as never,
-      ids: ids("a"),
-      archived: new Map(),
-    });
+    world.turn(retry("r1", "a"));
     expect(world.done("first").running()).to.deep.equal(["a"]);
   });
 });

@@ -1,0 +1,58 @@
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { makeSupervised } from "../helpers/supervised.ts";
+import { until } from "../helpers/until.ts";
+import type { Supervised } from "../helpers/supervised.ts";
+import type { TaskId } from "../../ipc/ids.ts";
+
+describe("the folders under .aibrain", () => {
+  it("take task files from the inbox, once, and say why one was rejected", async function () {
+    this.timeout(30_000);
+    await using supervised = await makeSupervised();
+    drop(supervised, "good.json", JSON.stringify({ id: "dropped", tools: [] }));
+    drop(supervised, "bad.yaml", "run: [make]\nclaimz: []\n");
+    const inbox = join(supervised.repository.dir, ".aibrain/inbox");
+    await until(() => existsSync(join(inbox, "accepted/good.json")), { what: "accepted" });
+    const reason = join(inbox, "rejected/bad.yaml.reason.txt");
+    await until(() => existsSync(reason) && existsSync(join(inbox, "rejected/bad.yaml")), {
+      what: "rejected",
+    });
+    expect(readFileSync(reason, "utf8")).to.include("bad.yaml:2").and.to.include("claims");
+    const [end] = await supervised.wait(["dropped" as TaskId]);
+    expect(end?.status).to.equal("succeeded");
+  });
+
+  it("show what an attempt holds as a lock file, and put it back when it is removed", async function () {
+    this.timeout(30_000);
+    await using supervised = await makeSupervised({ config: { limits: { grace: "200ms" } } });
+    const [id] = (await supervised.submit({
+      id: "holder",
+      run: ["sleep", "600"],
+      claims: { writes: ["src/"], reads: ["docs/**"] },
+    })) as [TaskId];
+    const locks = join(supervised.repository.dir, ".aibrain/locks/e1");
+    const file = join(locks, "holder.1.lock");
+    await until(() => existsSync(file), { what: "the lock file" });
+    const record = JSON.parse(readFileSync(join(locks, "holder.1.json"), "utf8")) as Record<
+      string,
+      unknown
+    >;
+    expect(record).to.include({ task: id, attempt: 1, worker: "worker-1", epoch: 1 });
+    expect(record["writes"]).to.deep.equal(["src/**"]);
+    rmSync(file);
+    await until(() => existsSync(file), { what: "the lock file to be put back" });
+    const { stdout } = await supervised.orchd("locks", "--json");
+    expect(JSON.parse(stdout)).to.have.nested.property("locks[0].task", id);
+    await supervised.orchd("cancel", id);
+    await supervised.wait([id]);
+    await until(() => readdirSync(locks).length === 0, { what: "the lock to be gone" });
+  });
+});
+
+/** Written aside and renamed, so that it is whole when it appears. */
+function drop(supervised: Supervised, name: string, text: string): void {
+  const inbox = join(supervised.repository.dir, ".aibrain/inbox");
+  writeFileSync(join(inbox, `.${name}`), text);
+  renameSync(join(inbox, `.${name}`), join(inbox, name));
+}
