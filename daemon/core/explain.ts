@@ -1,6 +1,6 @@
 import { claimsNothing, holdingOf } from "./state.ts";
 import { compileHolding } from "./claims.ts";
-import { dependenciesOf, holdersOf, obstacle } from "./scheduleIndex.ts";
+import { dependenciesOf, heldByOthers, holdersOf } from "./scheduleIndex.ts";
 import type { BlockedWhy } from "./scheduleIndex.ts";
 import type { State, Task } from "./state.ts";
 import type { TaskId } from "../../ipc/ids.ts";
@@ -16,14 +16,15 @@ export function whyWaiting(state: State, task: Task, at: number): WaitReason | n
   if (life.notBefore !== null && life.notBefore > at)
     return { on: "time", until: life.notBefore, backoff: life.backoff };
   if (state.paused) return { on: "paused", all: true };
-  return waitsForClaims(state, task, at) ?? waitsForPlace(state);
+  return waitsForClaims(state, task) ?? waitsForPlace(state);
 }
 
-function waitsForClaims(state: State, task: Task, at: number): WaitReason | null {
+/** One that has not been looked at since the last place was taken waits for what is held, or for a place. */
+function waitsForClaims(state: State, task: Task): WaitReason | null {
   const known = state.schedule.blocked.get(task.id);
   if (known !== undefined) return claimReason(state, known.by[0], known.why);
   if (claimsNothing(task)) return null;
-  const { blocked } = obstacle(state, task, compileHolding(holdingOf(task)), at);
+  const blocked = heldByOthers(state, compileHolding(holdingOf(task)));
   return blocked === null ? null : claimReason(state, blocked.by[0], blocked.why);
 }
 

@@ -22,7 +22,9 @@ export function compileGlob(glob: string): Pattern {
 
 /** Is there a path that both match? */
 export function globsMeet(left: Pattern, right: Pattern): boolean {
-  return left.alternatives.some((a) => right.alternatives.some((b) => alternativesMeet(a, b)));
+  for (const a of left.alternatives)
+    for (const b of right.alternatives) if (alternativesMeet(a, b)) return true;
+  return false;
 }
 
 export function globMatches(pattern: Pattern, path: string): boolean {

@@ -1,8 +1,9 @@
 import { claimsNothing, currentAttempt, holdingOf } from "./state.ts";
 import { gateCommands } from "./landing.ts";
+import { pathsOutside } from "./claims.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Effect } from "./effects.ts";
-import type { LandingEnded, Recorded } from "./events.ts";
+import type { AttemptEnded, LandingEnded, Recorded } from "./events.ts";
 import type { State, Task } from "./state.ts";
 import type { TaskId, WorkerId } from "../../ipc/ids.ts";
 
@@ -43,9 +44,7 @@ function reactToOne(state: State, { seq, event }: Recorded): readonly Effect[] {
         ? landingEffects(state).filter(({ kind }) => kind === "gate")
         : dispatchesTo(state, event.worker, event.holding, seq);
     case "AttemptEnded":
-      return event.next.to === "landing" || hasNoLock(state, event.task)
-        ? nothing
-        : [{ kind: "removeLock", task: event.task }];
+      return attemptEnded(state, event);
     case "LandingEnded":
       return landingEnded(state, event);
     case "LandingStarted":
@@ -96,10 +95,18 @@ function attemptEffects(state: State, id: TaskId): Effect[] {
     : [...lockEffects(task), ...dispatchEffects(task)];
 }
 
-/** What a task claims only grows, so one that claims nothing now never had a lock. */
-function hasNoLock(state: State, id: TaskId): boolean {
-  const task = state.tasks.get(id);
-  return task !== undefined && claimsNothing(task);
+/** The lock stays while the task lands, and then stands for what it touched besides as well. */
+function attemptEnded(state: State, event: AttemptEnded): readonly Effect[] {
+  const task = state.tasks.get(event.task);
+  if (event.next.to !== "landing") {
+    // What a task claims only grows, so one that claims nothing now never had a lock.
+    const hadNone = task !== undefined && claimsNothing(task);
+    return hadNone ? nothing : [{ kind: "removeLock", task: event.task }];
+  }
+  if (task?.life.status !== "landing") return nothing;
+  const declared = task.spec.claims?.writes ?? [];
+  const outside = pathsOutside(task.life.saved.touched, declared);
+  return outside.length === 0 ? nothing : lockEffects(task);
 }
 
 function lockEffects(task: Task): Effect[] {

@@ -202,15 +202,18 @@ export function obstacle(
   holding: CompiledHolding,
   at: number,
 ): { readonly blocked: Blocked | null; readonly overtook: readonly TaskId[] } {
-  const { schedule } = state;
-  for (const [by, theirs] of schedule.holders) {
+  const blocked = heldByOthers(state, holding);
+  return blocked === null ? passWaiters(state, task, holding, at) : { blocked, overtook: [] };
+}
+
+/** Who holds what these claims ask for. */
+export function heldByOthers(state: State, holding: CompiledHolding): Blocked | null {
+  for (const [by, theirs] of state.schedule.holders) {
     const conflict = claimConflict(holding, theirs);
-    if (conflict !== null)
-      return { blocked: { by: [by], why: { kind: "claim", ...conflict }, holding }, overtook: [] };
+    if (conflict !== null) return { by: [by], why: { kind: "claim", ...conflict }, holding };
   }
   const lacking = lackingResource(state, holding);
-  if (lacking !== null) return { blocked: { ...lacking, holding }, overtook: [] };
-  return passWaiters(state, task, holding, at);
+  return lacking === null ? null : { ...lacking, holding };
 }
 
 function passWaiters(

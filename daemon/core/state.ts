@@ -155,7 +155,7 @@ export function holdingOf(task: Task): Holding {
   const touched = task.touched.map(globOfPath);
   if (declared === null) return { writes: touched, reads: [], resources: {}, optimistic: true };
   return {
-    writes: touched.length === 0 ? declared.writes : [...declared.writes, ...touched],
+    writes: touched.length === 0 ? declared.writes : [...new Set([...declared.writes, ...touched])],
     reads: declared.reads,
     resources: declared.resources,
     optimistic: false,

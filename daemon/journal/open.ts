@@ -39,7 +39,7 @@ export type Opened = {
 };
 
 const busyMs = 5_000;
-const walLeftBytesMax = 8 * 1024 * 1024;
+const walLeftBytesMax = 16 * 1024 * 1024;
 
 /** @throws JournalFault */
 export function openFiles(

@@ -12,7 +12,7 @@ import type { StagedTasks } from "./snapshotRows.ts";
 import type { Position } from "./verify.ts";
 
 const checkpointPages = 1_000;
-const overduePages = 4 * checkpointPages;
+const overduePages = 2 * checkpointPages;
 
 /**
  * The opened journal, in its thread. Every write is one transaction that first looks whether this

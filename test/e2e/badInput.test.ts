@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { makeSupervised, runOrchd, supervisorPid } from "../helpers/supervised.ts";
 import { makeRepository } from "../helpers/repository.ts";
 import type { Failure } from "../../ipc/errors.ts";
-import type { Ran, Supervised } from "../helpers/supervised.ts";
+import type { Supervised } from "../helpers/supervised.ts";
 
 type Row = {
   readonly name: string;
@@ -71,7 +71,7 @@ const rows: readonly Row[] = [
       "  - { id: b, run: [make], after: [a] }",
       "  - { id: c, run: [make], after: [b] }",
     ].join("\n"),
-    says: ["a.yaml:2:36  tasks[0].after[0]", '"a" waits for "c"', '"c", which waits for "b"'],
+    says: ["a.yaml:2:35  tasks[0].after[0]", '"a" waits for "c"', '"c", which waits for "b"'],
   },
   {
     name: "a task that waits for itself",
@@ -197,21 +197,89 @@ describe("bad input", () => {
   for (const { name, file, text, says } of rows)
     it(`is refused: ${name}`, async () => {
       await supervised.repository.write(file, text);
-      expect(await refused(2, "submit", file)).to.include.all.words(says);
+      holdsAll(await refused(2, "submit", file), says);
     });
 
   it("in one of several files keeps all of them from being submitted", async () => {
     await supervised.repository.write("good.yaml", "id: good\nrun: [make]\n");
     await supervised.repository.write("bad.yaml", "id: bad\nrun: 5\n");
     const said = await refused(2, "submit", "good.yaml", "bad.yaml", "missing.yaml");
-    expect(said).to.include.all.words(["nothing was submitted", "bad.yaml:2:6  run", "missing.yaml"]);
+    holdsAll(said, ["nothing was submitted", "bad.yaml:2:6  run", "missing.yaml"]);
   });
 
   it("is described by --json with file, line, column and field", async () => {
     await supervised.repository.write("bad.json", `{ ${anyTask},\n "timeout": "soon" }`);
-    const { error } = JSON.parse(await refused(2, "submit", "bad.json", "--json")) as { error: Failure };
-    expect(error.code).to.equal("invalid_task");
-    expect(error.problems).to.have.length(1);
-    expect(error.problems[0]).to.include({ file: "bad.json", line: 2, column: 13, field: "timeout" });
+    const { code, problems } = failureIn(await refused(2, "submit", "bad.json", "--json"));
+    expect(code).to.equal("invalid_task");
+    expect(problems).to.have.length(1);
+    expect(problems[0]).to.include({ file: "bad.json", line: 2, column: 13, field: "timeout" });
+  });
+
+  it("to a second supervisor is the same repository, also in a linked worktree of it", async function () {
+    this.timeout(30_000);
+    const { repository } = supervised;
+    await repository.git("worktree", "add", "--quiet", "../linked");
+    const pid = supervisorPid(repository);
+    for (const place of [[], ["--repo", "../linked"]]) {
+      const said = await refused(5, "start", ...place);
+      holdsAll(said, ["already running", `pid ${pid}`, "orchd stop"]);
+      const json = await refused(5, "start", ...place, "--json");
+      expect(failureIn(json)).to.include({ code: "already_running" });
+    }
+    expect(supervisorPid(repository), "the first one").to.equal(pid);
+  });
+
+  it("is a folder that is no git repository", async function () {
+    this.timeout(30_000);
+    const { repository } = supervised;
+    const folder = dirname(repository.dir);
+    await repository.write("good.yaml", "id: good\nrun: [make]\n");
+    for (const args of [["init"], ["start"], ["status"], ["submit", "good.yaml"], ["stop"]]) {
+      const said = await refused(2, ...args, "--repo", folder);
+      holdsAll(said, [folder, "git repository", "--repo DIR"]);
+    }
+    const json = await refused(2, "status", "--json", "--repo", folder);
+    expect(failureIn(json)).to.include({ code: "not_a_repository" });
   });
 });
+
+describe("a repository without a supervisor", () => {
+  it("is told by every command that needs one, with the command that starts it", async function () {
+    this.timeout(30_000);
+    await using repository = await makeRepository();
+    await repository.write("good.yaml", "id: good\nrun: [make]\n");
+    for (const args of [["status"], ["submit", "good.yaml"], ["wait", "good"], ["stop"]]) {
+      const ran = await runOrchd(repository, args);
+      expect(ran, args.join(" ")).to.include({ code: 3, stdout: "" });
+      holdsAll(ran.stderr, ["No supervisor", repository.dir, "orchd start"]);
+    }
+    const { code, stderr } = await runOrchd(repository, ["status", "--json"]);
+    expect(code).to.equal(3);
+    expect(failureIn(stderr)).to.include({ code: "no_supervisor" });
+  });
+
+  it("still says what is wrong with a file", async () => {
+    await using repository = await makeRepository();
+    await repository.write("bad.yaml", "id: bad\nrun: 5\n");
+    const { code, stderr } = await runOrchd(repository, ["submit", "bad.yaml"]);
+    expect(code).to.equal(2);
+    holdsAll(stderr, ["bad.yaml:2:6  run"]);
+  });
+});
+
+/** Everything that is known of the tasks, as text. */
+async function tasksNow(supervised: Supervised): Promise<string> {
+  const client = await supervised.client();
+  const { counts, queue, tasks } = await client.call("status", { finished_max: 99, open_max: 99 });
+  return JSON.stringify({ counts, queue, tasks });
+}
+
+function holdsAll(said: string, words: readonly string[]): void {
+  for (const word of words) expect(said).to.include(word);
+}
+
+/** What `--json` prints on standard error: one line. */
+function failureIn(said: string): Failure {
+  expect(said.split("\n")).to.have.length(1);
+  return (JSON.parse(said) as { error: Failure }).error;
+}

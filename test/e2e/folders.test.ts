@@ -25,7 +25,9 @@ describe("the folders under .aibrain", () => {
 
   it("show what an attempt holds as a lock file, and put it back when it is removed", async function () {
     this.timeout(30_000);
-    await using supervised = await makeSupervised({ config: { limits: { grace: "200ms" } } });
+    await using supervised = await makeSupervised({
+      config: { max_parallel: 1, limits: { grace: "200ms" } },
+    });
     const [id] = (await supervised.submit({
       id: "holder",
       run: ["sleep", "600"],

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -11,6 +12,8 @@ import type { Ran } from "../helpers/supervised.ts";
 import type { TestRepository } from "../helpers/repository.ts";
 
 const installTimeoutMs = 180_000;
+const checkout = join(import.meta.dirname, "../..");
+const tsc = join(checkout, "node_modules/.bin/tsc");
 const systemNode = "/usr/bin/node";
 
 describe("the package, packed and installed into an empty prefix", () => {
@@ -56,12 +59,32 @@ describe("the package, packed and installed into an empty prefix", () => {
       expect(tasks[0]).to.include({ id: "hello", status: "succeeded", attempts: 1 });
       expect(await repository.git("show", `${tasks[0]?.commit}:hello.txt`)).to.equal("hello");
       expect(await askWithClient(installed, repository.dir)).to.equal("hello succeeded");
-      const words = await readFile(`/proc/${await supervisorPid(repository)}/cmdline`, "utf8");
+      const words = await readFile(`/proc/${supervisorPid(repository)}/cmdline`, "utf8");
       expect(words, "the supervisor's command line").to.include(installed.prefix);
     } finally {
       await done("stop");
     }
     await assertAtRest(repository);
+  });
+
+  it("has a client whose answers are typed", async function () {
+    this.timeout(30_000);
+    const program = join(installed.prefix, "lib/typed.mts");
+    await writeFile(
+      program,
+      `import { connect } from "orchd/client";
+      await using client = await connect({ repo: "." });
+      const { counts } = await client.call("status", { finished_max: 0, open_max: 0 });
+      export const queued: number = counts.queued;
+      // @ts-expect-error: no such count
+      export const lost: number = counts.lost;`,
+    );
+    const settings = ["--ignoreConfig", "--noEmit", "--strict", "--module", "nodenext"];
+    const library = ["--target", "es2024", "--lib", "es2024,esnext.disposable", "--types", "node"];
+    const types = join(checkout, "node_modules/@types");
+    const options = [...settings, ...library, "--typeRoots", types];
+    const { exitCode, stdout } = await execa(tsc, [...options, program], { reject: false });
+    expect(exitCode, stdout).to.equal(0);
   });
 
   it("refuses an old Node in one line, with exit code 2", async function () {
@@ -115,8 +138,9 @@ async function askWithClient({ prefix }: InstalledPackage, repo: string): Promis
 
 /** `null` if there is no such program. */
 async function versionOf(node: string): Promise<string | null> {
-  const { stdout } = await execa(node, ["--version"], { reject: false });
-  return stdout?.startsWith("v") === true ? stdout.slice(1) : null;
+  if (!existsSync(node)) return null;
+  const { stdout } = await execa(node, ["--version"]);
+  return stdout.replace(/^v/, "");
 }
 
 function isTooOld(version: string): boolean {

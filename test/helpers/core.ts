@@ -28,8 +28,8 @@ export const ids = (...texts: string[]): TaskId[] => texts.map(id);
 export const worker = (slot: number): WorkerId => `worker-${slot}` as WorkerId;
 export const gate = "gate-1" as WorkerId;
 export const request = (text: string): RequestId => text as RequestId;
-/** A name of an object that can be told apart in a failure: `oid("tip")` → `tip0000…`. */
-export const oid = (text: string): Oid => text.padEnd(40, "0") as Oid;
+/** A name of an object that can be told apart in a failure: `oid("tip")` → `tip.....`. */
+export const oid = (text: string): Oid => text.padEnd(40, ".") as Oid;
 export const testCommand: Argv = ["npm", "test"];
 
 export const defaultSettings: CoreSettings = {

@@ -15,8 +15,6 @@ export type InstalledPackage = {
   readonly prefix: string;
   /** PATH with this run's node, the prefix and the system, in that order. */
   readonly path: string;
-  /** What npm said, for the message of a failed test. */
-  readonly said: string;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 };
 
@@ -44,7 +42,7 @@ export async function installPackage(): Promise<InstalledPackage | "unreachable"
     }
     if (exitCode !== 0) throw new Error(`npm install: ${all}`);
     const path = [node, join(prefix, "bin"), systemPath].join(":");
-    return { prefix, path, said: all, [Symbol.asyncDispose]: remove };
+    return { prefix, path, [Symbol.asyncDispose]: remove };
   } catch (error) {
     await remove();
     throw error;
@@ -84,18 +82,15 @@ async function npm(
 
 /** The person's settings (registry, cache, proxy), without those that name the checkout's package. */
 function npmEnvironment(): Record<string, string> {
-  const settings = Object.entries(process.env).filter(
-    ([name]) =>
-      /^(npm_config_|https?_proxy$|no_proxy$|node_extra_ca_certs$)/i.test(name) &&
-      !/^npm_config_(local_prefix|global_prefix|prefix)$/i.test(name),
+  const kept = Object.entries(process.env).flatMap(([name, value]) =>
+    value !== undefined && isPassedOn(name) ? [[name, value] as const] : [],
   );
-  const passedOn = ["HOME", "TMPDIR", "LANG", "ORCHD_TEST_RUN"].flatMap((name) => {
-    const value = process.env[name];
-    return value === undefined ? [] : [[name, value] as const];
-  });
   const path = `${dirname(process.execPath)}:${process.env["PATH"] ?? systemPath}`;
-  return { ...Object.fromEntries(settings), ...Object.fromEntries(passedOn), PATH: path } as Record<
-    string,
-    string
-  >;
+  return { ...Object.fromEntries(kept), PATH: path };
+}
+
+function isPassedOn(name: string): boolean {
+  if (/^npm_config_(local_prefix|global_prefix|prefix)$/i.test(name)) return false;
+  const isSetting = /^(npm_config_.*|https?_proxy|no_proxy|node_extra_ca_certs)$/i.test(name);
+  return isSetting || ["HOME", "TMPDIR", "LANG", "ORCHD_TEST_RUN"].includes(name);
 }

@@ -31,6 +31,8 @@ export type Supervised = {
 
 export type Ran = { readonly code: number; readonly stdout: string; readonly stderr: string };
 
+const logLinesShown = 40;
+
 export const entry = join(import.meta.dirname, "../../cli/orchd.ts");
 
 export async function runOrchd(
@@ -101,6 +103,9 @@ export async function supervise(
       try {
         expect(stopped.code, `orchd stop: ${stopped.stderr}`).to.be.oneOf([0, 3]);
         await assertAtRest(repository);
+      } catch (error) {
+        process.stderr.write(`the supervisor's log:\n${logOf(repository)}\n`);
+        throw error;
       } finally {
         await repository[Symbol.asyncDispose]();
       }
@@ -143,7 +148,12 @@ function processesOf(repository: TestRepository): string[] {
   });
 }
 
-/** Empty for a process that ended meanwhile or belongs to somebody else. */
+/** The end of it; the repository is about to be removed. */
+function logOf({ dir }: TestRepository): string {
+  return read(join(dir, ".aibrain/logs/orchd.log")).split("\n").slice(-logLinesShown).join("\n");
+}
+
+/** Empty for what is gone (a process that ended meanwhile) or belongs to somebody else. */
 function read(path: string): string {
   try {
     return readFileSync(path, "latin1");

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { backoffMsMax } from "../../../../daemon/core/limits.ts";
-import { World, expectEvents, id, saved, spec } from "../../../helpers/core.ts";
+import { World, expectEvents, id, saved, spec, worker } from "../../../helpers/core.ts";
 import type { AttemptFailure } from "../../../../ipc/workerMessages.ts";
 
 const crash: AttemptFailure = { kind: "exit", exit_code: 1 };
@@ -65,8 +65,8 @@ describe("what an attempt comes to", () => {
     const world = World.ready({ slots: 1 }).submit(spec("a"));
     for (let times = 0; times < 3; times += 1) {
       expect(world.status("a")).to.equal("running");
-      world.turn({ type: "workerGone", worker: "worker-1" as never });
-      world.ready("worker-1" as never);
+      world.turn({ type: "workerGone", worker: worker(1) });
+      world.ready(worker(1));
     }
     world.report("a", { result: "lost", saved: null });
     expect(world.task("a").life).to.deep.include({ reason: { kind: "lost", attempts: 4 } });
@@ -111,8 +111,8 @@ describe("a report", () => {
   it("changes nothing with a fence that is not the open one", () => {
     const world = World.ready({ slots: 1 }).submit(spec("a"));
     const old = world.fence("a");
-    world.turn({ type: "workerGone", worker: "worker-1" as never }).length;
-    world.ready("worker-1" as never);
+    world.turn({ type: "workerGone", worker: worker(1) });
+    world.ready(worker(1));
     const { seq } = world.state;
     world.report("a", { result: "done", saved: null }, old);
     world.report("a", { result: "failed", failure: crash, saved: null }, old + 1_000);
@@ -128,7 +128,7 @@ describe("a report", () => {
     world.report("a", { result: "done", saved: saved(["x"]) }, fence);
     const key = { task: id("ghost"), attempt: 1, fence: 1 };
     const report = { ...key, outcome: { result: "done", saved: null }, elapsed_ms: 1 } as const;
-    world.turn({ type: "report", worker: "worker-1" as never, report });
+    world.turn({ type: "report", worker: worker(1), report });
     expect(world.state.seq).to.equal(seq);
   });
 
@@ -142,7 +142,7 @@ describe("a report", () => {
   it("notes work that was saved for a dead worker with the attempt it belongs to, once", () => {
     const world = World.ready({ slots: 1 }).submit(spec("a"));
     const fence = world.fence("a");
-    world.turn({ type: "workerGone", worker: "worker-1" as never });
+    world.turn({ type: "workerGone", worker: worker(1) });
     const from = world.journal.length;
     const work = saved(["x"], { ref: "refs/saved" });
     world.report("a", { result: "lost", saved: work }, fence);

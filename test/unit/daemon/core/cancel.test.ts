@@ -1,5 +1,15 @@
 import { expect } from "chai";
-import { World, given, id, ids, oid, spec, submit, testCommand } from "../../../helpers/core.ts";
+import {
+  World,
+  given,
+  id,
+  ids,
+  oid,
+  spec,
+  submit,
+  testCommand,
+  worker,
+} from "../../../helpers/core.ts";
 
 const cancel = (...names: string[]) => ({ type: "cancel", ids: ids(...names) }) as const;
 
@@ -27,7 +37,7 @@ describe("cancel", () => {
       (world: World) => world.done("a", ["x"]),
       (world: World) => world.fail("a"),
       (world: World) => world.report("a", { result: "lost", saved: null }),
-      (world: World) => world.turn({ type: "workerGone", worker: "worker-1" as never }),
+      (world: World) => world.turn({ type: "workerGone", worker: worker(1) }),
     ]) {
       const world = World.ready().submit(spec("a", { retries: 5 }));
       world.turn(cancel("a"));

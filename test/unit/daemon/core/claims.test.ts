@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { World, id, ids, instant, spec, submit } from "../../../helpers/core.ts";
+import { World, id, ids, instant, spec, submit, worker } from "../../../helpers/core.ts";
 import type { SpecChanges } from "../../../helpers/core.ts";
 
 /** Do two tasks with these claims run at the same time? */
@@ -83,7 +83,7 @@ describe("claims", () => {
   it("are free at once when the task fails, ends for a stop, or is lost with its worker", () => {
     for (const end of [
       (world: World) => world.fail("a"),
-      (world: World) => world.turn({ type: "workerGone", worker: "worker-1" as never }),
+      (world: World) => world.turn({ type: "workerGone", worker: worker(1) }),
     ]) {
       const world = World.ready();
       world.turn(submit(spec("a", { claims: ["x"] }), spec("b", { claims: ["x"], priority: -1 })));

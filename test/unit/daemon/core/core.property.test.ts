@@ -1,8 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { emptyState, evolve } from "../../../../daemon/core/evolve.ts";
-import { isFinal, isInstant } from "../../../../daemon/core/state.ts";
-import { holdingOf } from "../../../../daemon/core/state.ts";
+import { holdingOf, isFinal, isInstant } from "../../../../daemon/core/state.ts";
 import { rebuildSchedule, resetSchedule } from "../../../../daemon/core/scheduleIndex.ts";
 import { restore, stateRow } from "../../../../daemon/core/snapshot.ts";
 import { whyWaiting } from "../../../../daemon/core/explain.ts";

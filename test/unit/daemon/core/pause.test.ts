@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { World, given, id, ids, spec, submit } from "../../../helpers/core.ts";
+import { World, given, id, ids, spec, submit, worker } from "../../../helpers/core.ts";
 
 const pause = (...names: string[]) => ({ type: "pause", ids: ids(...names) }) as const;
 const resume = (...names: string[]) => ({ type: "resume", ids: ids(...names) }) as const;
@@ -31,7 +31,7 @@ describe("pause and resume", () => {
     const { world } = given(submit(spec("a"), spec("b")), {
       type: "AttemptStarted",
       task: id("a"),
-      worker: "worker-1" as never,
+      worker: worker(1),
       overtook: [],
     });
     const seq = world.state.seq;

@@ -1,5 +1,15 @@
 import { expect } from "chai";
-import { World, given, id, ids, request, retry, spec, submit } from "../../../helpers/core.ts";
+import {
+  World,
+  given,
+  id,
+  ids,
+  request,
+  retry,
+  spec,
+  submit,
+  worker,
+} from "../../../helpers/core.ts";
 import type { StoredTask } from "../../../../daemon/core/state.ts";
 
 function failedTask(): World {
@@ -91,7 +101,7 @@ describe("retry", () => {
       { type: "cancel", ids: ids("a") },
       {
         type: "report",
-        worker: "worker-1" as never,
+        worker: worker(1),
         report: {
           task: id("a"),
           attempt: 1,
