@@ -3,13 +3,18 @@ import { failure, FailureError } from "../ipc/errors.ts";
 import type { Failure, Problem, Result } from "../ipc/errors.ts";
 import { mintTaskId } from "../ipc/ids.ts";
 import { readLimited, taskFileBytesMax } from "../ipc/limitedText.ts";
+import { pathOfField } from "../ipc/location.ts";
 import { parseTaskFile } from "../ipc/taskFile.ts";
+import type { TaskFile } from "../ipc/taskFile.ts";
 import type { TaskSpec } from "../ipc/taskSpec.ts";
 import { plural } from "./render/text.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** A task file's bytes, or why it cannot be read; the name stands in front of its problems. */
 export type TaskSource = { readonly name: string; readonly read: Result<Uint8Array> };
+
+/** `tasks[3].after[0]`: the index among all tasks of a submit, and where in that one. */
+const fieldOfSubmit = /^tasks\[(\d+)\]\.?(.*)$/s;
 
 /** Reads every file; `-` is standard input. */
 export async function readSources(
@@ -30,10 +35,7 @@ export function specsOf(
   sources: readonly TaskSource[],
   timeoutMs: number | null,
 ): readonly TaskSpec[] {
-  const parsed = sources.map(({ name, read }) => {
-    const options = { name, mint: mintTaskId, ...(timeoutMs === null ? {} : { timeoutMs }) };
-    return { name, result: read.ok ? parseTaskFile(read.value, options) : read };
-  });
+  const parsed = sources.map((source) => parse(source, timeoutMs));
   const bad = parsed.flatMap(({ name, result }) =>
     result.ok ? [] : [{ name, failure: result.failure }],
   );
@@ -41,6 +43,32 @@ export function specsOf(
   return parsed.flatMap(({ result }) => (result.ok ? result.value.specs : []));
 }
 
+function parse({ name, read }: TaskSource, timeoutMs: number | null): Parsed {
+  const options = { name, mint: mintTaskId, ...(timeoutMs === null ? {} : { timeoutMs }) };
+  return { name, result: read.ok ? parseTaskFile(read.value, options) : read };
+}
+
+/** What the supervisor found wrong with submitted tasks, placed in the files that they came from. */
+export function placedIn(sources: readonly TaskSource[], refusal: Failure): Failure {
+  const files = sources.flatMap(({ name, read }) => {
+    const { result } = parse({ name, read }, null);
+    return result.ok ? [result.value] : [];
+  });
+  const problems = refusal.problems.flatMap((problem) => placedProblem(files, problem));
+  return { ...refusal, problems };
+}
+
+function placedProblem(files: readonly TaskFile[], problem: Problem): readonly Problem[] {
+  const [, number, field = ""] = fieldOfSubmit.exec(problem.field) ?? [];
+  let index = Number(number);
+  for (const file of files) {
+    if (index < file.specs.length) return file.placed(index, pathOfField(field), problem.message);
+    index -= file.specs.length;
+  }
+  return [problem];
+}
+
+type Parsed = { readonly name: string; readonly result: Result<TaskFile> };
 type Bad = { readonly name: string; readonly failure: Failure };
 
 async function readSource(file: string, terminal: Terminal): Promise<TaskSource> {

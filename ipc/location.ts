@@ -16,6 +16,14 @@ export function fieldName(path: FieldPath): string {
   return path.map(fieldStep).join("");
 }
 
+/** The inverse of `fieldName`, for names whose keys are plain words: `after[0]` → `["after", 0]`. */
+export function pathOfField(field: string): FieldPath {
+  return field
+    .split(/[.[\]]+/)
+    .filter((step) => step !== "")
+    .map((step) => (/^\d+$/.test(step) ? Number(step) : step));
+}
+
 function fieldStep(step: string | number, index: number): string {
   if (typeof step === "number") return `[${step}]`;
   if (!bareKey.test(step)) return `[${quoted(step)}]`;

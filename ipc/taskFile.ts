@@ -33,7 +33,11 @@ export type TaskFileOptions = {
   readonly timeoutMs?: number;
 };
 
-export type TaskFile = { readonly specs: readonly TaskSpec[] };
+export type TaskFile = {
+  readonly specs: readonly TaskSpec[];
+  /** Where a field of the spec with this index stands; for what only the supervisor can find. */
+  readonly placed: (index: number, path: FieldPath, message: string) => readonly Problem[];
+};
 
 /** Errors: `invalid_task`, its problems placed by line, column and field. */
 export function parseTaskFile(
@@ -46,16 +50,23 @@ export function parseTaskFile(
   const source = { name, text: read.value };
   const parsed = parseText(source.text, options.format ?? formatOf(name));
   if (!parsed.ok) return refused(name, textProblems(parsed.faults, source));
-  const made = specsFrom(plainValue(parsed.root), options);
+  const value = plainValue(parsed.root);
+  const made = specsFrom(value, options);
   const faults = [...withoutRepeats(keyFaults(parsed.root), made.faults)];
-  if (faults.length === 0) return ok({ specs: made.specs });
-  return refused(name, problemsOf(faults, { ...source, root: parsed.root }));
+  const place = { ...source, root: parsed.root };
+  if (faults.length > 0) return refused(name, problemsOf(faults, place));
+  const placed: TaskFile["placed"] = (index, path, message) =>
+    problemsOf([{ path: [...pathIn(value, index), ...path], message }], place);
+  return ok({ specs: made.specs, placed });
 }
 
 /** The same for a value that a program made, such as `orchd run` from its flags. */
 export function parseTaskValue(value: unknown, options: TaskFileOptions): Result<TaskFile> {
   const { specs, faults } = specsFrom(value, options);
-  return faults.length === 0 ? ok({ specs }) : refused(options.name, unplacedProblems(faults));
+  if (faults.length > 0) return refused(options.name, unplacedProblems(faults));
+  const placed: TaskFile["placed"] = (index, path, message) =>
+    unplacedProblems([{ path: [...pathIn(value, index), ...path], message }]);
+  return ok({ specs, placed });
 }
 
 function formatOf(name: string): TaskFileFormat {
@@ -94,12 +105,17 @@ function specsFrom(value: unknown, options: TaskFileOptions): Specs {
   if (isFileOfTasks(value)) {
     const parsed = taskFileSchema.safeParse(value, { error: wording });
     if (!parsed.success) return refusedSpecs(faultsOf(parsed.error.issues));
-    const pathOf = (index: number): FieldPath => ["tasks", index];
+    const pathOf = (index: number) => pathIn(value, index);
     return specsOf(parsed.data.tasks, parsed.data.behavior ?? "parallel", pathOf, making);
   }
   const parsed = taskSchema.safeParse(value, { error: wording });
   if (!parsed.success) return refusedSpecs(faultsOf(parsed.error.issues));
   return specsOf([parsed.data], "parallel", () => [], making);
+}
+
+/** A file is one task, or holds a list of them. */
+function pathIn(value: unknown, index: number): FieldPath {
+  return isFileOfTasks(value) ? ["tasks", index] : [];
 }
 
 function refusedSpecs(faults: readonly Fault[]): Specs {

@@ -15,11 +15,10 @@ export type WriteOptions = {
 };
 
 const defaultMode = 0o600;
-const folderMode = 0o700;
+export const folderMode = 0o700;
 const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 /** What "there is no such file" looks like; the last two are a symbolic link and a socket in its place. */
 const absentCodes = ["ENOENT", "ENOTDIR", "ELOOP", "ENXIO"];
-/** Said by file systems that cannot sync a folder (some network ones): there is nothing more to do. */
 const unsyncableCodes = ["EINVAL", "ENOTSUP", "EISDIR"];
 
 /**
@@ -68,7 +67,7 @@ async function putInPlace(
   content: string | Uint8Array,
   { mode = defaultMode, sync }: WriteOptions & { readonly sync: boolean },
 ): Promise<void> {
-  const temporary = join(dirname(path), temporaryName(path));
+  const temporary = temporaryPath(path);
   try {
     await using file = await open(temporary, "wx", mode);
     await file.writeFile(content);
@@ -80,9 +79,10 @@ async function putInPlace(
   }
 }
 
-/** Short of the 255 bytes a name may have, however long the file's own name is. */
-function temporaryName(path: string): string {
-  return `.${basename(path).slice(0, 60)}.${randomBytes(6).toString("hex")}.tmp`;
+/** In the same folder. Short of the 255 bytes a name may have, however long the file's own name is. */
+export function temporaryPath(path: string): string {
+  const name = `.${basename(path).slice(0, 60)}.${randomBytes(6).toString("hex")}.tmp`;
+  return join(dirname(path), name);
 }
 
 /** From `deepest` up to `highest`: a folder that was just made is an entry in the one above it. */
@@ -90,7 +90,7 @@ async function syncFolders(deepest: string, highest: string): Promise<void> {
   for (let folder = deepest; ; folder = dirname(folder)) {
     await using handle = await open(folder, "r");
     await handle.sync().catch((error: unknown) => {
-      if (!hasCode(error, unsyncableCodes)) throw error;
+      if (!isUnsyncable(error)) throw error;
     });
     if (folder === highest || folder === dirname(folder)) return;
   }
@@ -113,6 +113,11 @@ async function readRegularFile(path: string, bytesMax: number): Promise<string |
   } finally {
     await file.close();
   }
+}
+
+/** Said by file systems that cannot sync a folder (some network ones): there is nothing more to do. */
+export function isUnsyncable(error: unknown): boolean {
+  return hasCode(error, unsyncableCodes);
 }
 
 function hasCode(error: unknown, codes: readonly string[]): boolean {

@@ -37,16 +37,21 @@ type Running = {
   state: AttemptState;
 };
 
+/** A stage that lasts shorter is not told. */
+const stageMs = 20;
+
 export class Duty {
   readonly #options: DutyOptions;
   readonly #reports = new Reports();
-  #settings: WorkerSettings | null = null;
+  #desk: Desk | null = null;
   #running: Running | null = null;
   #waiting: Attempt[] = [];
   /** Attempts of an earlier process without an outcome; empty once they are salvaged. */
   #cutShort: AttemptKey[] = [];
   #salvaged = false;
   #ending = false;
+  #runner: Promise<typeof import("./attempt/run.ts")> | null = null;
+  #stageTimer: NodeJS.Timeout | null = null;
   #work: Promise<void> | null = null;
 
   constructor(options: DutyOptions) {
@@ -75,7 +80,9 @@ export class Duty {
 
   /** A supervisor is there, perhaps a new one: from now on its settings count. */
   begin(settings: WorkerSettings): void {
-    this.#settings = settings;
+    const { worker, stateFolder, log } = this.#options;
+    const place = onceUntilItFails(() => findPlace(worker, settings));
+    this.#desk = { worker, stateFolder, settings, place, log };
     this.tellHeartbeat();
     this.#tell(this.#reports.all());
     this.#goOn();
@@ -112,9 +119,11 @@ export class Duty {
     const { stateFolder, log } = this.#options;
     for (const key of keys) {
       if (this.#reports.forget(key)?.onDisk !== true) continue;
-      markAcknowledged(stateFolder, key).catch((error: unknown) =>
-        log("an acknowledgement cannot be noted", { ...key, error: String(error) }),
-      );
+      try {
+        markAcknowledged(stateFolder, key);
+      } catch (error) {
+        log("an acknowledgement cannot be noted", { ...key, error: String(error) });
+      }
     }
     if (this.#reports.size === 0) this.#options.onIdle();
   }
@@ -135,6 +144,14 @@ export class Duty {
     const running = this.#running;
     const beat: Heartbeat = heartbeatOf(running?.course.key ?? null, running?.state ?? null);
     this.#options.send("worker.heartbeat", beat);
+  }
+
+  /** A stage that is over in no time is not worth a message: looking at the output and telling it cost more than `true`. */
+  #tellStage(): void {
+    this.#stageTimer ??= setTimeout(() => {
+      this.#stageTimer = null;
+      this.tellHeartbeat();
+    }, stageMs);
   }
 
   #tell(reports: readonly Report[]): void {
@@ -163,11 +180,10 @@ export class Duty {
 
   /** Starts what is next, unless something is at work. */
   #goOn(): void {
-    if (this.#work !== null || this.#settings === null || this.#ending) return;
+    if (this.#work !== null || this.#desk === null || this.#ending) return;
     if (this.#salvaged && this.#waiting.length === 0) return;
-    const { worker, stateFolder, log } = this.#options;
-    this.#work = this.#workOff({ worker, stateFolder, log, settings: this.#settings })
-      .catch((error: unknown) => log("a bug", { error: String(error) }))
+    this.#work = this.#workOff(this.#desk)
+      .catch((error: unknown) => this.#options.log("a bug", { error: String(error) }))
       .then(() => {
         this.#work = null;
         this.#options.onIdle();
@@ -182,18 +198,19 @@ export class Duty {
     const running = this.#start(keyOf(next));
     try {
       // Loaded with the first task there is: git and execa triple what a worker needs to get ready.
-      const { runAttempt } = await import("./attempt/run.ts");
+      this.#runner ??= import("./attempt/run.ts");
+      const { runAttempt } = await this.#runner;
       this.#report(await runAttempt(desk, running.course, next));
     } finally {
       this.#running = null;
-      this.tellHeartbeat();
+      this.#tellStage();
     }
   }
 
   /** Before anything is reset: what an earlier process did not save is saved now. */
   async #salvage(desk: Desk): Promise<void> {
     try {
-      const held = await readHeld(await findPlace(desk.worker, desk.settings));
+      const held = await readHeld(await desk.place());
       const isOpen = held !== null && !hasOutcome(attemptFolder(desk.stateFolder, held));
       if (this.#cutShort.length > 0 || isOpen) {
         const { salvage } = await import("./attempt/salvage.ts");
@@ -214,13 +231,26 @@ export class Duty {
     const end = new AbortController();
     const enter = (state: AttemptState): void => {
       running.state = state;
-      this.tellHeartbeat();
+      this.#tellStage();
     };
     const course: Course = { key, signal: end.signal, enter };
     const running: Running = { course, end, state: { stage: "workspace" } };
     this.#running = running;
     return running;
   }
+}
+
+function onceUntilItFails<Value>(find: () => Promise<Value>): () => Promise<Value> {
+  let found: Promise<Value> | null = null;
+  return async () => {
+    found ??= find();
+    try {
+      return await found;
+    } catch (error) {
+      found = null;
+      throw error;
+    }
+  };
 }
 
 function endedUnstarted(key: AttemptKey): Report {

@@ -35,7 +35,12 @@ export const command = defineCommand({
     if (args.wait && args.detach)
       throw new FailureError(failure("usage", "run: --wait and --detach exclude each other."));
     const task = taskOf(args, [...args.word, ...commandLine]);
-    const submitted = await submitTasks(session, (timeoutMs) => specsOf(task, timeoutMs));
+    const submitted = await submitTasks(session, (timeoutMs) => specsOf(task, timeoutMs)).catch(
+      (error: unknown) => {
+        if (!(error instanceof FailureError) || error.failure.problems.length === 0) throw error;
+        throw new FailureError({ ...error.failure, ...toldInOptions(error.failure) });
+      },
+    );
     if (!args.detach) {
       session.remark(`Submitted ${submitted.ids.join(", ")}.`);
       return await waitAndTell(session, submitted.ids);
@@ -54,12 +59,16 @@ function specsOf(task: object, timeoutMs: number | null): readonly TaskSpec[] {
 }
 
 /** The same failure, told in the options that were typed instead of the fields they became. */
-function inOptions({ problems }: Failure): Failure {
+function inOptions(reason: Failure): Failure {
+  return failure("invalid_task", "run: this is not a valid task.", toldInOptions(reason));
+}
+
+function toldInOptions({ problems }: Failure): Pick<Failure, "problems"> & { hint: string } {
   const hint = "`orchd run --help` tells what each option takes.";
   const told = problems.map((problem) => ({
     ...problem,
     file: null,
-    field: optionOf(problem.field),
+    field: optionOf(problem.field.replace(/^tasks\[0\]\./, "")),
   }));
-  return failure("invalid_task", "run: this is not a valid task.", { problems: told, hint });
+  return { problems: told, hint };
 }

@@ -1,10 +1,10 @@
-import { exitCodes } from "../../ipc/errors.ts";
+import { exitCodes, FailureError } from "../../ipc/errors.ts";
 import { defineCommand } from "../command.ts";
 import { plural } from "../render/text.ts";
 import type { Session } from "../session.ts";
 import { submitTasks } from "../submission.ts";
 import type { Submitted } from "../submission.ts";
-import { readSources, specsOf } from "../taskSources.ts";
+import { placedIn, readSources, specsOf } from "../taskSources.ts";
 import { waitAndTell } from "../waiting.ts";
 
 export const command = defineCommand({
@@ -20,7 +20,12 @@ export const command = defineCommand({
   },
   run: async ({ file, wait }, session) => {
     const sources = await readSources(file, session.terminal);
-    const submitted = await submitTasks(session, (timeoutMs) => specsOf(sources, timeoutMs));
+    const submitted = await submitTasks(session, (timeoutMs) => specsOf(sources, timeoutMs)).catch(
+      (error: unknown) => {
+        if (!(error instanceof FailureError)) throw error;
+        throw new FailureError(placedIn(sources, error.failure));
+      },
+    );
     if (wait) {
       session.remark(`Submitted ${plural(submitted.ids.length, "task")}.`);
       return await waitAndTell(session, submitted.ids);

@@ -1,7 +1,6 @@
 import { inDependencyOrder } from "./dependencies.ts";
 import { isFinal } from "./state.ts";
 import { rejection } from "./failures.ts";
-import { releaseIfHeld } from "./landing.ts";
 import type { Apply } from "./decide.ts";
 import type { Command, Decision } from "./commands.ts";
 import type { State, StoredTask } from "./state.ts";
@@ -30,7 +29,6 @@ function cancelOne(state: State, id: TaskId, apply: Apply): boolean {
     case "landing": {
       const { step } = task.life;
       if (step.at === "moving") return false;
-      if (state.landing.current === id) releaseIfHeld(state, apply);
       const openGate = step.at === "gate" ? step.fence : null;
       apply({ type: "LandingEnded", task: id, next: { to: "cancelled" }, openGate });
       return true;

@@ -358,7 +358,7 @@ function gatePassed(state: State, id: TaskId, tree: Oid, at: number): void {
 
 function landingEnded(state: State, event: LandingEnded, at: number): void {
   const task = taskOf(state, event.task);
-  if (state.landing.current === event.task) state.landing.current = null;
+  if (state.landing.current === event.task) stopLanding(state);
   state.landing.waiting.delete(event.task);
   if (event.next.to === "succeeded" && event.next.commit !== null)
     tipSeen(state, event.next.commit);
@@ -412,6 +412,12 @@ function settle(state: State, task: Task, at: number): void {
 function stopWaiting(state: State, id: TaskId, at: number): void {
   leaveBlocked(state, id);
   wakeWaiters(state, id, at);
+}
+
+/** With the landing that ran into it ended, nobody else would find out that the cause is gone. */
+function stopLanding({ landing }: State): void {
+  landing.current = null;
+  if (landing.held?.kind !== "base_red") landing.held = null;
 }
 
 /** A new tip may be green again. */

@@ -227,11 +227,8 @@ export function decideFollowed(state: State, result: FollowResult, apply: Apply)
   }
 }
 
-/**
- * A step that went through shows that what held landing is gone, and with the landing that ran into it
- * ended nobody would find out; a red base is only left behind.
- */
-export function releaseIfHeld(state: State, apply: Apply): void {
+/** A step that went through shows that what held landing is gone; a red base is only left behind. */
+function releaseIfHeld(state: State, apply: Apply): void {
   if (state.landing.held !== null && state.landing.held.kind !== "base_red")
     apply({ type: "LandingReleased", tip: null });
 }

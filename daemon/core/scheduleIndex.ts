@@ -26,7 +26,7 @@ export type Schedule = {
   readonly unmet: Map<TaskId, number>;
   /** Queued tasks by what they come after; a final task keeps its entry until they have moved on. */
   readonly dependents: Map<TaskId, Set<TaskId>>;
-  readonly blocked: Map<TaskId, Blocked>;
+  readonly blocked: Map<TaskId, Waiter>;
   readonly waiters: Map<TaskId, Set<TaskId>>;
   readonly fairness: Map<TaskId, Fairness>;
   readonly holders: Map<TaskId, CompiledHolding>;
@@ -39,6 +39,8 @@ export type Blocked = {
   readonly why: BlockedWhy;
   readonly holding: CompiledHolding;
 };
+/** With its place in the order, which is asked for most. */
+type Waiter = Blocked & { readonly rank: number; readonly order: number };
 export type BlockedWhy =
   | ({ readonly kind: "claim" } & ClaimConflict)
   | { readonly kind: "resource"; readonly resource: string };
@@ -139,10 +141,12 @@ export function leaveBlocked(state: State, id: TaskId): void {
 
 export function block(state: State, task: Task, blocked: Blocked, at: number): void {
   const { schedule } = state;
-  schedule.blocked.set(task.id, blocked);
-  for (const by of blocked.by) {
-    const waiters = schedule.waiters.get(by);
-    if (waiters === undefined) schedule.waiters.set(by, new Set([task.id]));
+  const { by, why, holding } = blocked;
+  const waiter = { by, why, holding, rank: rankOf(task), order: task.order };
+  schedule.blocked.set(task.id, waiter);
+  for (const other of by) {
+    const waiters = schedule.waiters.get(other);
+    if (waiters === undefined) schedule.waiters.set(other, new Set([task.id]));
     else waiters.add(task.id);
   }
   if (!schedule.fairness.has(task.id)) schedule.fairness.set(task.id, { since: at, overtaken: 0 });
@@ -225,8 +229,7 @@ function passWaiters(
   const overtook: TaskId[] = [];
   const rank = rankOf(task);
   for (const [by, waiter] of state.schedule.blocked) {
-    const other = state.tasks.get(by);
-    if (other === undefined || !isEarlier(other, rank, task.order)) continue;
+    if (waiter.rank > rank || (waiter.rank === rank && waiter.order > task.order)) continue;
     const why = meeting(holding, waiter.holding);
     if (why === null) continue;
     const fairness = state.schedule.fairness.get(by);
@@ -238,11 +241,6 @@ function passWaiters(
     overtook.push(by);
   }
   return { blocked: null, overtook };
-}
-
-function isEarlier(other: Task, rank: number, order: number): boolean {
-  const otherRank = rankOf(other);
-  return otherRank < rank || (otherRank === rank && other.order < order);
 }
 
 function meeting(mine: CompiledHolding, theirs: CompiledHolding): BlockedWhy | null {

@@ -1,14 +1,7 @@
-import {
-  cpuMs,
-  openRig,
-  peakMemory,
-  processTree,
-  rounded,
-  singleSyncMs,
-  spec,
-  submitEach,
-  whenFinal,
-} from "./rig.ts";
+import { diskFigures, rounded } from "./figures.ts";
+import { spec, submitEach, whenFinal } from "./load.ts";
+import { openRig } from "./rig.ts";
+import { cpuOf, cpuPerTask, peakMemory } from "./usage.ts";
 
 /** 2,000 times `/bin/true` as a task without workspace, on two workers. */
 const tasks = 2_000;
@@ -20,19 +13,19 @@ export async function benchSpawn(): Promise<Record<string, number>> {
     spec({ kind: "run", argv: ["/bin/true"] }, "true"),
   );
   const final = await whenFinal(rig.client, tasks);
-  const pids = processTree(rig.supervisorPid);
-  const cpuBefore = cpuMs(pids);
-  const begun = performance.now();
-  const { peak } = await peakMemory(rig.supervisorPid, async () => {
+  const before = cpuOf(rig.supervisorPid);
+  let elapsedMs = 0;
+  const peak = await peakMemory(rig.supervisorPid, async () => {
+    const begun = performance.now();
     await submitEach(rig.client, specs, inFlight);
     await final.all;
+    elapsedMs = performance.now() - begun;
   });
-  const elapsedMs = performance.now() - begun;
   return rounded({
     tasks,
     tasks_per_s: (tasks / elapsedMs) * 1000,
-    cpu_ms_per_task: (cpuMs(pids) - cpuBefore) / tasks,
+    ...cpuPerTask(before, cpuOf(rig.supervisorPid), tasks),
     ...peak,
-    fsync_ms: singleSyncMs(rig.repo),
+    ...diskFigures(rig.repo),
   });
 }

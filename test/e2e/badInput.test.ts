@@ -83,7 +83,7 @@ const rows: readonly Row[] = [
     name: "a task after one that does not exist",
     file: "a.yaml",
     text: "tasks:\n  - { id: a, run: [make], after: [known, nobody] }\n",
-    says: ["after", "there is no task nobody"],
+    says: ["a.yaml:2:42  tasks[0].after[1]", "there is no task nobody"],
   },
   {
     name: "claims outside the repository and inside .git",
@@ -205,6 +205,15 @@ describe("bad input", () => {
     await supervised.repository.write("bad.yaml", "id: bad\nrun: 5\n");
     const said = await refused(2, "submit", "good.yaml", "bad.yaml", "missing.yaml");
     holdsAll(said, ["nothing was submitted", "bad.yaml:2:6  run", "missing.yaml"]);
+  });
+
+  it("that only shows across files is placed in them", async () => {
+    await supervised.repository.write("one.yaml", "id: one\nrun: [make]\nafter: [two]\n");
+    await supervised.repository.write("two.yaml", "id: two\nrun: [make]\nafter: [one]\n");
+    const said = await refused(2, "submit", "one.yaml", "two.yaml");
+    holdsAll(said, ["one.yaml:3:8  after", "one → two → one"]);
+    await supervised.repository.write("known.yaml", "run: [make]\nid: known\n");
+    holdsAll(await refused(5, "submit", "known.yaml"), ["known.yaml:2:5  id", "known is taken"]);
   });
 
   it("is described by --json with file, line, column and field", async () => {

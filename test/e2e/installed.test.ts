@@ -11,6 +11,8 @@ import type { InstalledPackage } from "../helpers/package.ts";
 import type { Ran } from "../helpers/supervised.ts";
 import type { TestRepository } from "../helpers/repository.ts";
 
+/** Found by PATH. */
+const program = "orchd";
 const installTimeoutMs = 180_000;
 const checkout = join(import.meta.dirname, "../..");
 const tsc = join(checkout, "node_modules/.bin/tsc");
@@ -69,9 +71,9 @@ describe("the package, packed and installed into an empty prefix", () => {
 
   it("has a client whose answers are typed", async function () {
     this.timeout(30_000);
-    const program = join(installed.prefix, "lib/typed.mts");
+    const script = join(installed.prefix, "lib/typed.mts");
     await writeFile(
-      program,
+      script,
       `import { connect } from "orchd/client";
       await using client = await connect({ repo: "." });
       const { counts } = await client.call("status", { finished_max: 0, open_max: 0 });
@@ -83,7 +85,7 @@ describe("the package, packed and installed into an empty prefix", () => {
     const library = ["--target", "es2024", "--lib", "es2024,esnext.disposable", "--types", "node"];
     const types = join(checkout, "node_modules/@types");
     const options = [...settings, ...library, "--typeRoots", types];
-    const { exitCode, stdout } = await execa(tsc, [...options, program], { reject: false });
+    const { exitCode, stdout } = await execa(tsc, [...options, script], { reject: false });
     expect(exitCode, stdout).to.equal(0);
   });
 
@@ -112,7 +114,7 @@ async function runInstalled(
   repository: TestRepository,
   args: readonly string[],
 ): Promise<Ran> {
-  const result = await execa("orchd", args, {
+  const result = await execa(program, args, {
     cwd: repository.dir,
     env: { ...repository.env, PATH: path },
     extendEnv: false,
@@ -124,15 +126,15 @@ async function runInstalled(
 
 /** A program of somebody else, beside the package: it finds the client by the package's name. */
 async function askWithClient({ prefix }: InstalledPackage, repo: string): Promise<string> {
-  const program = join(prefix, "lib/program.mjs");
+  const script = join(prefix, "lib/script.mjs");
   await writeFile(
-    program,
+    script,
     `import { connect } from "orchd/client";
     await using client = await connect({ repo: process.argv[2] });
     const { tasks } = await client.call("status", { finished_max: 10, open_max: 10 });
     console.log(tasks.map(({ id, status }) => id + " " + status).join());`,
   );
-  const { stdout } = await execa(process.execPath, [program, repo]);
+  const { stdout } = await execa(process.execPath, [script, repo]);
   return stdout;
 }
 

@@ -16,6 +16,8 @@ export type Desk = {
   /** `.aibrain/<worker>`, absolute. */
   readonly stateFolder: string;
   readonly settings: WorkerSettings;
+  /** Looked for once for each settings: they name the same folders as long as they last. */
+  readonly place: () => Promise<Place>;
   readonly log: Log;
 };
 
@@ -55,8 +57,8 @@ export function failed(failure: AttemptFailure, saved: Saved | null = null): Out
 }
 
 /** Unique among everything on this machine: another repository may have a task of the same name. */
-export function markerOf(key: AttemptKey, repositoryId: string): string {
-  return `${key.task}.${key.attempt}@${repositoryId}`;
+export function markerOf(key: AttemptKey, place: Place): string {
+  return `${key.task}.${key.attempt}@${place.repositoryId}`;
 }
 
 export function messageOf(error: unknown): string {

@@ -3,12 +3,10 @@ import type { Argv } from "../../ipc/taskSpec.ts";
 import { gateOutputMax } from "../../ipc/workerMessages.ts";
 import type { Assignment, Outcome } from "../../ipc/workerMessages.ts";
 import { realClock } from "../../system/clock.ts";
-import { repositoryId } from "../workspace/place.ts";
-import { removeAll } from "../workspace/remove.ts";
 import { failed, markerOf, messageOf } from "./desk.ts";
 import type { Course, Desk, Ground } from "./desk.ts";
 import { attemptEnvironment } from "./environment.ts";
-import { prepareGround } from "./ground.ts";
+import { prepareGround, removeTemporary } from "./ground.ts";
 import { Output } from "./output.ts";
 import { failureOf, runProgram } from "./program.ts";
 
@@ -43,7 +41,7 @@ export async function runGate(
   } catch (error) {
     return failed({ kind: "not_started", message: messageOf(error) });
   } finally {
-    await removeAll(prepared.value.place.temporary).catch(() => {});
+    await removeTemporary(prepared.value.place).catch(() => {});
   }
 }
 
@@ -71,7 +69,7 @@ async function check(
       env: attemptEnvironment(desk, { key: course.key, temporary, workTree, given: [] }),
       stdout: output.paths[0] ?? "/dev/null",
       stderr: "stdout",
-      marker: markerOf(course.key, await repositoryId(desk.settings.git_dir)),
+      marker: markerOf(course.key, place),
     },
     limits: {
       timeoutMs: Math.max(0, deadline - realClock.monotonicMs()),

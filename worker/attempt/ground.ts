@@ -1,9 +1,10 @@
+import { mkdirSync, rmdirSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Argv } from "../../ipc/taskSpec.ts";
 import { copyIgnored } from "../workspace/copy.ts";
 import { clearHeld, readHeld } from "../workspace/held.ts";
-import { findPlace, linkWorkspace, repositoryId, repositoryOf } from "../workspace/place.ts";
+import { linkWorkspace, repositoryOf } from "../workspace/place.ts";
 import type { Place, Repository } from "../workspace/place.ts";
 import { removeAll } from "../workspace/remove.ts";
 import { resetWorkspace, resolveBase, setWorkspaceAside } from "../workspace/reset.ts";
@@ -32,7 +33,8 @@ export async function prepareGround(
   const { workspace } = desk.settings.config;
   course.enter({ stage: "workspace" });
   try {
-    const place = await findPlace(desk.worker, desk.settings);
+    const place = await desk.place();
+    await mkdir(place.folder, { recursive: true, mode: 0o700 });
     const repository = repositoryOf(desk.settings);
     await keepUnsavedWork(desk, place, repository);
     const base = await resolveBase(repository, revision);
@@ -51,10 +53,25 @@ export async function prepareGround(
   }
 }
 
-/** TMPDIR of the attempt, empty. */
+/** TMPDIR of the attempt, empty. It mostly is not there, and the folder above it is. */
 export async function freshTemporary(place: Place): Promise<void> {
+  if (succeeds(() => mkdirSync(place.temporary, { mode: 0o700 }))) return;
   await removeAll(place.temporary);
   await mkdir(place.temporary, { recursive: true, mode: 0o700 });
+}
+
+/** Most programs leave it empty. */
+export async function removeTemporary(place: Place): Promise<void> {
+  if (!succeeds(() => rmdirSync(place.temporary))) await removeAll(place.temporary);
+}
+
+function succeeds(run: () => void): boolean {
+  try {
+    run();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -115,7 +132,7 @@ async function runSetup(
       env: attemptEnvironment(desk, { key: course.key, temporary, workTree, given: [] }),
       stdout: output.paths[0] ?? "/dev/null",
       stderr: "stdout",
-      marker: markerOf(course.key, await repositoryId(desk.settings.git_dir)),
+      marker: markerOf(course.key, ground.place),
     },
     limits: {
       timeoutMs: limits.setup_timeout_ms,

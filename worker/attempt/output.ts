@@ -19,10 +19,7 @@ export class Output implements Disposable {
     this.paths = paths;
     const opened: number[] = [];
     try {
-      for (const path of paths) {
-        mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-        opened.push(openSync(path, openFlags, 0o600));
-      }
+      for (const path of paths) opened.push(openMaking(path));
     } catch (error) {
       opened.forEach((file) => closeSync(file));
       throw error;
@@ -88,6 +85,15 @@ const escapeSequence = new RegExp(
   ].join("|"),
   "gu",
 );
+
+function openMaking(path: string): number {
+  try {
+    return openSync(path, openFlags, 0o600);
+  } catch {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return openSync(path, openFlags, 0o600);
+  }
+}
 
 const openFlags = constants.O_RDONLY | constants.O_CREAT | constants.O_NOFOLLOW;
 

@@ -1,12 +1,12 @@
-import { existsSync, readdirSync } from "node:fs";
-import { rm, writeFile } from "node:fs/promises";
+import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isOid, isTaskId } from "../../ipc/ids.ts";
 import type { Oid, WorkerId } from "../../ipc/ids.ts";
 import { isRecord } from "../../ipc/message.ts";
 import type { TaskSpec } from "../../ipc/taskSpec.ts";
 import type { AttemptKey, Outcome, Report } from "../../ipc/workerMessages.ts";
-import { readJsonFile, replaceFile, writeDurably } from "../../system/atomicFile.ts";
+import { readJsonFile, replaceFile } from "../../system/atomicFile.ts";
+import { writeDurablyNow } from "../../system/durableFile.ts";
 import type { ProcessIdentity } from "../../system/processIdentity.ts";
 
 /**
@@ -39,6 +39,7 @@ export type Unfinished =
 const attemptName = "attempt.json";
 const outcomeName = "outcome.json";
 const acknowledgedName = "acknowledged";
+const fileMode = 0o600;
 const recordBytesMax = 4 * 1024 * 1024;
 
 export function attemptFolder(stateFolder: string, key: AttemptKey): string {
@@ -46,18 +47,18 @@ export function attemptFolder(stateFolder: string, key: AttemptKey): string {
 }
 
 /** Makes the folder anew: the same attempt may have been assigned before and been taken back. */
-export async function beginRecord(folder: string, record: AttemptRecord): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
-  await writeDurably(join(folder, attemptName), jsonOf(record), { mode: 0o600 });
+export function beginRecord(folder: string, record: AttemptRecord): void {
+  if (existsSync(folder)) rmSync(folder, { recursive: true, force: true });
+  writeDurablyNow(join(folder, attemptName), jsonOf(record), fileMode);
 }
 
 /** For people who look; what a salvage needs to know about the base stands in `held.json`. */
 export async function noteBase(folder: string, record: AttemptRecord, base: Oid): Promise<void> {
-  await replaceFile(join(folder, attemptName), jsonOf({ ...record, base }), { mode: 0o600 });
+  await replaceFile(join(folder, attemptName), jsonOf({ ...record, base }), { mode: fileMode });
 }
 
-export async function writeOutcome(folder: string, report: Report): Promise<void> {
-  await writeDurably(join(folder, outcomeName), jsonOf(report), { mode: 0o600 });
+export function writeOutcome(folder: string, report: Report): void {
+  writeDurablyNow(join(folder, outcomeName), jsonOf(report), fileMode);
 }
 
 export function hasOutcome(folder: string): boolean {
@@ -65,9 +66,9 @@ export function hasOutcome(folder: string): boolean {
 }
 
 /** Not synced: a marker that is lost makes a report come twice, and its fence makes it count once. */
-export async function markAcknowledged(stateFolder: string, key: AttemptKey): Promise<void> {
+export function markAcknowledged(stateFolder: string, key: AttemptKey): void {
   const folder = attemptFolder(stateFolder, key);
-  if (existsSync(folder)) await writeFile(join(folder, acknowledgedName), "", { mode: 0o600 });
+  if (existsSync(folder)) writeFileSync(join(folder, acknowledgedName), "", { mode: fileMode });
 }
 
 /** Called once at start, before this process has written anything. Records that are damaged are passed over. */

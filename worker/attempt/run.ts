@@ -4,7 +4,6 @@ import { realClock } from "../../system/clock.ts";
 import { ownIdentity } from "../../system/processIdentity.ts";
 import { prepareToStart } from "../child.ts";
 import { clearHeld, readHeld } from "../workspace/held.ts";
-import { findPlace } from "../workspace/place.ts";
 import { failed, messageOf } from "./desk.ts";
 import type { Course, Desk } from "./desk.ts";
 import { runGate } from "./gate.ts";
@@ -31,8 +30,8 @@ export async function runAttempt(desk: Desk, course: Course, attempt: Attempt): 
   const elapsed_ms = Math.round(realClock.monotonicMs() - start);
   const report: Report = { ...course.key, outcome, elapsed_ms };
   try {
-    await writeOutcome(folder, report);
-    if (settled) await forgetHeld(desk, course.key);
+    writeOutcome(folder, report);
+    if (settled && usesWorkspace(attempt)) await forgetHeld(desk, course.key);
   } catch (error) {
     // It is still reported from memory; after a crash the attempt would be found cut short.
     desk.log("the outcome cannot be written", { ...course.key, error: messageOf(error) });
@@ -60,7 +59,7 @@ async function outcomeOf(
     spec: attempt.kind === "task" ? attempt.spec : null,
   };
   try {
-    await beginRecord(folder, record);
+    beginRecord(folder, record);
     switch (attempt.kind) {
       case "task":
         return settledBy(await runTask(desk, course, attempt, record, folder));
@@ -81,9 +80,13 @@ function settledBy(outcome: Outcome): Settled {
   return { outcome, settled: !unsaved };
 }
 
+function usesWorkspace(attempt: Attempt): boolean {
+  return attempt.kind === "gate" || attempt.spec.workspace === "clone";
+}
+
 /** Only the record of this very attempt: one of an earlier attempt stands for work that is not saved yet. */
 async function forgetHeld(desk: Desk, key: AttemptKey): Promise<void> {
-  const place = await findPlace(desk.worker, desk.settings);
+  const place = await desk.place();
   const held = await readHeld(place);
   if (held?.task === key.task && held.attempt === key.attempt) await clearHeld(place);
 }

@@ -2,7 +2,7 @@ import type { AttemptKey, Report, Saved } from "../../ipc/workerMessages.ts";
 import { endMarked } from "../../system/processTree.ts";
 import { clearHeld } from "../workspace/held.ts";
 import type { Held } from "../workspace/held.ts";
-import { findPlace, repositoryId, repositoryOf } from "../workspace/place.ts";
+import { repositoryOf } from "../workspace/place.ts";
 import type { Place } from "../workspace/place.ts";
 import { findSaved, saveWorkspace } from "../workspace/save.ts";
 import { markerOf, messageOf } from "./desk.ts";
@@ -20,18 +20,19 @@ export async function salvage(
   cutShort: readonly AttemptKey[],
   held: Held | null,
 ): Promise<Report[]> {
-  const place = await findPlace(desk.worker, desk.settings);
+  const place = await desk.place();
   const keys = [...cutShort];
   if (held !== null && !keys.some((key) => isSame(key, held))) keys.push(keyOf(held));
-  const id = await repositoryId(desk.settings.git_dir);
   const reports: Report[] = [];
   for (const key of keys) {
-    await endMarked(markerOf(key, id), { graceMs: desk.settings.config.limits.grace_ms });
+    await endMarked(markerOf(key, place), { graceMs: desk.settings.config.limits.grace_ms });
     const saved = held !== null && isSame(key, held) ? await saveHeld(desk, place, held) : null;
     const report: Report = { ...key, outcome: { result: "lost", saved }, elapsed_ms: 0 };
-    await writeOutcome(attemptFolder(desk.stateFolder, key), report).catch((error: unknown) =>
-      desk.log("the outcome cannot be written", { ...key, error: messageOf(error) }),
-    );
+    try {
+      writeOutcome(attemptFolder(desk.stateFolder, key), report);
+    } catch (error) {
+      desk.log("the outcome cannot be written", { ...key, error: messageOf(error) });
+    }
     desk.log("an attempt of an earlier process was found", { ...key, ref: saved?.ref ?? null });
     reports.push(report);
   }

@@ -1,17 +1,16 @@
-import { realpath, stat } from "node:fs/promises";
+import { realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { unreachable } from "../../ipc/errors.ts";
 import type { Argv, Work } from "../../ipc/taskSpec.ts";
 import type { Assignment, AttemptFailure, Outcome, Saved } from "../../ipc/workerMessages.ts";
 import { writeHeld } from "../workspace/held.ts";
-import { findPlace, isInside, repositoryId } from "../workspace/place.ts";
+import { isInside } from "../workspace/place.ts";
 import type { Place } from "../workspace/place.ts";
-import { removeAll } from "../workspace/remove.ts";
 import { saveWorkspace } from "../workspace/save.ts";
 import { failed, markerOf, messageOf } from "./desk.ts";
 import type { Course, Desk, Ground } from "./desk.ts";
 import { attemptEnvironment } from "./environment.ts";
-import { freshTemporary, prepareGround } from "./ground.ts";
+import { freshTemporary, prepareGround, removeTemporary } from "./ground.ts";
 import { Output } from "./output.ts";
 import { failureOf, runProgram } from "./program.ts";
 import type { ProgramEnd } from "./program.ts";
@@ -58,7 +57,7 @@ async function runInRepository(
   course.enter({ stage: "workspace" });
   let place: Place;
   try {
-    place = await findPlace(desk.worker, desk.settings);
+    place = await desk.place();
     await freshTemporary(place);
   } catch (error) {
     return failed({ kind: "workspace", message: messageOf(error) });
@@ -66,7 +65,7 @@ async function runInRepository(
   using output = outputIn(folder);
   const root = desk.settings.work_tree;
   const end = await runWork(desk, course, task, { root, place, output });
-  await removeAll(place.temporary).catch(() => {});
+  await removeTemporary(place).catch(() => {});
   return conclude(end, null);
 }
 
@@ -82,7 +81,7 @@ async function runWork(
   const { limits } = desk.settings.config;
   const argv = argvOf(spec.work);
   if (argv === null) return { why: "exited", code: 0 };
-  const cwd = await folderInside(root, spec.cwd);
+  const cwd = folderInside(root, spec.cwd);
   if (!cwd.ok) return { why: "not_started", message: cwd.message };
   const workTree = spec.workspace === "none" ? null : place.workTree;
   const given = [spec.env, secrets];
@@ -99,7 +98,7 @@ async function runWork(
       }),
       stdout: output.paths[0] ?? "/dev/null",
       stderr: output.paths[1] ?? "/dev/null",
-      marker: markerOf(course.key, await repositoryId(desk.settings.git_dir)),
+      marker: markerOf(course.key, place),
     },
     limits: {
       timeoutMs: spec.timeout_ms,
@@ -122,7 +121,7 @@ async function saveAndConclude(
 ): Promise<Outcome> {
   course.enter({ stage: "saving", outputBytes: output.bytes() });
   try {
-    await removeAll(place.temporary);
+    await removeTemporary(place);
     return conclude(
       end,
       await saveWorkspace(place, repository, { ...course.key, base, startedAt }),
@@ -160,12 +159,20 @@ type Folder =
   { readonly ok: true; readonly path: string } | { readonly ok: false; readonly message: string };
 
 /** A link in the repository must not lead a task out of its workspace. */
-async function folderInside(root: string, cwd: string): Promise<Folder> {
-  const path = await realpath(join(root, cwd)).catch(() => null);
+function folderInside(root: string, cwd: string): Folder {
+  const path = realPath(join(root, cwd));
   if (path === null) return { ok: false, message: `cwd: there is no folder ${cwd} at the base` };
-  if (!isInside(path, await realpath(root)))
+  if (!isInside(path, realPath(root) ?? root))
     return { ok: false, message: `cwd: ${cwd} leads out of the repository` };
-  if (!(await stat(path)).isDirectory())
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true)
     return { ok: false, message: `cwd: ${cwd} is not a folder` };
   return { ok: true, path };
+}
+
+function realPath(path: string): string | null {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return null;
+  }
 }

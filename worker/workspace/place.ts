@@ -18,6 +18,8 @@ import type { WorkerSettings } from "../../ipc/workerMessages.ts";
  *     <root>/<worker>/set-aside   `.git` folders of embedded repositories, workspaces that could not be saved
  */
 export type Place = {
+  /** Of the repository, see `repositoryId`. */
+  readonly repositoryId: string;
   readonly folder: string;
   readonly workTree: string;
   readonly ownGit: string;
@@ -76,6 +78,7 @@ export async function findPlace(worker: WorkerId, settings: WorkerSettings): Pro
   const folder = join(root, worker);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   return {
+    repositoryId: id,
     folder,
     workTree: join(folder, "workspace"),
     ownGit: join(folder, "own.git"),

@@ -582,6 +582,18 @@ describe("recovery", () => {
     }
   });
 
+  it("counts what is held once, though it was seen in the events and in the state", async () => {
+    const { loop, journal, clock } = await makeRig(emptyState(), 1);
+    await loop.ask(started({ slots: 2, resources: { db: 2 } }));
+    await loop.ask(readyCommand(worker(1)));
+    const uses = (name: string) => spec(name, { claims: { resources: { db: 1 } } });
+    await loop.ask(submit(uses("a"), uses("b")));
+    await loop.end();
+    const { state } = recoverState(journal.recovered(), clock.at);
+    expect(state.counts).to.include({ running: 1, queued: 1 });
+    expect([...state.schedule.resourcesHeld]).to.deep.equal([["db", 1]]);
+  });
+
   it("of an empty journal is an empty state", () => {
     const { state, replayed } = recoverState(
       { snapshot: null, live: [], final: [], events: [] },

@@ -57,6 +57,19 @@ describe("landing that cannot go on", () => {
     expect(world.effectsOf("merge").map(({ task }) => task)).to.deep.equal(["b"]);
   });
 
+  it("lets the next one try when the one that ran into it is red at its gate", () => {
+    const world = held()
+      .merged("a")
+      .moved("a")
+      .submit(spec("c", { verify: [["own"]] }));
+    world.merged("b").moved("b").done("c", ["c"]).merged("c");
+    world.turn({ type: "landingHeld", reason: problem });
+    const failure = { kind: "exit", exit_code: 1 } as const;
+    world.report("c", { result: "gate_red", command: ["own"], failure, output: "" });
+    expect(world.status("c")).to.equal("failed");
+    expect(world.state.landing.held).to.equal(null);
+  });
+
   it("stays held when one that only waits is cancelled", () => {
     const world = held();
     world.turn({ type: "cancel", ids: ids("b") });
@@ -106,6 +119,16 @@ describe("following", () => {
     const { world } = given(at("x"), waits("a"));
     world.decide(at("x"));
     expect(world.state.landing.followProblem).to.equal(null);
+  });
+
+  it("is remembered over a restart, wherever the person's branch has gone meanwhile", () => {
+    const prepared = (to: string) =>
+      ({ type: "branchPrepared", tip: oid("tip"), targetTip: oid(to) }) as const;
+    const { world } = given(prepared("start"));
+    expect(world.state.landing.followed).to.equal(oid("start"));
+    world.decide(at("x"));
+    world.decide(prepared("elsewhere"));
+    expect(world.state.landing.followed).to.equal(oid("x"));
   });
 
   it("is asked for after each commit that landed, and only by the policy `auto`", () => {

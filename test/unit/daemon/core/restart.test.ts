@@ -159,6 +159,16 @@ describe("after a restart", () => {
   });
 });
 
+describe("a snapshot", () => {
+  it("may hold a finished task as a whole, which is counted once", () => {
+    const { state } = World.ready().submit(spec("a"), spec("b")).done("a");
+    const finals = [...state.finals].map(([name, final]) => ({ id: name, ...final }));
+    const restored = restore(throughJson(stateRow(state)), state.tasks.values(), finals, 0);
+    expect(restored.counts).to.deep.equal(state.counts);
+    expect([...restored.tasks.keys()]).to.deep.equal(ids("a", "b"));
+  });
+});
+
 describe("the journal", () => {
   it("must be replayed without a gap", () => {
     const event = { type: "AllPaused" } as const;

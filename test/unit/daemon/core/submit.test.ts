@@ -60,7 +60,8 @@ describe("submit", () => {
       const { decision } = given().when(submit(spec("a", { [field]: ["ghost"] })));
       if (decision.ok) throw new Error("it was accepted");
       expect(decision.failure.code).to.equal("invalid_task");
-      expect(decision.failure.problems.map((problem) => problem.field)).to.deep.equal([field]);
+      const fields = decision.failure.problems.map((problem) => problem.field);
+      expect(fields).to.deep.equal([`tasks[0].${field}[0]`]);
     }
   });
 
