@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { announce, takeSupervisorLock } from "./lease/supervisorLock.ts";
 import { epochInRepository } from "./landing/prepare.ts";
 import { excludeBrain } from "../system/exclude.ts";
-import { exitCodes, fail, failure } from "../ipc/errors.ts";
+import { exitCodes, fail, FailureError, failure } from "../ipc/errors.ts";
 import { findRepository } from "../system/repository.ts";
 import { layoutOf } from "../system/paths.ts";
 import { openJournal } from "./journal/journal.ts";
@@ -69,15 +69,6 @@ export async function begin(options: BeginOptions): Promise<Result<Begun>> {
   const { flags } = options;
   const parts = { layout, epoch, journal, config, configured, flags, target, workerEntry, log };
   const supervisor = new Supervisor({ ...parts, onEnd });
-  const ready = await supervisor.open();
-  if (!ready.ok) {
-    await journal.close();
-    lock.release();
-    return ready;
-  }
-  const { socket } = ready.value;
-  await announce(lock, { socket, version: packageVersion(), startedAt: Date.now() });
-  await supervisor.begin();
   const finish = async (end: End) => {
     const code = await closeAll(end, supervisor, log);
     await journal.close();
@@ -85,6 +76,18 @@ export async function begin(options: BeginOptions): Promise<Result<Begun>> {
     await log.close();
     return code;
   };
+  try {
+    const ready = await supervisor.open();
+    if (!ready.ok) throw new FailureError(ready.failure);
+    const { socket } = ready.value;
+    await announce(lock, { socket, version: packageVersion(), startedAt: Date.now() });
+    await supervisor.begin();
+  } catch (error) {
+    // Half begun it would hold the lock and the socket, and take tasks that nobody looks after.
+    await finish({ why: "died", reason: error });
+    if (error instanceof FailureError) return fail(error.failure);
+    throw error;
+  }
   return { ok: true, value: { supervisor, ended, epoch, log, finish } };
 }
 

@@ -2,6 +2,7 @@ import { gateWorker } from "./pool/pool.ts";
 import { landingEffects } from "./core/react.ts";
 import { unreachable } from "../ipc/errors.ts";
 import type { Assignment } from "../ipc/workerMessages.ts";
+import type { Clock, Timer } from "../system/clock.ts";
 import type { Effect } from "./core/effects.ts";
 import type { FollowResult } from "./landing/target.ts";
 import type { Landing } from "./landing/landing.ts";
@@ -28,6 +29,7 @@ export type EffectPorts = {
   readonly secret: (name: string) => string | undefined;
   readonly ownerOf: (worker: WorkerId) => ProcessIdentity | null;
   readonly log: Log;
+  readonly setTimer: Clock["setTimer"];
   /** Another supervisor has taken over, or a bug showed: this process has to end. */
   readonly die: (reason: unknown) => void;
 };
@@ -38,10 +40,13 @@ const followRetryMs = 2_000;
 
 export class Effects {
   readonly #ports: EffectPorts;
-  #landingTimer: NodeJS.Timeout | null = null;
-  #followTimer: NodeJS.Timeout | null = null;
+  #landingTimer: Timer | null = null;
+  #followTimer: Timer | null = null;
   #following: Promise<void> = Promise.resolve();
   #followWaiting: Promise<void> | null = null;
+  /** Assignments that wait for their lock file. */
+  readonly #dispatching = new Map<TaskId, Promise<void>>();
+  readonly #underWay = new Set<Promise<unknown>>();
   #closed = false;
 
   constructor(ports: EffectPorts) {
@@ -65,8 +70,13 @@ export class Effects {
 
   close(): void {
     this.#closed = true;
-    if (this.#landingTimer !== null) clearTimeout(this.#landingTimer);
-    if (this.#followTimer !== null) clearTimeout(this.#followTimer);
+    this.#landingTimer?.cancel();
+    this.#followTimer?.cancel();
+  }
+
+  /** No step is under way any more: the next supervisor must not meet a git of ours at work. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
   }
 
   #carryOutOne(
@@ -83,7 +93,11 @@ export class Effects {
       case "cancelAttempt": {
         const { task, attempt, fence } = effect;
         const cancellation = { task, attempt, fence, reason: "cancelled" } as const;
-        return this.#ports.pool.cancel(effect.worker, cancellation);
+        // Behind the assignment, which may wait for its lock file: a worker ignores what it does not hold.
+        void (this.#dispatching.get(task) ?? Promise.resolve()).then(() =>
+          this.#ports.pool.cancel(effect.worker, cancellation),
+        );
+        return;
       }
       case "removeLock":
         void this.#ports.locks.remove(effect.task);
@@ -136,7 +150,12 @@ export class Effects {
     const assignment = this.#assignment(effect);
     if (assignment === null) return;
     if (lock !== undefined) {
-      void lock.then(() => this.#ports.pool.assign(effect.worker, [assignment]));
+      const dispatched = lock.then(() => {
+        this.#ports.pool.assign(effect.worker, [assignment]);
+        if (this.#dispatching.get(effect.task) === dispatched)
+          this.#dispatching.delete(effect.task);
+      });
+      this.#dispatching.set(effect.task, dispatched);
       return;
     }
     const list = assignments.get(effect.worker);
@@ -213,7 +232,7 @@ export class Effects {
     const reason = { kind, message: result.message } as const;
     this.#ports.log.warn("landing is held", { reason: result.message });
     this.#ports.loop().tell({ type: "landingHeld", reason });
-    this.#landingTimer ??= setTimeout(() => this.#landAgain(), landingRetryMs);
+    this.#landingTimer ??= this.#ports.setTimer(landingRetryMs, () => this.#landAgain());
     return true;
   }
 
@@ -237,7 +256,7 @@ export class Effects {
 
   async #followOnce(from: Oid | null): Promise<void> {
     if (this.#closed) return;
-    if (this.#followTimer !== null) clearTimeout(this.#followTimer);
+    this.#followTimer?.cancel();
     this.#followTimer = null;
     this.#followed(await this.#ports.landing.follow({ from }));
   }
@@ -275,12 +294,15 @@ export class Effects {
 
   #followLater(): void {
     if (this.#closed) return;
-    this.#followTimer ??= setTimeout(() => this.#run(this.followNow()), followRetryMs);
+    this.#followTimer ??= this.#ports.setTimer(followRetryMs, () => this.#run(this.followNow()));
   }
 
   #run(step: Promise<unknown>): void {
-    step.catch((error: unknown) => {
-      if (!this.#closed) this.#ports.die(error);
-    });
+    const watched = step
+      .catch((error: unknown) => {
+        if (!this.#closed) this.#ports.die(error);
+      })
+      .finally(() => this.#underWay.delete(watched));
+    this.#underWay.add(watched);
   }
 }

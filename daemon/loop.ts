@@ -8,6 +8,7 @@ import { rejection } from "./core/failures.ts";
 import { startLanding } from "./core/landing.ts";
 import { stateRow } from "./core/snapshot.ts";
 import type { JournalResult, JournalRow, Snapshot, SnapshotTask } from "./journal/records.ts";
+import type { Clock, Timer } from "../system/clock.ts";
 import type { Command, Decision } from "./core/commands.ts";
 import type { Effect } from "./core/effects.ts";
 import type { Event, Recorded } from "./core/events.ts";
@@ -31,20 +32,26 @@ export type LoopPorts = {
     snapshot(part: Snapshot): Promise<JournalResult<null>>;
   };
   readonly wallMs: () => number;
+  readonly setTimer: Clock["setTimer"];
   readonly carryOut: (effects: readonly Effect[]) => void;
   readonly publish: (batch: readonly Recorded[]) => void;
   /** The journal cannot be trusted any more; the process has to end. */
   readonly die: (reason: unknown) => void;
 };
 
-/** Events between two snapshots; bounds what a start replays. */
-const snapshotEvents = 5_000;
 /** Finished tasks kept in memory for `status`; older ones are read from the journal. */
 export const finishedKeptMax = 500;
+export type LoopLimits = {
+  /** Events between two snapshots; bounds what a start replays. */
+  readonly snapshotEvents: number;
+  readonly finishedKeptMax: number;
+};
+const usualLimits: LoopLimits = { snapshotEvents: 5_000, finishedKeptMax };
 /** Commands decided in one batch, so that one turn of the event loop stays short. */
 const batchCommandsMax = 1_000;
 const fullRetryMs = 500;
-const timerMsMax = 2 ** 31 - 1;
+/** The wall clock may be set, and timers stand still while the machine sleeps: it is looked at this often. */
+const timerMsMax = 30_000;
 
 type Ask = { readonly command: Command; readonly answer: (decision: Decision) => void };
 
@@ -57,6 +64,7 @@ export class Loop {
   /** While set, nothing starts and nothing begins to land. */
   stopping = false;
   readonly #ports: LoopPorts;
+  readonly #limits: LoopLimits;
   #asked: Ask[] = [];
   #reads: (() => void)[] = [];
   /** Set while commands are decided and committed. */
@@ -66,7 +74,7 @@ export class Loop {
   #ended = false;
   /** The journal refused for good: what the state says now is never shown. */
   #broken = false;
-  #timer: NodeJS.Timeout | null = null;
+  #timer: Timer | null = null;
   #dirty: Set<TaskId>;
   /** Final tasks in memory, the one that ended longest ago first. */
   readonly #finished: Set<TaskId>;
@@ -74,9 +82,15 @@ export class Loop {
   #snapshotting = false;
 
   /** `replayed`: the events that the state has seen since the last snapshot. */
-  constructor(state: State, replayed: readonly Recorded[], ports: LoopPorts) {
+  constructor(
+    state: State,
+    replayed: readonly Recorded[],
+    ports: LoopPorts,
+    limits: LoopLimits = usualLimits,
+  ) {
     this.state = state;
     this.#ports = ports;
+    this.#limits = limits;
     this.#eventsSinceSnapshot = replayed.length;
     this.#dirty = new Set(replayed.flatMap(({ event }) => ("task" in event ? [event.task] : [])));
     const finished = [...state.tasks.values()]
@@ -127,7 +141,7 @@ export class Loop {
   /** Waits for the batch under way; afterwards nothing is decided any more. */
   async end(): Promise<void> {
     this.#ended = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer?.cancel();
     await this.#turning;
     this.#refuseAsked();
   }
@@ -192,7 +206,9 @@ export class Loop {
       this.journalProblem =
         "the disk is full; nothing is acknowledged or started until there is space";
       this.#answerReads();
-      await new Promise((resolve) => setTimeout(resolve, fullRetryMs));
+      await new Promise<void>((resolve) => {
+        this.#ports.setTimer(fullRetryMs, resolve);
+      });
     }
     this.journalProblem = null;
     this.#eventsSinceSnapshot += batch.length;
@@ -219,7 +235,7 @@ export class Loop {
 
   /** Writes the tasks that changed; a final one that is written may leave the memory. */
   #snapshotIfDue(): void {
-    if (this.#eventsSinceSnapshot < snapshotEvents || this.#snapshotting) return;
+    if (this.#eventsSinceSnapshot < this.#limits.snapshotEvents || this.#snapshotting) return;
     this.#snapshotting = true;
     this.#eventsSinceSnapshot = 0;
     const tasks = [...this.#dirty].flatMap((id) => this.state.tasks.get(id) ?? []);
@@ -239,7 +255,7 @@ export class Loop {
   /** One that changed since the snapshot stays until the next has it. */
   #evict(): void {
     for (const id of this.#finished) {
-      if (this.#finished.size <= finishedKeptMax) return;
+      if (this.#finished.size <= this.#limits.finishedKeptMax) return;
       if (this.#dirty.has(id)) continue;
       this.#finished.delete(id);
       this.state.tasks.delete(id);
@@ -247,12 +263,12 @@ export class Loop {
   }
 
   #armTimer(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#timer = null;
     const due = nextTimer(this.state);
     if (due === null || this.#ended || !this.#startsTasks) return;
     const wait = Math.max(1, Math.min(due - this.#ports.wallMs(), timerMsMax));
-    this.#timer = setTimeout(() => this.#wake(), wait);
+    this.#timer = this.#ports.setTimer(wait, () => this.#wake());
   }
 }
 

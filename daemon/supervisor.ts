@@ -18,6 +18,7 @@ import { packageVersion } from "../ipc/version.ts";
 import { pending } from "./core/react.ts";
 import { Pool } from "./pool/pool.ts";
 import { protocolVersion } from "../ipc/protocol.ts";
+import { realClock } from "../system/clock.ts";
 import { recordedOf, recoverState } from "./recovery.ts";
 import { submitFile } from "./inboxSubmit.ts";
 import type { Config } from "../ipc/configSpec.ts";
@@ -79,6 +80,7 @@ export class Supervisor {
   #scanning: Promise<void> = Promise.resolve();
   #state: "running" | "draining" | "stopping" = "running";
   #ended = false;
+  #isBuilt = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -170,7 +172,7 @@ export class Supervisor {
       this.#drain();
     } else {
       this.#state = "stopping";
-      this.#loop.draining = true;
+      this.#loop.stopping = true;
       setImmediate(() => this.#options.onEnd({ why }));
     }
     return running;
@@ -179,14 +181,16 @@ export class Supervisor {
   /** `restart` leaves workers running for the next supervisor. */
   async close(why: "stopped" | "restart"): Promise<void> {
     this.#state = "stopping";
-    this.#loop.draining = true;
     this.#ended = true;
     if (this.#scan !== null) clearInterval(this.#scan);
+    if (!this.#isBuilt) return;
+    this.#loop.stopping = true;
     await this.#scanning;
     await this.#inbox?.close();
     if (why === "restart") this.#pool.abandon();
     else await this.#pool.stop(this.#config.limits.grace_ms + savingMs);
     this.#effects.close();
+    await this.#effects.settled();
     await this.#loop.end();
     await this.#listener?.close();
     await this.#locks.close();
@@ -196,7 +200,8 @@ export class Supervisor {
     const { journal, layout, epoch, log } = this.#options;
     this.#loop = new Loop(state, replayed, {
       journal,
-      wallMs: () => Date.now(),
+      wallMs: realClock.wallMs,
+      setTimer: realClock.setTimer,
       carryOut: (effects) => this.#effects.carryOut(effects),
       publish: (batch) => {
         if (this.#hub.hasListeners) this.#hub.publish(batch.map(eventView));
@@ -221,8 +226,10 @@ export class Supervisor {
       secret: (name) => process.env[name],
       ownerOf: (worker) => this.#ownerOf(worker),
       log,
+      setTimer: realClock.setTimer,
       die: (reason) => this.#die(reason),
     });
+    this.#isBuilt = true;
   }
 
   #makePool(): Pool {
@@ -335,7 +342,8 @@ export class Supervisor {
       },
       eventsSince: async (fromSeq, max) => {
         const read = await journal.readEvents(fromSeq, max);
-        return read.ok ? read.value.map((row) => eventView(recordedOf(row))) : [];
+        if (!read.ok) throw new FailureError(failure("internal", "the journal cannot be read"));
+        return read.value.map((row) => eventView(recordedOf(row)));
       },
       hub: this.#hub,
       workers: () =>

@@ -11,46 +11,50 @@ import { dirname } from "node:path";
 import { folderMode, isUnsyncable, temporaryPath } from "./atomicFile.ts";
 
 /**
- * `writeDurably` of atomicFile.ts without leaving the event loop: it holds everything up for as long
- * as the disk takes (0.3 to 0.6 ms here) and costs half of the CPU time, because each of its ten
- * system calls is shorter than the way to the thread pool and back. For processes in which nothing
- * else waits meanwhile: a worker at the begin and the end of its one attempt. Never for the supervisor.
+ * Like `writeDurably` of atomicFile.ts without leaving the event loop: it holds everything up for as
+ * long as the disk takes, for half of the CPU time, because each of its system calls is shorter than
+ * the way to the thread pool and back. For a process in which nothing else waits meanwhile, as a
+ * worker between two attempts; never for the supervisor.
+ *
+ * Makes the folders above (0700), and syncs `levels` of them: one that was made lately by somebody
+ * else is an entry in the one above it that nobody may have synced.
  */
-export function writeDurablyNow(path: string, content: string, mode: number): void {
-  const folder = dirname(path);
-  const firstMade = mkdirSync(folder, { recursive: true, mode: folderMode });
-  putInPlace(path, content, mode);
-  syncFolders(folder, firstMade === undefined ? folder : dirname(firstMade));
-}
-
-function putInPlace(path: string, content: string, mode: number): void {
+export function writeDurablyNow(
+  path: string,
+  content: string | Uint8Array,
+  { mode, levels }: { readonly mode: number; readonly levels: number },
+): void {
+  mkdirSync(dirname(path), { recursive: true, mode: folderMode });
   const temporary = temporaryPath(path);
   try {
-    const file = openSync(temporary, "wx", mode);
-    try {
+    withFile(temporary, "wx", mode, (file) => {
       writeFileSync(file, content);
       fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
+    });
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
   }
+  let folder = dirname(path);
+  for (let level = 0; level < levels; level += 1, folder = dirname(folder)) syncFolder(folder);
 }
 
-/** From `deepest` up to `highest`: a folder that was just made is an entry in the one above it. */
-function syncFolders(deepest: string, highest: string): void {
-  for (let folder = deepest; ; folder = dirname(folder)) {
-    const handle = openSync(folder, "r");
+function syncFolder(path: string): void {
+  withFile(path, "r", 0, (folder) => {
     try {
-      fsyncSync(handle);
+      fsyncSync(folder);
     } catch (error) {
       if (!isUnsyncable(error)) throw error;
-    } finally {
-      closeSync(handle);
     }
-    if (folder === highest || folder === dirname(folder)) return;
+  });
+}
+
+function withFile(path: string, flags: string, mode: number, use: (file: number) => void): void {
+  const file = openSync(path, flags, mode);
+  try {
+    use(file);
+  } finally {
+    closeSync(file);
   }
 }

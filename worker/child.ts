@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Argv } from "../ipc/taskSpec.ts";
 import { asDescriptor } from "../system/descriptor.ts";
 import { becomeSubreaper } from "../system/native.ts";
@@ -173,7 +174,7 @@ function openOutputs({ stdout, stderr }: ChildRequest): Outputs | { ok: false; m
   const opened: number[] = [];
   const close = (): void => opened.forEach((fd) => closeSync(fd));
   const open = (path: string): number => {
-    const fd = openSync(path, outputFlags, 0o600);
+    const fd = openWithFolder(path);
     opened.push(fd);
     return fd;
   };
@@ -186,6 +187,20 @@ function openOutputs({ stdout, stderr }: ChildRequest): Outputs | { ok: false; m
     return { ok: false, message: `the output cannot be written: ${reason}` };
   }
 }
+
+/** The folder may be removed at any moment, also between making it and opening a file in it. */
+function openWithFolder(path: string, triesLeft = folderTries): number {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return openSync(path, outputFlags, 0o600);
+  } catch (error) {
+    const removed = (error as NodeJS.ErrnoException).code === "ENOENT";
+    if (!removed || triesLeft === 1) throw error;
+    return openWithFolder(path, triesLeft - 1);
+  }
+}
+
+const folderTries = 5;
 
 /** Appending, so that what two processes write at once does not overwrite each other; never through a link. */
 const outputFlags =

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type {
   Assignment,
   AttemptKey,
@@ -6,7 +7,8 @@ import type {
   WorkerSettings,
 } from "../ipc/workerMessages.ts";
 import type { AttemptState, Course, Desk } from "./attempt/desk.ts";
-import { attemptFolder, findUnfinished, hasOutcome, markAcknowledged } from "./attempt/records.ts";
+import { AttemptLog } from "./attempt/attemptLog.ts";
+import { attemptFolder, hasOutcome } from "./attempt/records.ts";
 import type { Attempt } from "./attempt/run.ts";
 import { heartbeatOf } from "./heartbeat.ts";
 import type { Log } from "./log.ts";
@@ -43,6 +45,7 @@ const stageMs = 20;
 export class Duty {
   readonly #options: DutyOptions;
   readonly #reports = new Reports();
+  readonly #attempts: AttemptLog;
   #desk: Desk | null = null;
   #running: Running | null = null;
   #waiting: Attempt[] = [];
@@ -56,6 +59,7 @@ export class Duty {
 
   constructor(options: DutyOptions) {
     this.#options = options;
+    this.#attempts = new AttemptLog(join(options.stateFolder, "attempts.log"));
   }
 
   get isWorking(): boolean {
@@ -67,8 +71,8 @@ export class Duty {
   }
 
   /** To be called once, before anything is assigned. */
-  async takeOver(): Promise<void> {
-    for (const found of await findUnfinished(this.#options.stateFolder)) {
+  takeOver(): void {
+    for (const found of this.#attempts.takeOver()) {
       if (found.kind === "unreported") this.#reports.add(found.report, true);
       else this.#cutShort.push(found.key);
     }
@@ -82,7 +86,7 @@ export class Duty {
   begin(settings: WorkerSettings): void {
     const { worker, stateFolder, log } = this.#options;
     const place = onceUntilItFails(() => findPlace(worker, settings));
-    this.#desk = { worker, stateFolder, settings, place, log };
+    this.#desk = { worker, stateFolder, settings, place, attempts: this.#attempts, log };
     this.tellHeartbeat();
     this.#tell(this.#reports.all());
     this.#goOn();
@@ -116,13 +120,12 @@ export class Duty {
   }
 
   acknowledge(keys: readonly AttemptKey[]): void {
-    const { stateFolder, log } = this.#options;
     for (const key of keys) {
       if (this.#reports.forget(key)?.onDisk !== true) continue;
       try {
-        markAcknowledged(stateFolder, key);
+        this.#attempts.acknowledge(key);
       } catch (error) {
-        log("an acknowledgement cannot be noted", { ...key, error: String(error) });
+        this.#options.log("an acknowledgement cannot be noted", { ...key, error: String(error) });
       }
     }
     if (this.#reports.size === 0) this.#options.onIdle();
@@ -211,7 +214,10 @@ export class Duty {
   async #salvage(desk: Desk): Promise<void> {
     try {
       const held = await readHeld(await desk.place());
-      const isOpen = held !== null && !hasOutcome(attemptFolder(desk.stateFolder, held));
+      const isOpen =
+        held !== null &&
+        this.#reports.get(held) === null &&
+        !hasOutcome(attemptFolder(desk.stateFolder, held));
       if (this.#cutShort.length > 0 || isOpen) {
         const { salvage } = await import("./attempt/salvage.ts");
         for (const report of await salvage(desk, this.#cutShort, isOpen ? held : null))

@@ -63,7 +63,7 @@ export class Worker {
 
   /** Resolves when the process may end: nothing runs, and everything is saved. */
   async run(): Promise<void> {
-    await this.#duty.takeOver();
+    this.#duty.takeOver();
     this.#waitAlone();
     const { stateDir, log } = this.#options;
     const refusal = await stayConnected({

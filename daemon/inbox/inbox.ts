@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { mkdir, open, rename, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { FileHandle } from "node:fs/promises";
@@ -51,10 +52,7 @@ export async function openInbox(options: InboxOptions): Promise<{ close(): Promi
 async function take(file: string, options: InboxOptions): Promise<void> {
   const name = basename(file);
   const content = await readAtMost(file, inboxFileBytesMax + 1);
-  const refused =
-    content.length > inboxFileBytesMax
-      ? `the file is larger than ${inboxFileBytesMax} bytes`
-      : (await options.submit(content, name)).refused;
+  const refused = await refusal(content, name, options);
   const folder = join(options.folder, refused === null ? "accepted" : "rejected");
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if (refused !== null)
@@ -63,9 +61,22 @@ async function take(file: string, options: InboxOptions): Promise<void> {
   options.onTaken(name, refused);
 }
 
-async function readAtMost(file: string, bytesMax: number): Promise<Uint8Array> {
-  const handle: FileHandle = await open(file, "r");
+async function refusal(
+  content: Uint8Array | null,
+  name: string,
+  options: InboxOptions,
+): Promise<string | null> {
+  if (content === null) return "it is not a regular file";
+  if (content.length > inboxFileBytesMax)
+    return `the file is larger than ${inboxFileBytesMax} bytes`;
+  return (await options.submit(content, name)).refused;
+}
+
+/** `null`: it is not a file. To open a FIFO in the usual way waits for a writer, for ever. */
+async function readAtMost(file: string, bytesMax: number): Promise<Uint8Array | null> {
+  const handle: FileHandle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
+    if (!(await handle.stat()).isFile()) return null;
     const buffer = new Uint8Array(bytesMax);
     let length = 0;
     for (;;) {

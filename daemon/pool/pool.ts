@@ -49,6 +49,7 @@ export class Pool {
   readonly #slots = new Map<WorkerId, Slot>();
   #staleTimer: NodeJS.Timeout | null = null;
   #lastCheck = performance.now();
+  #isStopped = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -107,7 +108,7 @@ export class Pool {
 
   /** Starts the worker if it has no process yet (gates are rare, so theirs starts when first needed). */
   async ensure(worker: WorkerId): Promise<void> {
-    if (!this.#slots.has(worker)) await this.#open(worker);
+    if (!this.#slots.has(worker) && !this.#isStopped) await this.#open(worker);
   }
 
   slots(): readonly Slot[] {
@@ -120,7 +121,7 @@ export class Pool {
 
   /** Ends every worker: they are asked, then told, then killed. Resolves when none is left. */
   async stop(graceMs: number): Promise<void> {
-    this.#stopChecking();
+    this.#stopOpening();
     const slots = this.slots();
     for (const slot of slots) slot.peer?.notify("worker.stop", {});
     for (const slot of slots) if (slot.peer === null) slot.kill("SIGTERM");
@@ -133,16 +134,17 @@ export class Pool {
 
   /** Leaves the workers running for the next supervisor. */
   abandon(): void {
-    this.#stopChecking();
+    this.#stopOpening();
     for (const slot of this.#slots.values()) slot.abandon();
   }
 
   async #open(worker: WorkerId): Promise<void> {
     const folder = join(this.#options.brain, worker);
+    const slot = new Slot({ ...this.#options, worker, folder });
+    // Before anything is waited for: whoever asks for the same worker meanwhile finds this one.
+    this.#slots.set(worker, slot);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await mkdir(this.#options.logs, { recursive: true, mode: 0o700 });
-    const slot = new Slot({ ...this.#options, worker, folder });
-    this.#slots.set(worker, slot);
     const wasThere = await slot.open();
     if (!wasThere) this.#options.onGone(worker);
   }
@@ -170,7 +172,8 @@ export class Pool {
     }
   }
 
-  #stopChecking(): void {
+  #stopOpening(): void {
+    this.#isStopped = true;
     if (this.#staleTimer !== null) clearInterval(this.#staleTimer);
   }
 }

@@ -46,6 +46,7 @@ export class Slot {
   #token = "";
   #pauseMs = restartPauseMs.first;
   #restart: NodeJS.Timeout | null = null;
+  #starting: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(options: SlotOptions) {
@@ -64,7 +65,7 @@ export class Slot {
   async open(): Promise<boolean> {
     const record = await readRecord(this.#options.stateDir, this.worker);
     if (record === null || judge(record.identity) !== "alive") {
-      await this.#start();
+      await this.#startOne();
       return false;
     }
     this.#token = record.token;
@@ -106,8 +107,8 @@ export class Slot {
 
   /** No new process from now on. Resolves when the present one is gone. */
   async close(): Promise<void> {
-    this.#closed = true;
-    if (this.#restart !== null) clearTimeout(this.#restart);
+    this.abandon();
+    await this.#starting;
     await this.#process?.gone;
   }
 
@@ -117,19 +118,30 @@ export class Slot {
     if (this.#restart !== null) clearTimeout(this.#restart);
   }
 
+  #startOne(): Promise<void> {
+    this.#starting = this.#closed ? Promise.resolve() : this.#start();
+    return this.#starting;
+  }
+
   async #start(): Promise<void> {
     this.#token = randomBytes(24).toString("base64url");
+    // A process that has just been started is not judged by the silence of the one before.
+    this.heartbeatAt = performance.now();
     this.#enter("starting");
     const { onProblem, epoch, stateDir } = this.#options;
     try {
       const started = await startWorkerProcess({ ...this.#options, token: this.#token });
       this.#watch(started);
+      // Closed while it was being started: nobody has told this one to end.
+      if (this.#closed) started.kill("SIGTERM");
       const identity = identityOf(started.pid);
       if (identity !== undefined)
         await writeRecord(stateDir, { worker: this.worker, token: this.#token, epoch, identity });
     } catch (error) {
       onProblem(this.worker, error instanceof Error ? error.message : String(error));
-      this.#startLater();
+      // One that runs but could not be written down must not stay: the next would be its twin.
+      if (this.#process === null) this.#startLater();
+      else this.kill("SIGKILL");
     }
   }
 
@@ -151,7 +163,7 @@ export class Slot {
 
   #startLater(): void {
     if (this.#closed) return;
-    this.#restart = setTimeout(() => void this.#start(), this.#pauseMs);
+    this.#restart = setTimeout(() => void this.#startOne(), this.#pauseMs);
     this.#pauseMs = Math.min(this.#pauseMs * 2, restartPauseMs.longest);
   }
 

@@ -26,6 +26,8 @@ export type Session = {
    * client could take at once (old events) waits for it between two portions.
    */
   readonly drained: () => Promise<void>;
+  /** Closes the connection, and says why. */
+  readonly end: (reason: Failure) => void;
 };
 
 /** For the owner of the connection, who passes on what the peer reports. */
@@ -50,7 +52,14 @@ export function openSession(peer: Peer, hello: ClientHello): OpenSession {
       peer.close(tooSlow());
       return false;
     }
-    peer.notify(method, params);
+    try {
+      peer.notify(method, params);
+    } catch (error) {
+      if (!(error instanceof FailureError)) throw error;
+      // Too large for a frame: this client misses it, and everybody else goes on.
+      peer.close(error.failure);
+      return false;
+    }
     return true;
   };
   const drained = (): Promise<void> => {
@@ -62,7 +71,14 @@ export function openSession(peer: Peer, hello: ClientHello): OpenSession {
     onDrain();
   };
   return {
-    session: { id: ++lastId, hello, signal: ended.signal, notify, drained },
+    session: {
+      id: ++lastId,
+      hello,
+      signal: ended.signal,
+      notify,
+      drained,
+      end: (reason) => peer.close(reason),
+    },
     onDrain,
     onEnd,
   };

@@ -45,7 +45,10 @@ export function isInPlace({ path, inode }: SocketFile): boolean {
 
 function preparePrivateFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const { mode } = statSync(folder);
+  const { mode, uid } = statSync(folder);
+  // Below /tmp anybody can make the folder first, and its owner could put another socket in place.
+  if (uid !== process.getuid?.() && (statSync(dirname(folder)).mode & stickyBit) !== 0)
+    throw refused(`The folder ${folder} belongs to another user.`);
   if ((mode & 0o077) === 0) return;
   // Somebody chose /tmp or the like: closing that to everyone else would be worse than refusing.
   if ((mode & stickyBit) !== 0) throw refused(`The folder ${folder} is shared with other users.`);

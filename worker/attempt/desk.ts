@@ -8,6 +8,7 @@ import type {
 } from "../../ipc/workerMessages.ts";
 import type { Log } from "../log.ts";
 import type { Base, Place, Repository } from "../workspace/place.ts";
+import type { AttemptLog } from "./attemptLog.ts";
 import type { Output } from "./output.ts";
 
 /** What every attempt of one worker shares. */
@@ -18,6 +19,7 @@ export type Desk = {
   readonly settings: WorkerSettings;
   /** Looked for once for each settings: they name the same folders as long as they last. */
   readonly place: () => Promise<Place>;
+  readonly attempts: AttemptLog;
   readonly log: Log;
 };
 

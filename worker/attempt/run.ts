@@ -16,7 +16,7 @@ export type Attempt = Exclude<Assignment, { kind: "instant" }>;
 /**
  * One attempt from assignment to a report that is on disk:
  *
- *     attempt.json ──► stages (task.ts, gate.ts) ──► outcome.json ──► held.json removed
+ *     "begun" in attempts.log ──► stages (task.ts, gate.ts) ──► "ended" there ──► held.json removed
  *
  * in this order, so that a kill at any moment leaves either nothing that ran, or a record of what has
  * to be saved, or the outcome.
@@ -30,6 +30,7 @@ export async function runAttempt(desk: Desk, course: Course, attempt: Attempt): 
   const elapsed_ms = Math.round(realClock.monotonicMs() - start);
   const report: Report = { ...course.key, outcome, elapsed_ms };
   try {
+    desk.attempts.end(report);
     writeOutcome(folder, report);
     if (settled && usesWorkspace(attempt)) await forgetHeld(desk, course.key);
   } catch (error) {
@@ -59,6 +60,7 @@ async function outcomeOf(
     spec: attempt.kind === "task" ? attempt.spec : null,
   };
   try {
+    desk.attempts.begin(course.key);
     beginRecord(folder, record);
     switch (attempt.kind) {
       case "task":

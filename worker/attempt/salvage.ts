@@ -29,6 +29,7 @@ export async function salvage(
     const saved = held !== null && isSame(key, held) ? await saveHeld(desk, place, held) : null;
     const report: Report = { ...key, outcome: { result: "lost", saved }, elapsed_ms: 0 };
     try {
+      desk.attempts.end(report);
       writeOutcome(attemptFolder(desk.stateFolder, key), report);
     } catch (error) {
       desk.log("the outcome cannot be written", { ...key, error: messageOf(error) });

@@ -33,7 +33,7 @@ export async function runTask(
   const ground = prepared.value;
   const startedAt = record.started_at;
   try {
-    await noteBase(folder, record, ground.base.commit);
+    noteBase(folder, record, ground.base.commit);
     await writeHeld(ground.place, { ...course.key, base: ground.base, startedAt });
   } catch (error) {
     return failed({ kind: "workspace", message: messageOf(error) });

@@ -125,8 +125,8 @@ for (const native of [true, false])
       expect(await message(["true"], { cwd: "/no/such/folder" })).to.equal(
         "there is no folder /no/such/folder to start in",
       );
-      expect(await message(["true"], { marker: "no/such/folder/for" })).to.match(
-        /^the output cannot be written: ENOENT/,
+      expect(await message(["true"], { marker: "plain.txt/is/no/folder" })).to.match(
+        /^the output cannot be written: ENOTDIR/,
       );
       expect(await message(["true", "a\0b"])).to.match(/holds a NUL character/);
       expect(await message(["true", "x".repeat(200_000)])).to.match(

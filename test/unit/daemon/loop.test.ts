@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { emptyState } from "../../../daemon/core/evolve.ts";
 import { finishedKeptMax, JournalFailure, Loop } from "../../../daemon/loop.ts";
+import { realClock } from "../../../system/clock.ts";
 import { recoverState } from "../../../daemon/recovery.ts";
 import {
   defaultSettings,
@@ -109,6 +110,7 @@ async function makeRig(state: State = emptyState(), slots = 2): Promise<Rig> {
   const loop = new Loop(state, [], {
     journal,
     wallMs: () => clock.at,
+    setTimer: realClock.setTimer,
     carryOut: (asked) => {
       effects.push(...asked);
       log.push(...asked.map(({ kind }) => kind));
@@ -612,6 +614,7 @@ describe("recovery", () => {
     const loop = new Loop(state, replayed, {
       journal: next,
       wallMs: () => clock.at,
+      setTimer: realClock.setTimer,
       carryOut: (asked) => void effects.push(...asked),
       publish: () => {},
       die: () => {},

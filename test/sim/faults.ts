@@ -1,0 +1,46 @@
+/** What can go wrong. A fault counts as fired only when it really met something. */
+export const faultKinds = [
+  "worker_crash",
+  "worker_hang",
+  "worker_zombie",
+  "short_pause",
+  "report_lost",
+  "report_duplicated",
+  "report_reordered",
+  "report_late",
+  "supervisor_crash",
+  "power_loss",
+  "torn_tail",
+  "unsynced_lost",
+  "bit_flip",
+  "eio",
+  "enospc",
+  "merge_conflict",
+  "gate_red",
+  "gate_timeout",
+  "clock_hour",
+  "clock_years",
+  "client_gone",
+  "person_commit",
+  "person_edit",
+  "person_reset",
+  "git_late",
+  "git_problem",
+  "restart",
+  "reload",
+] as const;
+
+export type FaultKind = (typeof faultKinds)[number];
+
+export type FaultCounts = Record<FaultKind, number>;
+
+export function noFaults(): FaultCounts {
+  return Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as FaultCounts;
+}
+
+/** Those that the world brings about by itself, in the course of other things. */
+const consequences: readonly FaultKind[] = ["merge_conflict", "gate_red"];
+
+export const causes: readonly FaultKind[] = faultKinds.filter(
+  (kind) => !consequences.includes(kind),
+);

@@ -1,0 +1,186 @@
+import { changedPaths, firstParents, isAncestor, mergeBase, mergeFiles } from "./git.ts";
+import { never } from "./timeline.ts";
+import type { Commit } from "./git.ts";
+import type { Landing } from "../../daemon/landing/landing.ts";
+import type { Argv } from "../../ipc/taskSpec.ts";
+import type { FollowResult } from "../../daemon/landing/target.ts";
+import type { MergeRequest, MergeResult } from "../../daemon/landing/merge.ts";
+import type { MoveRequest, MoveResult } from "../../daemon/landing/move.ts";
+import type { RewindResult } from "../../daemon/landing/rewind.ts";
+import type { Machine } from "./machine.ts";
+import type { Port } from "./port.ts";
+
+/**
+ * The twin of daemon/landing: the same steps with the same answers, on the simulated repository.
+ * Each step takes a while, does its one transaction, and takes a while to answer. A supervisor that
+ * dies in between leaves the transaction undone, done, or to a git child that comes late; the epoch
+ * decides about that one.
+ */
+type Blocked = Extract<MergeResult, { kind: "held" | "fenced" | "problem" }>;
+type Absorbed = { readonly kind: "ready"; readonly tip: Commit } | Blocked;
+
+const fenced = { kind: "fenced" } as const;
+const stepMsMax = 30;
+
+export class SimLanding implements Pick<Landing, "merge" | "move" | "follow" | "acceptRewind"> {
+  readonly #machine: Machine;
+  readonly #port: Port;
+  readonly #epoch: number;
+  readonly #verify: (task: MoveRequest["task"]) => readonly Argv[];
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(machine: Machine, port: Port, epoch: number, verify: SimLanding["verifyOf"]) {
+    this.#machine = machine;
+    this.#port = port;
+    this.#epoch = epoch;
+    this.#verify = verify;
+  }
+
+  get verifyOf(): (task: MoveRequest["task"]) => readonly Argv[] {
+    return this.#verify;
+  }
+
+  prepare(): Promise<{ readonly tip: Commit; readonly target: Commit }> {
+    return this.#step("prepare", () => {
+      const { repository } = this.#machine;
+      repository.epoch = this.#epoch;
+      return { tip: repository.tip, target: repository.target };
+    });
+  }
+
+  merge(request: MergeRequest): Promise<MergeResult> {
+    return this.#step("merge", () => this.#broken() ?? this.#merge(request));
+  }
+
+  move(request: MoveRequest): Promise<MoveResult> {
+    return this.#step("move", () => this.#broken() ?? this.#move(request));
+  }
+
+  follow({ from }: { readonly from: string | null }): Promise<FollowResult> {
+    void from;
+    return this.#step("follow", () => this.#broken() ?? this.#follow());
+  }
+
+  acceptRewind(): Promise<RewindResult> {
+    return this.#step("acceptRewind", () => {
+      const { repository } = this.#machine;
+      if (repository.epoch !== this.#epoch) return fenced;
+      if (isAncestor(repository.followed, repository.target))
+        return { kind: "nothing", tip: repository.tip.oid };
+      repository.acceptRewind();
+      return { kind: "accepted", tip: repository.tip.oid, kept: "refs/orchd/rewound/now" };
+    });
+  }
+
+  #merge(request: MergeRequest): MergeResult {
+    const { repository } = this.#machine;
+    const start = this.#absorbed();
+    if (start.kind !== "ready") return start;
+    const { tip } = start;
+    const { objects } = repository;
+    const [saved, base] = [objects.get(request.saved), objects.get(request.base)];
+    const common = isAncestor(base, tip) ? (mergeBase(saved, tip) ?? base) : base;
+    const merged = mergeFiles(common.tree.files, tip.tree.files, saved.tree.files);
+    if (merged.kind === "conflict") {
+      this.#machine.fired("merge_conflict");
+      return { ...merged, ref: `refs/orchd/conflicts/${request.task}` };
+    }
+    const tree = objects.tree(merged.files);
+    if (tree === tip.tree) return { kind: "no_change", onto: tip.oid };
+    const commit = objects.commit(tree, [tip], request.task, `${request.at_ms} ${request.message}`);
+    const onto = { onto: tip.oid, ontoTree: tip.tree.oid };
+    return { kind: "candidate", candidate: commit.oid, tree: tree.oid, ...onto };
+  }
+
+  #move(request: MoveRequest): MoveResult {
+    const { repository } = this.#machine;
+    if (repository.epoch !== this.#epoch) return fenced;
+    const candidate = repository.objects.get(request.candidate);
+    const { tip } = repository;
+    if ([...firstParents(tip)].includes(candidate)) return { kind: "already" };
+    if (tip.oid !== request.onto) return { kind: "outdated", tip: tip.oid };
+    repository.land(candidate, this.#verify(request.task));
+    return { kind: "moved" };
+  }
+
+  #follow(): FollowResult {
+    const { repository } = this.#machine;
+    const start = this.#absorbed();
+    if (start.kind === "held")
+      return start.why === "rewound"
+        ? { kind: "rewound", tip: repository.target.oid }
+        : { kind: "waiting", reason: start.message, paths: start.paths };
+    if (start.kind !== "ready") return start;
+    const { target } = repository;
+    if (target === start.tip) return { kind: "current", tip: target.oid };
+    const touched = changedPaths(target.tree.files, start.tip.tree.files);
+    const edited = touched.filter((path) => repository.edits.has(path));
+    if (edited.length > 0) return { kind: "waiting", reason: "edited", paths: edited };
+    repository.follow(start.tip);
+    return { kind: "followed", from: target.oid, to: start.tip.oid };
+  }
+
+  /** The rules of daemon/landing/absorb.ts. */
+  #absorbed(): Absorbed {
+    const { repository } = this.#machine;
+    const { tip, target, followed } = repository;
+    if (repository.epoch !== this.#epoch) return fenced;
+    if (target === followed) return { kind: "ready", tip };
+    if (!isAncestor(followed, target))
+      return { kind: "held", why: "rewound", message: `main was reset to ${target.oid}`, paths: [] };
+    const next = this.#nextTip(tip, target);
+    if (next.kind !== "ready") return next;
+    if (next.tip !== tip) repository.absorb(next.tip);
+    repository.followed = target;
+    return next;
+  }
+
+  #nextTip(tip: Commit, target: Commit): Absorbed {
+    if (isAncestor(target, tip)) return { kind: "ready", tip };
+    if ([...firstParents(target)].includes(tip)) return { kind: "ready", tip: target };
+    const base = mergeBase(tip, target)?.tree.files ?? {};
+    const merged = mergeFiles(base, tip.tree.files, target.tree.files);
+    const message = "new commits on main conflict with what landed";
+    if (merged.kind === "conflict")
+      return { kind: "held", why: "absorb_conflict", message, paths: merged.paths };
+    const { objects } = this.#machine.repository;
+    const tree = objects.tree(merged.files);
+    return { kind: "ready", tip: objects.commit(tree, [tip, target], null, "absorb") };
+  }
+
+  #broken(): { readonly kind: "problem"; readonly message: string } | null {
+    if (!this.#machine.takeArmed("git_problem")) return null;
+    return { kind: "problem", message: "git was killed" };
+  }
+
+  /** One step after the other, as in the product. */
+  #step<Value>(name: string, transact: () => Value): Promise<Value> {
+    const next = this.#turn.then(() => this.#carryOut(name, transact));
+    this.#turn = next;
+    return next;
+  }
+
+  async #carryOut<Value>(name: string, transact: () => Value): Promise<Value> {
+    const { timeline, random } = this.#machine;
+    if (!this.#port.pass(`git ${name} begins`)) return never();
+    await timeline.elapse(random.int(1, stepMsMax));
+    if (!this.#port.alive) {
+      this.#leftBehind(name, transact);
+      return never();
+    }
+    const value = transact();
+    this.#machine.note("git", name, value);
+    if (!this.#port.pass(`git ${name} done`)) return never();
+    await timeline.elapse(random.int(0, 5));
+    return this.#port.pass(`git ${name} answered`) ? value : never();
+  }
+
+  /** A git child outlives the supervisor that started it, until the next one ends or fences it. */
+  #leftBehind(name: string, transact: () => unknown): void {
+    if (name === "prepare" || !this.#machine.storming || !this.#machine.random.chance(0.5)) return;
+    this.#machine.timeline.after(this.#machine.random.logarithmic(1, 3_000), () => {
+      this.#machine.fired("git_late");
+      this.#machine.note("git", `${name}, late`, transact());
+    });
+  }
+}

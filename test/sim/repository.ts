@@ -1,0 +1,150 @@
+import { ancestorsOf, changedPaths, firstParents, isAncestor, mergeBase, Objects } from "./git.ts";
+import { commands } from "./scenario.ts";
+import { must } from "./violation.ts";
+import { paths } from "./paths.ts";
+import type { Argv } from "../../ipc/taskSpec.ts";
+import type { Commit, Files, Tree } from "./git.ts";
+import type { Oid, TaskId } from "../../ipc/ids.ts";
+import type { Random } from "./random.ts";
+
+/**
+ * The repository with the person who works in it, and the rules nobody may break whatever moves a
+ * ref: S2 (one commit a task), S7 (nothing a person did is undone, the branch grows by first parents)
+ * and S8 (only the writer moves orchd's branch, to what passed its checks).
+ */
+export class Repository {
+  readonly objects = new Objects();
+  /** refs/orchd/epoch: who may write. */
+  epoch = 0;
+  tip: Commit;
+  target: Commit;
+  followed: Commit;
+  /** refs/orchd/attempts/<task>/<n> */
+  readonly saved = new Map<string, Commit>();
+  /** The person's files that are changed and not committed. */
+  readonly edits = new Map<string, string>();
+  /** Commits that the person took off their branch. */
+  readonly resetAway = new Set<Commit>();
+  /** Tasks whose commit left orchd's branch, because the person said so. */
+  readonly rewound = new Set<TaskId>();
+  /** Tree and commands that some gate run saw pass. */
+  readonly passed = new Set<string>();
+  /** Task → its commit on orchd's branch. */
+  readonly landed = new Map<TaskId, Oid>();
+  landings = 0;
+  readonly #random: Random;
+  #changes = 0;
+
+  constructor(random: Random) {
+    this.#random = random;
+    const files = Object.fromEntries(paths.map((path) => [path, "first"]));
+    const first = this.objects.commit(this.objects.tree(files), [], null, "first");
+    this.tip = first;
+    this.target = first;
+    this.followed = first;
+  }
+
+  /** The writer moves orchd's branch by landing a candidate. */
+  land(candidate: Commit, verify: readonly Argv[]): void {
+    must(candidate.parents[0] === this.tip, "S7", () => "a landing that is not on top of the tip");
+    must(
+      verify.length === 0 || this.passed.has(gateKey(candidate.tree.oid, verify)),
+      "S8",
+      () => `${candidate.task ?? "?"} lands a tree that no gate saw pass`,
+    );
+    const { task } = candidate;
+    if (task !== null) {
+      must(!this.landed.has(task), "S2", () => `${task} lands a second time`);
+      this.landed.set(task, candidate.oid);
+    }
+    this.tip = candidate;
+    this.landings += 1;
+  }
+
+  /** The person's commits come into orchd's branch. */
+  absorb(next: Commit): void {
+    const kept = [...firstParents(next)].includes(this.tip);
+    must(kept, "S7", () => "orchd's branch would lose its tip from its first parents");
+    must(!this.#bringsBack(next), "S7", () => "what the person reset comes into orchd's branch");
+    this.tip = next;
+  }
+
+  /** The person's branch and their checkout move along. */
+  follow(to: Commit): void {
+    must(isAncestor(this.target, to), "S7", () => "the person's branch would lose commits");
+    must(!this.#bringsBack(to), "S7", () => "what the person reset comes back");
+    const touched = changedPaths(this.target.tree.files, to.tree.files);
+    const overwritten = touched.find((path) => this.edits.has(path));
+    must(overwritten === undefined, "S7", () => `${overwritten} was edited and is overwritten`);
+    this.target = to;
+    this.followed = to;
+  }
+
+  acceptRewind(): void {
+    const kept = new Set(firstParents(this.target));
+    for (const { task } of [...firstParents(this.tip)].filter((commit) => !kept.has(commit)))
+      if (task !== null && this.landed.delete(task)) this.rewound.add(task);
+    this.tip = this.target;
+    this.followed = this.target;
+  }
+
+  /** The person commits what they have edited, or a new change. */
+  personCommits(): void {
+    if (this.edits.size === 0) this.personEdits();
+    const files: Files = { ...this.target.tree.files, ...Object.fromEntries(this.edits) };
+    this.edits.clear();
+    const tree = this.objects.tree(files);
+    this.target = this.objects.commit(tree, [this.target], null, `person ${this.#changes}`);
+  }
+
+  personEdits(): void {
+    this.#changes += 1;
+    const red = this.#random.chance(0.1) ? "!red" : "";
+    this.edits.set(this.#random.pick(paths), `person${this.#changes}${red}`);
+  }
+
+  /** Hard, to one of the commits before; false: there is none. */
+  personResets(): boolean {
+    const chain = [...firstParents(this.target)];
+    const to = chain[this.#random.int(1, 3)];
+    if (to === undefined) return false;
+    for (const commit of ancestorsOf(this.target))
+      if (!isAncestor(commit, to)) this.resetAway.add(commit);
+    this.edits.clear();
+    this.target = to;
+    return true;
+  }
+
+  /** The person merges orchd's branch into theirs by hand, and mends whatever fails there. */
+  personMends(): void {
+    this.#changes += 1;
+    this.edits.clear();
+    const base = mergeBase(this.target, this.tip)?.tree.files ?? {};
+    const [mine, theirs] = [this.target.tree.files, this.tip.tree.files];
+    const merged = paths.map((path) => {
+      const content = (mine[path] === base[path] ? theirs[path] : mine[path]) ?? "";
+      return [path, content.includes("!") ? `mended${this.#changes}` : content] as const;
+    });
+    const parents = isAncestor(this.tip, this.target) ? [this.target] : [this.target, this.tip];
+    const tree = this.objects.tree(Object.fromEntries(merged));
+    this.target = this.objects.commit(tree, parents, null, `mend ${this.#changes}`);
+  }
+
+  #bringsBack(commit: Commit): boolean {
+    for (const lost of this.resetAway) if (isAncestor(lost, commit)) return true;
+    return false;
+  }
+}
+
+/** The first of these commands that fails on this tree. `!p` and `!q` pass alone and fail together. */
+export function failing(tree: Tree, verify: readonly Argv[]): Argv | null {
+  const contents = Object.values(tree.files);
+  const has = (mark: string): boolean => contents.some((content) => content.endsWith(mark));
+  const [test, lint] = commands;
+  const red = { [test.join(" ")]: has("!red") || (has("!p") && has("!q")), [lint.join(" ")]: has("!lint") };
+  return verify.find((argv) => red[argv.join(" ")] === true) ?? null;
+}
+
+export function gateKey(tree: Oid, verify: readonly Argv[]): string {
+  return `${tree} ${verify.map((argv) => argv.join(" ")).join("; ")}`;
+}
