@@ -69,6 +69,7 @@ export class Supervisor {
   readonly #hub = new Hub();
   readonly #startedAt = Date.now();
   #config: Config;
+  #configured: boolean;
   #loop!: Loop;
   #pool!: Pool;
   #locks!: LockFiles;
@@ -85,6 +86,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#config = options.config;
+    this.#configured = options.configured;
   }
 
   /** Ready when it resolves: submits are accepted. Workers dial in afterwards. */
@@ -155,7 +157,19 @@ export class Supervisor {
     const { layout, flags, target } = this.#options;
     const read = await readConfig(layout, flags);
     if (!read.ok) throw new FailureError(read.failure);
+    const named = read.value.config.target;
+    if (named !== null && named !== target)
+      throw new FailureError(
+        failure(
+          "refused",
+          `orchd.yaml names the target ${named}, and this supervisor lands on ${target}`,
+          {
+            hint: "`orchd restart` takes up another target.",
+          },
+        ),
+      );
     this.#config = read.value.config;
+    this.#configured = read.value.configured;
     const settings = coreSettings(this.#config, target);
     await this.#loop.ask({ type: "settingsChanged", settings });
     await this.#pool.grow(this.#config.max_parallel);
@@ -310,7 +324,8 @@ export class Supervisor {
     await mkdir(layout.logsDir, { recursive: true, mode: 0o700 });
     if (!existsSync(join(layout.logsDir, logFile))) log.reopen();
     if (await this.#listener?.relisten()) log.warn("the socket was removed and made again");
-    if (!existsSync(this.#locks.folder)) await this.#locks.rebuild();
+    if (existsSync(this.#locks.folder)) await this.#locks.reconcile();
+    else await this.#locks.rebuild();
     if (!existsSync(layout.inboxDir)) {
       await this.#inbox?.close();
       await this.#openInbox();
@@ -386,8 +401,8 @@ export class Supervisor {
   }
 
   #configView(): ConfigView {
-    const { layout, configured } = this.#options;
-    return { file: configured ? layout.configFile : null, config: this.#config };
+    const { layout } = this.#options;
+    return { file: this.#configured ? layout.configFile : null, config: this.#config };
   }
 
   #bug(error: unknown, method: string): void {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, readdir, rename, rm, unlink, utimes } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { replaceFile } from "../../system/atomicFile.ts";
@@ -97,6 +98,13 @@ export class LockFiles {
     if (held === undefined) return;
     const now = new Date();
     utimes(held.file, now, now).catch(() => {});
+  }
+
+  /** Puts back what is missing: a file that went before the watcher had seen it makes no event. */
+  reconcile(): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const { file } of this.#held.values()) if (!existsSync(file)) await this.#putBack(file);
+    });
   }
 
   /** The folder was removed under us (`git clean -fdx`): makes every file again. */

@@ -3,10 +3,11 @@ import type { Argv } from "../../ipc/taskSpec.ts";
 import { gateOutputMax } from "../../ipc/workerMessages.ts";
 import type { Assignment, Outcome } from "../../ipc/workerMessages.ts";
 import { realClock } from "../../system/clock.ts";
+import { clearTemporary } from "../workspace/temporary.ts";
 import { failed, markerOf, messageOf } from "./desk.ts";
 import type { Course, Desk, Ground } from "./desk.ts";
 import { attemptEnvironment } from "./environment.ts";
-import { prepareGround, removeTemporary } from "./ground.ts";
+import { prepareGround } from "./ground.ts";
 import { Output } from "./output.ts";
 import { failureOf, runProgram } from "./program.ts";
 
@@ -41,7 +42,7 @@ export async function runGate(
   } catch (error) {
     return failed({ kind: "not_started", message: messageOf(error) });
   } finally {
-    await removeTemporary(prepared.value.place).catch(() => {});
+    await clearTemporary(prepared.value.place).catch(() => {});
   }
 }
 

@@ -1,4 +1,3 @@
-import { mkdirSync, rmdirSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Argv } from "../../ipc/taskSpec.ts";
@@ -6,10 +5,10 @@ import { copyIgnored } from "../workspace/copy.ts";
 import { clearHeld, readHeld } from "../workspace/held.ts";
 import { linkWorkspace, repositoryOf } from "../workspace/place.ts";
 import type { Place, Repository } from "../workspace/place.ts";
-import { removeAll } from "../workspace/remove.ts";
 import { resetWorkspace, resolveBase, setWorkspaceAside } from "../workspace/reset.ts";
 import { findSaved, saveWorkspace } from "../workspace/save.ts";
 import { recordSetup, setupDue } from "../workspace/setupState.ts";
+import { freshTemporary } from "../workspace/temporary.ts";
 import { failed, markerOf, messageOf } from "./desk.ts";
 import type { Course, Desk, Ground, Step } from "./desk.ts";
 import { attemptEnvironment } from "./environment.ts";
@@ -50,27 +49,6 @@ export async function prepareGround(
   } catch (error) {
     desk.log("the workspace cannot be prepared", { ...course.key, error: messageOf(error) });
     return { ok: false, outcome: failed({ kind: "workspace", message: messageOf(error) }) };
-  }
-}
-
-/** TMPDIR of the attempt, empty. It mostly is not there, and the folder above it is. */
-export async function freshTemporary(place: Place): Promise<void> {
-  if (succeeds(() => mkdirSync(place.temporary, { mode: 0o700 }))) return;
-  await removeAll(place.temporary);
-  await mkdir(place.temporary, { recursive: true, mode: 0o700 });
-}
-
-/** Most programs leave it empty. */
-export async function removeTemporary(place: Place): Promise<void> {
-  if (!succeeds(() => rmdirSync(place.temporary))) await removeAll(place.temporary);
-}
-
-function succeeds(run: () => void): boolean {
-  try {
-    run();
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -7,10 +7,11 @@ import { writeHeld } from "../workspace/held.ts";
 import { isInside } from "../workspace/place.ts";
 import type { Place } from "../workspace/place.ts";
 import { saveWorkspace } from "../workspace/save.ts";
+import { clearTemporary, freshTemporary } from "../workspace/temporary.ts";
 import { failed, markerOf, messageOf } from "./desk.ts";
 import type { Course, Desk, Ground } from "./desk.ts";
 import { attemptEnvironment } from "./environment.ts";
-import { freshTemporary, prepareGround, removeTemporary } from "./ground.ts";
+import { prepareGround } from "./ground.ts";
 import { Output } from "./output.ts";
 import { failureOf, runProgram } from "./program.ts";
 import type { ProgramEnd } from "./program.ts";
@@ -65,7 +66,7 @@ async function runInRepository(
   using output = outputIn(folder);
   const root = desk.settings.work_tree;
   const end = await runWork(desk, course, task, { root, place, output });
-  await removeTemporary(place).catch(() => {});
+  await clearTemporary(place).catch(() => {});
   return conclude(end, null);
 }
 
@@ -121,7 +122,7 @@ async function saveAndConclude(
 ): Promise<Outcome> {
   course.enter({ stage: "saving", outputBytes: output.bytes() });
   try {
-    await removeTemporary(place);
+    await clearTemporary(place);
     return conclude(
       end,
       await saveWorkspace(place, repository, { ...course.key, base, startedAt }),
