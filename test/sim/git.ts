@@ -82,7 +82,10 @@ export function mergeBase(one: Commit, other: Commit): Commit | null {
   const mine = ancestorsOf(one);
   return [...ancestorsOf(other)]
     .filter((commit) => mine.has(commit))
-    .reduce<Commit | null>((best, at) => (best === null || at.order > best.order ? at : best), null);
+    .reduce<Commit | null>(
+      (best, at) => (best === null || at.order > best.order ? at : best),
+      null,
+    );
 }
 
 export type Merged =

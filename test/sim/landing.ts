@@ -127,7 +127,12 @@ export class SimLanding implements Pick<Landing, "merge" | "move" | "follow" | "
     if (repository.epoch !== this.#epoch) return fenced;
     if (target === followed) return { kind: "ready", tip };
     if (!isAncestor(followed, target))
-      return { kind: "held", why: "rewound", message: `main was reset to ${target.oid}`, paths: [] };
+      return {
+        kind: "held",
+        why: "rewound",
+        message: `main was reset to ${target.oid}`,
+        paths: [],
+      };
     const next = this.#nextTip(tip, target);
     if (next.kind !== "ready") return next;
     if (next.tip !== tip) repository.absorb(next.tip);
@@ -163,9 +168,14 @@ export class SimLanding implements Pick<Landing, "merge" | "move" | "follow" | "
   async #carryOut<Value>(name: string, transact: () => Value): Promise<Value> {
     const { timeline, random } = this.#machine;
     if (!this.#port.pass(`git ${name} begins`)) return never();
+    if (name !== "prepare" && this.#machine.takeArmed("git_late")) {
+      this.#port.die();
+      this.#leftBehind(name, transact);
+      return never();
+    }
     await timeline.elapse(random.int(1, stepMsMax));
     if (!this.#port.alive) {
-      this.#leftBehind(name, transact);
+      if (random.chance(0.5)) this.#leftBehind(name, transact);
       return never();
     }
     const value = transact();
@@ -177,9 +187,8 @@ export class SimLanding implements Pick<Landing, "merge" | "move" | "follow" | "
 
   /** A git child outlives the supervisor that started it, until the next one ends or fences it. */
   #leftBehind(name: string, transact: () => unknown): void {
-    if (name === "prepare" || !this.#machine.storming || !this.#machine.random.chance(0.5)) return;
+    if (name === "prepare") return;
     this.#machine.timeline.after(this.#machine.random.logarithmic(1, 3_000), () => {
-      this.#machine.fired("git_late");
       this.#machine.note("git", `${name}, late`, transact());
     });
   }

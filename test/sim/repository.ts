@@ -27,8 +27,8 @@ export class Repository {
   readonly resetAway = new Set<Commit>();
   /** Tasks whose commit left orchd's branch, because the person said so. */
   readonly rewound = new Set<TaskId>();
-  /** Tree and commands that some gate run saw pass. */
-  readonly passed = new Set<string>();
+  /** Tree → the commands that some gate run saw pass on it. */
+  readonly #passed = new Map<Oid, Set<string>>();
   /** Task → its commit on orchd's branch. */
   readonly landed = new Map<TaskId, Oid>();
   landings = 0;
@@ -48,7 +48,7 @@ export class Repository {
   land(candidate: Commit, verify: readonly Argv[]): void {
     must(candidate.parents[0] === this.tip, "S7", () => "a landing that is not on top of the tip");
     must(
-      verify.length === 0 || this.passed.has(gateKey(candidate.tree.oid, verify)),
+      this.hasPassed(candidate.tree.oid, verify),
       "S8",
       () => `${candidate.task ?? "?"} lands a tree that no gate saw pass`,
     );
@@ -78,6 +78,11 @@ export class Repository {
     must(overwritten === undefined, "S7", () => `${overwritten} was edited and is overwritten`);
     this.target = to;
     this.followed = to;
+  }
+
+  /** The person took back what orchd had accounted for. */
+  get isRewound(): boolean {
+    return !isAncestor(this.followed, this.target);
   }
 
   acceptRewind(): void {
@@ -130,6 +135,17 @@ export class Repository {
     this.target = this.objects.commit(tree, parents, null, `mend ${this.#changes}`);
   }
 
+  gatePassed(tree: Tree, verify: readonly Argv[]): void {
+    const passed = this.#passed.get(tree.oid) ?? new Set();
+    for (const argv of verify) passed.add(argv.join(" "));
+    this.#passed.set(tree.oid, passed);
+  }
+
+  hasPassed(tree: Oid, verify: readonly Argv[]): boolean {
+    const passed = this.#passed.get(tree);
+    return verify.every((argv) => passed?.has(argv.join(" ")) === true);
+  }
+
   #bringsBack(commit: Commit): boolean {
     for (const lost of this.resetAway) if (isAncestor(lost, commit)) return true;
     return false;
@@ -141,10 +157,9 @@ export function failing(tree: Tree, verify: readonly Argv[]): Argv | null {
   const contents = Object.values(tree.files);
   const has = (mark: string): boolean => contents.some((content) => content.endsWith(mark));
   const [test, lint] = commands;
-  const red = { [test.join(" ")]: has("!red") || (has("!p") && has("!q")), [lint.join(" ")]: has("!lint") };
+  const red = {
+    [test.join(" ")]: has("!red") || (has("!p") && has("!q")),
+    [lint.join(" ")]: has("!lint"),
+  };
   return verify.find((argv) => red[argv.join(" ")] === true) ?? null;
-}
-
-export function gateKey(tree: Oid, verify: readonly Argv[]): string {
-  return `${tree} ${verify.map((argv) => argv.join(" ")).join("; ")}`;
 }

@@ -34,6 +34,15 @@ export class Timeline {
     };
   }
 
+  /** What the time really is, for those who look at their own watch. */
+  get trueWallMs(): number {
+    return Math.floor(startWallMs + this.nowMs);
+  }
+
+  setClockRight(): void {
+    this.wallOffsetMs = startWallMs;
+  }
+
   /** Runs what comes next; false: there is nothing. */
   step(): boolean {
     for (let entry = heapPop(this.#heap); entry !== undefined; entry = heapPop(this.#heap)) {

@@ -1,6 +1,19 @@
 /** The rules of DESIGN.md section 8 that the simulator watches over, and bugs that show by themselves. */
 export type Rule =
-  "S1" | "S2" | "S3" | "S4" | "S5" | "S6" | "S7" | "S8" | "S9" | "S10" | "S11" | "L1" | "L2" | "bug";
+  | "S1"
+  | "S2"
+  | "S3"
+  | "S4"
+  | "S5"
+  | "S6"
+  | "S7"
+  | "S8"
+  | "S9"
+  | "S10"
+  | "S11"
+  | "L1"
+  | "L2"
+  | "bug";
 
 export class Violation extends Error {
   readonly rule: Rule;

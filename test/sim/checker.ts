@@ -1,0 +1,300 @@
+import { conflictsMax, lostMax } from "../../daemon/core/state.ts";
+import { emptyState, evolve } from "../../daemon/core/evolve.ts";
+import { essence } from "../helpers/core.ts";
+import { everything, maskOf } from "./paths.ts";
+import { must } from "./violation.ts";
+import { recordedOf } from "../../daemon/recovery.ts";
+import type { Argv, TaskSpec } from "../../ipc/taskSpec.ts";
+import type { AttemptKey, Outcome, Report } from "../../ipc/workerMessages.ts";
+import type {
+  AttemptEnded,
+  AttemptStarted,
+  Event,
+  LandingEnded,
+} from "../../daemon/core/events.ts";
+import type { Machine } from "./machine.ts";
+import type { State } from "../../daemon/core/state.ts";
+import type { TaskId, WorkerId } from "../../ipc/ids.ts";
+import type { WorkerProcess } from "./worker.ts";
+
+/**
+ * Reads the journal as it becomes durable and holds it to the invariants, with a small model of its
+ * own (`Holder`) and what the simulated world knows to be true. Beside it runs a second state that
+ * knows only the journal (`shadow`): it is what any crash would leave (S5).
+ */
+type Holder = {
+  readonly spec: TaskSpec;
+  status: "queued" | "running" | "landing" | "final";
+  fence: number;
+  worker: WorkerId | null;
+  touched: number;
+  /** What its candidate has to pass, as it was when the candidate was made. */
+  verify: readonly Argv[];
+};
+
+export class Checker {
+  readonly shadow: State = emptyState();
+  readonly acknowledged = new Set<TaskId>();
+  readonly #machine: Machine;
+  readonly #tasks = new Map<TaskId, Holder>();
+  readonly #outcomes = new Map<number, Outcome>();
+  readonly #begun = new Set<string>();
+  readonly #retries = new Set<string>();
+
+  constructor(machine: Machine) {
+    this.#machine = machine;
+  }
+
+  /** Reads what has become durable since. */
+  catchUp(): void {
+    const { disk } = this.#machine;
+    while (this.shadow.seq < disk.synced) {
+      const recorded = recordedOf(disk.row(this.shadow.seq + 1));
+      this.#machine.note("event", recorded.seq, recorded.event);
+      this.#before(recorded.event);
+      evolve(this.shadow, recorded);
+      this.#after(recorded.event, recorded.seq);
+    }
+  }
+
+  /** S1: what was acknowledged is durable, and stays. */
+  acknowledge(ids: readonly TaskId[]): void {
+    this.catchUp();
+    for (const id of ids) {
+      this.acknowledged.add(id);
+      this.#exists(id);
+    }
+  }
+
+  /** S1, S6: nothing that was synced is missing when a supervisor starts. */
+  recovered(state: State): void {
+    this.catchUp();
+    must(
+      state.seq >= this.shadow.seq,
+      "S6",
+      () => `${state.seq} events of ${this.shadow.seq} recovered`,
+    );
+    for (const id of this.acknowledged) this.#exists(id);
+    this.sameAsJournal(state, "what was recovered");
+  }
+
+  /** S5: a state is what the journal tells from its start. */
+  sameAsJournal(state: State, what: string): void {
+    this.catchUp();
+    if (state.seq !== this.shadow.seq) return;
+    const [told, kept] = [essence(this.shadow), essence(state)].map((one) => JSON.stringify(one));
+    must(told === kept, "S5", () => `${what} is not what the journal tells:\n${kept}\n${told}`);
+  }
+
+  /** Told by a worker when the outcome is on its disk. */
+  outcomeKnown({ fence, outcome }: Report): void {
+    this.#outcomes.set(fence, outcome);
+  }
+
+  /** An agent is started. */
+  attemptRuns(key: AttemptKey, process: WorkerProcess): void {
+    const name = `${key.task}.${key.attempt}`;
+    must(!this.#begun.has(name), "S9", () => `attempt ${name} is begun a second time`);
+    this.#begun.add(name);
+    const synced = this.#machine.disk.synced;
+    must(key.fence <= synced, "S1", () => `${name} runs and its start is not durable`);
+    const twin = this.#machine.processes.find(
+      (other) => other !== process && other.runs?.task === key.task,
+    );
+    must(twin === undefined, "S4", () => `${key.task} runs on two workers`);
+  }
+
+  verifyOf(id: TaskId): readonly Argv[] {
+    return this.#holder(id).verify;
+  }
+
+  /** S2: `succeeded` with a change means exactly one commit, and the other way round. */
+  checkAtRest(ids: readonly TaskId[]): void {
+    const { landed, rewound } = this.#machine.repository;
+    for (const id of ids) {
+      const final = this.shadow.finals.get(id);
+      const commit = landed.get(id) ?? null;
+      const fits = rewound.has(id) || (final?.commit ?? null) === commit;
+      must(fits, "S2", () => `${id} is ${final?.status} and has the commit ${commit ?? "none"}`);
+    }
+    const held = [...this.#machine.locks.keys()];
+    must(held.length === 0, "S10", () => `lock files of ${held.join()} are left at rest`);
+  }
+
+  #exists(id: TaskId): void {
+    const known = this.shadow.tasks.has(id) || this.shadow.finals.has(id);
+    must(known, "S1", () => `${id} was acknowledged and is lost`);
+  }
+
+  #before(event: Event): void {
+    if (event.type === "LandingEnded") this.#checkBlame(event);
+  }
+
+  #after(event: Event, seq: number): void {
+    switch (event.type) {
+      case "TaskSubmitted": {
+        must(!this.#tasks.has(event.task), "S2", () => `${event.task} is accepted twice`);
+        const { spec } = event;
+        const holder = { spec, status: "queued", fence: 0, worker: null, touched: 0, verify: [] };
+        this.#tasks.set(event.task, holder as Holder);
+        return;
+      }
+      case "TaskRetried": {
+        const name = `${event.task} ${event.request}`;
+        must(!this.#retries.has(name), "S2", () => `${name} is retried twice`);
+        this.#retries.add(name);
+        this.#holder(event.task).status = "queued";
+        return;
+      }
+      case "AttemptStarted":
+        return this.#started(event, seq);
+      case "AttemptEnded":
+        return this.#ended(event);
+      case "LandingStarted":
+        return this.#checkBehind(event.task);
+      case "CandidateMade": {
+        const holder = this.#holder(event.task);
+        holder.verify = [...this.shadow.settings.verify, ...holder.spec.verify];
+        return;
+      }
+      case "GatePassed":
+      case "SettingsChanged":
+      case "SupervisorStarted":
+        return this.#checkGreen();
+      case "LandingEnded":
+        this.#holder(event.task).status = event.next.to === "queued" ? "queued" : "final";
+        return this.#checkLimits(event.task);
+      case "TaskCancelled":
+      case "DependencyFailed":
+        this.#holder(event.task).status = "final";
+        return;
+      default:
+        return;
+    }
+  }
+
+  #started(event: AttemptStarted, seq: number): void {
+    const holder = this.#holder(event.task);
+    must(holder.status === "queued", "S4", () => `${event.task} starts while ${holder.status}`);
+    const running = [...this.#tasks.values()].filter((other) => other.status === "running");
+    const beside = running.filter(({ worker }) => worker === event.worker);
+    const shared = [holder, ...beside].every(({ spec }) => spec.work.kind === "tools");
+    must(beside.length === 0 || shared, "S11", () => `${event.worker} gets a second attempt`);
+    for (const other of this.#tasks.values())
+      if (other.status === "running" || other.status === "landing") this.#checkApart(holder, other);
+    this.#checkResources(holder);
+    for (const id of holder.spec.after)
+      must(
+        this.shadow.finals.get(id)?.status === "succeeded",
+        "S3",
+        () => `${event.task} starts before ${id}`,
+      );
+    holder.status = "running";
+    holder.fence = seq;
+    holder.worker = event.worker;
+  }
+
+  /** S3, by trying every path. */
+  #checkApart(mine: Holder, theirs: Holder): void {
+    const [a, b] = [claimsOf(mine), claimsOf(theirs)];
+    const meets = (a.writes & (b.writes | b.reads)) | (a.reads & b.writes);
+    const alone = (a.whole && b.optimistic) || (b.whole && a.optimistic);
+    must(meets === 0 && !alone, "S3", () => `${mine.spec.id} starts while ${theirs.spec.id} holds`);
+  }
+
+  #checkResources(mine: Holder): void {
+    for (const [name, count] of Object.entries(mine.spec.claims?.resources ?? {})) {
+      const held = [...this.#tasks.values()]
+        .filter(({ status }) => status === "running" || status === "landing")
+        .reduce((sum, { spec }) => sum + (spec.claims?.resources[name] ?? 0), 0);
+      const capacity = this.shadow.settings.resources[name] ?? 1;
+      must(held + count <= capacity, "S3", () => `more of ${name} is held than there is`);
+    }
+  }
+
+  /** S4: the outcome is the one of the attempt that was open; a lost one really does not run. */
+  #ended(event: AttemptEnded): void {
+    const holder = this.#holder(event.task);
+    must(holder.status === "running", "S4", () => `${event.task} ends while ${holder.status}`);
+    const known = this.#outcomes.get(holder.fence);
+    const name = `${event.task} with fence ${holder.fence}`;
+    if (event.result === "lost") {
+      const alive = this.#machine.processes.some(({ runs }) => runs?.fence === holder.fence);
+      must(!alive, "S4", () => `${name} is given up while it runs`);
+    } else {
+      const saved = known !== undefined && "saved" in known ? known.saved : null;
+      const same = known?.result === event.result && saved?.commit === event.saved?.commit;
+      must(same, "S4", () => `${name} ended as ${event.result}, which is not what it came to`);
+    }
+    if (event.saved !== null) holder.touched |= maskOf(event.saved.touched);
+    const to = event.next.to;
+    holder.status = to === "landing" || to === "queued" ? to : "final";
+    this.#checkLimits(event.task);
+  }
+
+  /** What a task touched without claiming it lands behind those who claim it. */
+  #checkBehind(id: TaskId): void {
+    const mine = this.#holder(id);
+    const life = this.shadow.tasks.get(id)?.life;
+    if (this.shadow.settings.outsideClaims === "allow" || life?.status !== "landing") return;
+    const outside = maskOf(life.saved.touched) & ~maskOf(mine.spec.claims?.writes ?? []);
+    for (const other of this.#tasks.values()) {
+      if (other === mine || other.status !== "running") continue;
+      const { writes, reads } = claimsOf(other);
+      must((outside & (writes | reads)) === 0, "S3", () => `${id} lands over ${other.spec.id}`);
+    }
+  }
+
+  /** A task is blamed for a repository-wide command only if its base is known to pass it. */
+  #checkBlame({ task, next }: LandingEnded): void {
+    if (next.to !== "failed" || next.reason.kind !== "gate") return;
+    const { verify } = this.shadow.settings;
+    const command = next.reason.command.join(" ");
+    const own = this.#holder(task).spec.verify;
+    if ([...own].some((argv) => argv.join(" ") === command)) return;
+    const life = this.shadow.tasks.get(task)?.life;
+    if (life?.status !== "landing" || life.step.at !== "gate") return;
+    const { ontoTree } = life.step.candidate;
+    must(
+      this.#machine.repository.hasPassed(ontoTree, verify),
+      "S8",
+      () => `${task} is blamed for ${command}, and nobody saw its base pass`,
+    );
+  }
+
+  #checkGreen(): void {
+    const { landing, settings } = this.shadow;
+    for (const tree of landing.green)
+      must(
+        this.#machine.repository.hasPassed(tree, settings.verify),
+        "S8",
+        () => `tree ${tree} counts as green, and nobody saw it pass`,
+      );
+  }
+
+  #checkLimits(id: TaskId): void {
+    const task = this.shadow.tasks.get(id);
+    if (task === undefined) return;
+    const { failure, lost, conflict } = task.setbacks;
+    const within = failure <= task.spec.retries.max && lost <= lostMax && conflict <= conflictsMax;
+    must(within, "S11", () => `${id} was tried too often: ${JSON.stringify(task.setbacks)}`);
+  }
+
+  #holder(id: TaskId): Holder {
+    const holder = this.#tasks.get(id);
+    must(holder !== undefined, "bug", () => `${id} was never submitted`);
+    return holder;
+  }
+}
+
+function claimsOf({ spec: { claims }, touched }: Holder): {
+  readonly writes: number;
+  readonly reads: number;
+  readonly whole: boolean;
+  readonly optimistic: boolean;
+} {
+  if (claims === null) return { writes: touched, reads: 0, whole: false, optimistic: true };
+  const whole = claims.writes.includes(everything);
+  const writes = maskOf(claims.writes) | touched;
+  return { writes, reads: maskOf(claims.reads), whole, optimistic: false };
+}

@@ -1,0 +1,66 @@
+import { claimConflict, compileHolding } from "../../daemon/core/claims.ts";
+import { claimsNothing, holdingOf, isInstant } from "../../daemon/core/state.ts";
+import { must } from "./violation.ts";
+import type { CompiledHolding } from "../../daemon/core/claims.ts";
+import type { Loop } from "../../daemon/loop.ts";
+import type { Machine } from "./machine.ts";
+import type { State, Task } from "../../daemon/core/state.ts";
+
+/** What must be so whenever the loop has nothing left to do: no task waits that could run (L2). */
+export function checkIdle(loop: Loop, machine: Machine): void {
+  const { state } = loop;
+  if (state.seq !== machine.disk.synced || loop.journalProblem !== null) return;
+  checkCounts(state);
+  checkHolders(state);
+  if (!loop.draining && !state.paused) checkConserving(state);
+}
+
+function checkCounts(state: State): void {
+  const counts = { queued: 0, running: 0, landing: 0 };
+  for (const { life } of state.tasks.values())
+    if (life.status === "queued" || life.status === "running" || life.status === "landing")
+      counts[life.status] += 1;
+  for (const status of ["queued", "running", "landing"] as const)
+    must(counts[status] === state.counts[status], "S5", () => `the count of ${status} is wrong`);
+}
+
+function checkHolders(state: State): void {
+  const holding = [...state.tasks.values()].filter(
+    (task) =>
+      (task.life.status === "running" || task.life.status === "landing") && !claimsNothing(task),
+  );
+  const { holders } = state.schedule;
+  const same = holding.length === holders.size && holding.every(({ id }) => holders.has(id));
+  must(
+    same,
+    "S3",
+    () => `held: ${[...holders.keys()].join()}; ${holding.map(({ id }) => id).join()}`,
+  );
+}
+
+/** A worker that holds nothing, and a task that nobody stands in the way of. */
+function checkConserving(state: State): void {
+  const idle = [...state.workers.values()].some(
+    ({ slot, held }) => slot !== null && slot <= state.settings.slots && held.size === 0,
+  );
+  if (!idle || state.counts.queued === 0) return;
+  const waiting = [...state.tasks.values()].filter(({ life }) => life.status === "queued");
+  const holdings = new Map(waiting.map((task) => [task, compileHolding(holdingOf(task))]));
+  const runnable = waiting.find((task) => couldRun(state, task, holdings));
+  must(runnable === undefined, "L2", () => `${runnable?.id} could run, a worker is idle`);
+}
+
+function couldRun(state: State, task: Task, holdings: ReadonlyMap<Task, CompiledHolding>): boolean {
+  const { spec, life, paused } = task;
+  if (paused || life.status !== "queued" || life.notBefore !== null) return false;
+  if (![...spec.after, ...spec.after_any].every((id) => state.finals.has(id))) return false;
+  if (isInstant(spec)) return claimsNothing(task);
+  const mine = holdings.get(task);
+  if (mine === undefined) return false;
+  if (mine.resources.size > 0) return false;
+  for (const theirs of state.schedule.holders.values())
+    if (claimConflict(mine, theirs) !== null) return false;
+  for (const [other, theirs] of holdings)
+    if (other !== task && claimConflict(mine, theirs) !== null) return false;
+  return true;
+}

@@ -1,0 +1,103 @@
+import { Clients } from "./clients.ts";
+import { drained } from "./timeline.ts";
+import { drawScenario, scenarioHash } from "./scenario.ts";
+import { Machine } from "./machine.ts";
+import { strike } from "./storm.ts";
+import { must, Violation } from "./violation.ts";
+import type { FaultCounts } from "./faults.ts";
+
+/**
+ * One seed from its first event to its verdict:
+ *
+ *     storm    clients ask, workers work, things go wrong
+ *     calm     nothing goes wrong any more, people tidy up after themselves: every task must end (L1)
+ *     rest     the supervisor stops: nothing of it is left (S10), and the journal tells the same (S5)
+ */
+export type Verdict = {
+  readonly seed: number;
+  readonly scenario: string;
+  readonly events: number;
+  readonly faults: FaultCounts;
+  readonly landed: number;
+  readonly tasks: number;
+  readonly failure: { readonly rule: string; readonly message: string } | null;
+  /** Filled when it was asked for. */
+  readonly trace: readonly (readonly unknown[])[];
+};
+
+const calmMsMax = 2 * 3_600_000;
+/** Long enough for what the last event asked for. */
+const quietMs = 10_000;
+const mendEveryMs = 2_000;
+const eventsMax = 60_000;
+const leastEvents = 200;
+/** Between two looks at the whole state. */
+const lookEvery = 8;
+
+export async function runSeed(seed: number, options = { trace: false }): Promise<Verdict> {
+  const scenario = drawScenario(seed);
+  const machine = new Machine(scenario, options.trace);
+  const clients = new Clients(machine);
+  let events = 0;
+  let failure: Verdict["failure"] = null;
+
+  const runUntil = async (done: () => boolean): Promise<boolean> => {
+    while (!done()) {
+      if (!machine.timeline.step()) return false;
+      events += 1;
+      await drained();
+      machine.rethrow();
+      machine.checker.catchUp();
+      if (events % lookEvery === 0) machine.supervisor?.check();
+      must(events < eventsMax, "L1", () => "it goes round in circles");
+    }
+    return true;
+  };
+
+  try {
+    machine.boot();
+    clients.begin();
+    for (const { atMs, kind } of scenario.faults)
+      machine.timeline.after(atMs, () => strike(machine, kind));
+    let over = false;
+    machine.timeline.after(scenario.stormMs, () => {
+      over = true;
+    });
+    await runUntil(() => over);
+    machine.calm();
+    const deadlineMs = machine.timeline.nowMs + calmMsMax;
+    const tidy = (): void => {
+      machine.tidyUp(clients);
+      machine.timeline.after(mendEveryMs, tidy);
+    };
+    tidy();
+    const settled = (): boolean => clients.done && machine.allEnded(clients.submitted);
+    await runUntil(() => settled() || machine.timeline.nowMs > deadlineMs);
+    must(settled(), "L1", () => `not ended: ${machine.stillOpen(clients.submitted)}`);
+    const restMs = machine.timeline.nowMs + quietMs;
+    await runUntil(() => machine.timeline.nowMs > restMs && machine.isQuiet);
+    machine.checkAtRest(clients.submitted);
+    machine.stop();
+    await runUntil(() => !machine.isUp);
+    machine.checkStopped();
+    must(events >= leastEvents, "bug", () => `only ${events} events happened`);
+  } catch (error) {
+    failure = failureOf(error);
+  }
+  return {
+    seed,
+    scenario: scenarioHash(scenario),
+    events,
+    faults: machine.counts,
+    landed: machine.repository.landings,
+    tasks: clients.submitted.length,
+    failure,
+    trace: machine.trace,
+  };
+}
+
+function failureOf(error: unknown): Verdict["failure"] {
+  if (error instanceof Violation) return { rule: error.rule, message: error.message };
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { rule: "bug", message: text };
+}

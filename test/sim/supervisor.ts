@@ -1,0 +1,280 @@
+import { checkIdle } from "./idle.ts";
+import { Effects } from "../../daemon/effects.ts";
+import { Loop } from "../../daemon/loop.ts";
+import { never } from "./timeline.ts";
+import { pending } from "../../daemon/core/react.ts";
+import { Port } from "./port.ts";
+import { recoverState } from "../../daemon/recovery.ts";
+import { SimJournal } from "./disk.ts";
+import { SimLanding } from "./landing.ts";
+import { SimPool } from "./pool.ts";
+import type { Command, Decision } from "../../daemon/core/commands.ts";
+import type { CoreSettings } from "../../daemon/core/events.ts";
+import type { Log } from "../../daemon/observe/log.ts";
+import type { Machine } from "./machine.ts";
+import type { Recovered } from "../../daemon/journal/records.ts";
+import type { Report } from "../../ipc/workerMessages.ts";
+import type { State, StoredTask } from "../../daemon/core/state.ts";
+import type { TaskId, WorkerId } from "../../ipc/ids.ts";
+import type { WorkerProcess } from "./worker.ts";
+
+/**
+ * One supervisor, from its start to its death: the product's loop, core, recovery and effects, wired
+ * as daemon/supervisor.ts wires them, to simulated adapters behind a `Port` that can cut it off at
+ * any call.
+ */
+const quiet: Log = {
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  reopen: () => {},
+  close: () => Promise.resolve(),
+};
+
+/** A client's call that has no answer yet. */
+type Call = { readonly lost: () => void };
+
+export class SimSupervisor {
+  readonly port: Port;
+  readonly epoch: number;
+  readonly #machine: Machine;
+  readonly #calls = new Set<Call>();
+  #settings: CoreSettings;
+  #loop!: Loop;
+  #pool!: SimPool;
+  #effects!: Effects;
+  #landing!: SimLanding;
+  #listening = false;
+  #begun = false;
+
+  constructor(machine: Machine, settings: CoreSettings, onDeath: () => void) {
+    this.#machine = machine;
+    this.#settings = settings;
+    machine.epoch += 1;
+    this.epoch = machine.epoch;
+    this.port = new Port(machine, () => {
+      this.#release();
+      onDeath();
+    });
+  }
+
+  get loop(): Loop {
+    return this.#loop;
+  }
+
+  get settings(): CoreSettings {
+    return this.#settings;
+  }
+
+  get listening(): boolean {
+    return this.#listening;
+  }
+
+  /** Everything that was asked for when it began was asked. */
+  get begun(): boolean {
+    return this.#begun;
+  }
+
+  async open(recovered: Recovered): Promise<void> {
+    const machine = this.#machine;
+    machine.note("supervisor", "starts, epoch", this.epoch);
+    const journal = new SimJournal(machine, this.port, this.epoch);
+    this.#landing = new SimLanding(machine, this.port, this.epoch, (task) =>
+      machine.checker.verifyOf(task),
+    );
+    const { tip, target } = await this.#landing.prepare();
+    const { state, replayed } = recoverState(recovered, machine.timeline.clock.wallMs());
+    machine.checker.recovered(state);
+    this.#build(state, replayed, journal);
+    const settings = this.#settings;
+    const started = this.#loop.ask({ type: "supervisorStarted", epoch: this.epoch, settings });
+    const tips = { tip: tip.oid, targetTip: target.oid };
+    await Promise.all([started, this.#loop.ask({ type: "branchPrepared", ...tips })]);
+    this.#listening = true;
+    await this.#begin();
+  }
+
+  /** Durable when it answers; `lost`: the connection broke, and nobody knows. */
+  call(command: Command, answered: (decision: Decision) => void, lost: () => void): void {
+    if (!this.#listening || !this.port.pass("call")) return lost();
+    const call = { lost };
+    this.#calls.add(call);
+    void this.#loop.ask(command).then((decision) => {
+      if (!this.port.pass("answer")) return;
+      this.#calls.delete(call);
+      answered(decision);
+    });
+  }
+
+  /** What `retry` needs of tasks that left the memory. */
+  async archived(ids: readonly TaskId[]): Promise<ReadonlyMap<TaskId, StoredTask>> {
+    const evicted = await this.#loop.read((state) =>
+      ids.filter((id) => !state.tasks.has(id) && state.finals.has(id)),
+    );
+    return new Map(
+      evicted.flatMap((id) => {
+        const body = this.#machine.disk.tasks.get(id)?.body;
+        return body === undefined ? [] : [[id, JSON.parse(body) as StoredTask] as const];
+      }),
+    );
+  }
+
+  async reload(settings: CoreSettings): Promise<void> {
+    this.#settings = settings;
+    await this.#loop.ask({ type: "settingsChanged", settings });
+    await this.#pool.grow(settings.slots);
+  }
+
+  async land(acceptRewind: boolean): Promise<void> {
+    let tip = null;
+    if (acceptRewind) {
+      const result = await this.#landing.acceptRewind();
+      if (result.kind !== "accepted" && result.kind !== "nothing") return;
+      tip = result.tip;
+    }
+    await this.#loop.ask({ type: "landingReleased", tip });
+    if (this.#settings.follow !== "off") await this.#effects.followNow();
+  }
+
+  admit(process: WorkerProcess): "admitted" | "refused" | "nobody" {
+    if (!this.#listening || !this.port.pass("hello")) return "nobody";
+    return this.#pool.admit(process) ? "admitted" : "refused";
+  }
+
+  checkStale(process: WorkerProcess): void {
+    this.#pool?.checkStale(process);
+  }
+
+  hearLate(worker: WorkerId, reports: readonly Report[]): void {
+    if (this.#listening) this.#pool.hear(worker, reports);
+  }
+
+  /** Leaves its workers to the next one. */
+  async restart(): Promise<void> {
+    this.#loop.draining = true;
+    this.#pool.abandon();
+    this.#effects.close();
+    await this.#loop.end();
+    this.port.die();
+  }
+
+  /** Ends its workers first. */
+  async stop(): Promise<void> {
+    this.#loop.draining = true;
+    this.#pool.stop();
+    for (let waited = 0; this.#pool.running > 0 && waited < 60; waited += 1)
+      await this.#machine.timeline.elapse(1_000);
+    this.#pool.kill();
+    this.#effects.close();
+    await this.#loop.end();
+    this.#machine.locks.clear();
+    this.port.die();
+  }
+
+  check(): void {
+    if (this.#begun && this.port.alive) checkIdle(this.#loop, this.#machine);
+  }
+
+  #build(state: State, replayed: ConstructorParameters<typeof Loop>[1], journal: SimJournal): void {
+    const machine = this.#machine;
+    const { clock } = machine.timeline;
+    const die = (reason: unknown): void => this.#diesOf(reason);
+    const setTimer = (ms: number, run: () => void) =>
+      clock.setTimer(ms, () => {
+        if (this.port.pass("timer")) run();
+      });
+    this.#loop = new Loop(
+      state,
+      replayed,
+      {
+        journal,
+        wallMs: clock.wallMs,
+        setTimer,
+        carryOut: (effects) => {
+          if (this.port.pass("effects")) this.#effects.carryOut(effects);
+        },
+        publish: () => {},
+        die,
+      },
+      machine.scenario.limits,
+    );
+    this.#pool = new SimPool(machine, this.port, {
+      onReady: (worker, holding) => this.#loop.tell({ type: "workerReady", worker, holding }),
+      onGone: (worker) => this.#loop.tell({ type: "workerGone", worker }),
+      onReports: (worker, reports) => this.#takeReports(worker, reports),
+    });
+    this.#effects = new Effects({
+      loop: () => this.#loop,
+      pool: this.#pool,
+      locks: {
+        place: ({ task, attempt }) =>
+          this.#lockFile("place", () => machine.locks.set(task, `e${this.epoch}/${attempt}`)),
+        remove: (task) => this.#lockFile("remove", () => machine.locks.delete(task)),
+      },
+      landing: this.#landing,
+      epoch: this.epoch,
+      ttlMs: machine.scenario.staleAfterMs,
+      secret: () => undefined,
+      ownerOf: () => null,
+      log: quiet,
+      setTimer,
+      die,
+    });
+  }
+
+  async #begin(): Promise<void> {
+    const needed = await this.#loop.read((state) =>
+      [...state.tasks.values()].flatMap(({ life }) =>
+        life.status === "running" ? [life.worker] : [],
+      ),
+    );
+    await this.#pool.start(this.#settings.slots, needed);
+    if (!this.port.pass("locks opened")) return await never();
+    for (const [task, file] of this.#machine.locks)
+      if (!file.startsWith(`e${this.epoch}/`)) this.#machine.locks.delete(task);
+    const effects = await this.#loop.read(pending);
+    if (this.port.pass("pending")) this.#effects.carryOut(effects);
+    this.#begun = true;
+  }
+
+  /** A report is acknowledged when what it led to is durable. */
+  #takeReports(worker: WorkerId, reports: readonly Report[]): void {
+    let open = reports.length;
+    for (const report of reports)
+      this.#loop.tell({ type: "report", worker, report }, () => {
+        open -= 1;
+        if (open === 0) this.#pool.acknowledge(worker, reports);
+      });
+  }
+
+  #lockTurn: Promise<void> = Promise.resolve();
+
+  /** One file operation after the other. */
+  #lockFile(name: string, change: () => void): Promise<void> {
+    this.#lockTurn = this.#lockTurn.then(async () => {
+      if (!this.port.pass(`lock ${name}`)) return await never();
+      await this.#machine.timeline.elapse(this.#machine.random.int(0, 2));
+      if (this.port.alive) change();
+      else await never();
+    });
+    return this.#lockTurn;
+  }
+
+  /** The journal or git told it to end; anything else is a bug. */
+  #diesOf(reason: unknown): void {
+    if (!this.port.alive) return;
+    const name = reason instanceof Error ? reason.name : "";
+    const expected = name === "JournalFailure" || /taken over/.test(String(reason));
+    if (!expected) this.#machine.bug(reason);
+    this.#machine.note("supervisor", "ends itself", String(reason));
+    this.port.die();
+  }
+
+  #release(): void {
+    this.#machine.note("supervisor", "is gone, epoch", this.epoch);
+    this.#listening = false;
+    this.#pool?.abandon();
+    for (const { lost } of this.#calls) lost();
+    this.#calls.clear();
+  }
+}
