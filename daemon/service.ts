@@ -30,13 +30,19 @@ export function serve(supervisor: Supervisor, log: Log) {
   };
 }
 
-/** Sent only after the main loop has shown that it works, never by a bare timer. */
+/**
+ * Sent only after the main loop has shown that it works, never by a bare timer. A full disk is said,
+ * not punished: the supervisor waits for space as it should, and a restart would find the same disk.
+ */
 function watch(supervisor: Supervisor, notifier: Notifier) {
   const { watchdogIntervalMs } = notifier;
   if (watchdogIntervalMs === null) return undefined;
+  let said: string | null = null;
   return setInterval(() => {
-    void supervisor.healthy().then((healthy) => {
-      if (healthy) notifier.watchdog();
+    void supervisor.problem().then((problem) => {
+      notifier.watchdog();
+      if (problem !== said) notifier.status(problem ?? "running");
+      said = problem;
     });
   }, watchdogIntervalMs);
 }

@@ -147,10 +147,9 @@ export class Supervisor {
     this.#options.log.info("ready", { epoch: this.#options.epoch, brain: layout.brainDir });
   }
 
-  /** A check that the main loop works and the journal can be written; for the watchdog. */
-  async healthy(): Promise<boolean> {
-    await this.#loop.read(() => null);
-    return this.#loop.journalProblem === null;
+  /** Answers if the main loop works: why the journal cannot be written, `null` when it can. */
+  async problem(): Promise<string | null> {
+    return await this.#loop.read(() => this.#loop.journalProblem);
   }
 
   async reload(): Promise<ConfigView> {

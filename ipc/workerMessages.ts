@@ -85,13 +85,17 @@ export type Saved = {
   readonly commit: Oid;
   readonly base: Oid;
   readonly ref: string;
-  /** Repository-relative paths that differ from the base, at most `touchedPathsMax`, in byte order. */
+  /**
+   * Repository-relative paths that differ from the base, in byte order; cut off at `touchedPathsMax`
+   * names or `touchedBytesMax` bytes. Where `touched_total` is larger, nobody knows the rest.
+   */
   readonly touched: readonly string[];
   readonly touched_total: number;
   /** False: the agent's history does not contain the base, so the work is parked, not landed. */
   readonly descends: boolean;
 };
-export const touchedPathsMax = 1000;
+export const touchedPathsMax = 10_000;
+export const touchedBytesMax = 2 * 1024 * 1024;
 
 export type AttemptFailure =
   | { readonly kind: "exit"; readonly exit_code: number }

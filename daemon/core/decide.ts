@@ -6,6 +6,7 @@ import {
   decideMerged,
   decideMoved,
   decideReleased,
+  dropGateOf,
 } from "./landing.ts";
 import { applyWithDependents } from "./dependencies.ts";
 import { submitTasks } from "./submit.ts";
@@ -30,12 +31,18 @@ export function decide(state: State, command: Command, at: number, apply: Apply)
 
 function decideOne(state: State, command: Command, at: number, apply: Apply): Decision {
   switch (command.type) {
-    case "supervisorStarted":
+    case "supervisorStarted": {
+      const { verify } = state.settings;
       apply({ type: "SupervisorStarted", epoch: command.epoch, settings: command.settings });
+      dropGateOf(state, verify, apply);
       return fact;
-    case "settingsChanged":
+    }
+    case "settingsChanged": {
+      const { verify } = state.settings;
       apply({ type: "SettingsChanged", settings: command.settings });
+      dropGateOf(state, verify, apply);
       return fact;
+    }
     case "branchPrepared":
       apply({ type: "BranchPrepared", tip: command.tip, targetTip: command.targetTip });
       return fact;

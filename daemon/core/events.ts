@@ -192,11 +192,13 @@ export type BaseRed = {
 /** A tree passed: the candidate's, or that of its base, and then the red candidate is to blame. */
 export type GatePassed = { readonly type: "GatePassed"; readonly task: TaskId; readonly tree: Oid };
 
-/** Merge again: the branch moved under the candidate, or its gate run was cut short or could not begin. */
+/** Merge again: the branch moved under the candidate, or its gate run was cut short, could not begin or tests what no longer counts. */
 export type CandidateDropped = {
   readonly type: "CandidateDropped";
   readonly task: TaskId;
-  readonly because: "outdated" | "gate_ended" | "gate_lost";
+  readonly because: "outdated" | "gate_ended" | "gate_lost" | "commands_changed";
+  /** The fence of a gate run that goes on and has to be ended. */
+  readonly openGate: number | null;
 };
 
 export type LandingEnded = {

@@ -1,6 +1,6 @@
 import { claimsNothing, holdingOf } from "./state.ts";
 import { compileHolding } from "./claims.ts";
-import { dependenciesOf, heldByOthers, holdersOf } from "./scheduleIndex.ts";
+import { dependenciesOf, heldByOthers, holdersOf, isDue } from "./scheduleIndex.ts";
 import type { BlockedWhy } from "./scheduleIndex.ts";
 import type { State, Task } from "./state.ts";
 import type { TaskId } from "../../ipc/ids.ts";
@@ -13,7 +13,7 @@ export function whyWaiting(state: State, task: Task, at: number): WaitReason | n
   if (task.paused) return { on: "paused", all: false };
   const open = [...dependenciesOf(task)].filter((id) => !state.finals.has(id));
   if (open.length > 0) return { on: "after", tasks: open };
-  if (life.notBefore !== null && life.notBefore > at)
+  if (life.notBefore !== null && !isDue(task, at))
     return { on: "time", until: life.notBefore, backoff: life.backoff };
   if (state.paused) return { on: "paused", all: true };
   return waitsForClaims(state, task) ?? waitsForPlace(state);

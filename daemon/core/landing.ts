@@ -57,13 +57,19 @@ export function waitsBehind(
   task: Task,
 ): { readonly task: TaskId; readonly claim: string; readonly theirs: string } | null {
   if (task.life.status !== "landing" || state.settings.outsideClaims === "allow") return null;
-  const { touched } = task.life.saved;
+  const { touched, touched_total } = task.life.saved;
   const declared = task.spec.claims;
   const paths = declared === null ? touched : pathsOutside(touched, declared.writes);
-  if (paths.length === 0) return null;
+  // Of so many that the rest is not known: it may be anywhere.
+  const anywhere = touched_total > touched.length;
+  if (paths.length === 0 && !anywhere) return null;
   for (const [id, holding] of state.schedule.holders) {
     if (id === task.id || state.tasks.get(id)?.life.status !== "running") continue;
-    const conflict = pathConflict(paths, holding);
+    const theirs = holding.writes[0] ?? holding.reads[0];
+    const conflict =
+      anywhere && theirs !== undefined
+        ? { claim: "**", theirs: theirs.glob }
+        : pathConflict(paths, holding);
     if (conflict !== null) return { task: id, ...conflict };
   }
   return null;
@@ -123,7 +129,12 @@ export function decideGate(state: State, task: Task, outcome: Outcome, apply: Ap
         ? candidateRed(state, task, candidate, outcome, apply)
         : baseRed(task, candidate, outcome, apply);
     case "ended":
-      return apply({ type: "CandidateDropped", task: task.id, because: "gate_ended" });
+      return apply({
+        type: "CandidateDropped",
+        task: task.id,
+        because: "gate_ended",
+        openGate: null,
+      });
     case "failed":
       return gateLost(task, `the checks could not begin: ${inWords(outcome.failure)}`, apply);
     case "lost":
@@ -135,10 +146,20 @@ export function decideGate(state: State, task: Task, outcome: Outcome, apply: Ap
   }
 }
 
+/** A gate run under other repository-wide commands tells nothing any more: neither that a tree is green, nor whose fault is what is red. */
+export function dropGateOf(state: State, verifyBefore: readonly Argv[], apply: Apply): void {
+  const { current } = state.landing;
+  const life = current === null ? undefined : state.tasks.get(current)?.life;
+  if (current === null || life?.status !== "landing" || life.step.at !== "gate") return;
+  if (JSON.stringify(verifyBefore) === JSON.stringify(state.settings.verify)) return;
+  const openGate = life.step.fence;
+  apply({ type: "CandidateDropped", task: current, because: "commands_changed", openGate });
+}
+
 /** Nothing was found out about the candidate: it is tested again, but not for ever. */
 function gateLost(task: Task, message: string, apply: Apply): void {
   if (task.setbacks.lost < lostMax)
-    apply({ type: "CandidateDropped", task: task.id, because: "gate_lost" });
+    apply({ type: "CandidateDropped", task: task.id, because: "gate_lost", openGate: null });
   else endLanding(task, { to: "failed", reason: { kind: "landing", message } }, apply);
 }
 
@@ -194,7 +215,7 @@ export function decideMoved(
   if (task === null || task.life.step.at !== "moving") return;
   releaseIfHeld(state, apply);
   if (command.result.kind === "outdated")
-    apply({ type: "CandidateDropped", task: task.id, because: "outdated" });
+    apply({ type: "CandidateDropped", task: task.id, because: "outdated", openGate: null });
   else endLanding(task, { to: "succeeded", commit: command.result.commit }, apply);
 }
 

@@ -4,3 +4,5 @@ export const instantsHeldMax = 64;
 export const tasksPerSubmitMax = 10_000;
 /** Longest wait between two tries of a task that failed. */
 export const backoffMsMax = 60 * 60 * 1000;
+/** Paths that the reason of a failure names. */
+export const shownPathsMax = 1_000;

@@ -51,8 +51,11 @@ function reactToOne(state: State, { seq, event }: Recorded): readonly Effect[] {
     case "CandidateMade":
     case "BaseSuspected":
     case "GatePassed":
-    case "CandidateDropped":
       return state.landing.current === event.task ? landingEffects(state) : nothing;
+    case "CandidateDropped":
+      return state.landing.current === event.task
+        ? [...endOpenGate(state, event), ...landingEffects(state)]
+        : endOpenGate(state, event);
     case "LandingReleased":
       return [...landingEffects(state), ...followEffects(state)];
     case "SettingsChanged":
@@ -161,12 +164,19 @@ function cancelEffects(state: State, id: TaskId): Effect[] {
   return [{ kind: "cancelAttempt", worker, task: id, attempt: attempt.number, fence }];
 }
 
-function landingEnded(state: State, event: LandingEnded): Effect[] {
-  const { task, openGate } = event;
+function endOpenGate(
+  state: State,
+  { task, openGate }: { readonly task: TaskId; readonly openGate: number | null },
+): Effect[] {
+  if (openGate === null) return [];
   const attempt = state.tasks.get(task)?.attempts.at(-1)?.number ?? 0;
+  return [{ kind: "cancelGate", task, attempt, fence: openGate }];
+}
+
+function landingEnded(state: State, event: LandingEnded): Effect[] {
   return [
-    { kind: "removeLock", task },
-    ...(openGate === null ? [] : [{ kind: "cancelGate", task, attempt, fence: openGate } as const]),
+    { kind: "removeLock", task: event.task },
+    ...endOpenGate(state, event),
     ...(event.next.to === "succeeded" ? followEffects(state) : []),
   ];
 }

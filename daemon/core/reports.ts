@@ -1,4 +1,4 @@
-import { backoffMsMax } from "./limits.ts";
+import { backoffMsMax, shownPathsMax } from "./limits.ts";
 import { decideGate } from "./landing.ts";
 import { lostMax } from "./state.ts";
 import { pathsOutside } from "./claims.ts";
@@ -81,9 +81,15 @@ function afterDone(state: State, task: Task, saved: Saved | null): Next {
   const declared = task.spec.claims;
   if (declared === null || state.settings.outsideClaims !== "fail") return { to: "landing" };
   const paths = pathsOutside(saved.touched, declared.writes);
-  return paths.length === 0
+  if (paths.length > 0) return outsideClaims(paths);
+  const unknown = saved.touched_total - saved.touched.length;
+  return unknown === 0 || declared.writes.includes("**")
     ? { to: "landing" }
-    : { to: "failed", reason: { kind: "outside_claims", paths } };
+    : outsideClaims([`(${unknown} more paths that were not looked at)`]);
+}
+
+function outsideClaims(paths: string[]): Next {
+  return { to: "failed", reason: { kind: "outside_claims", paths: paths.slice(0, shownPathsMax) } };
 }
 
 function afterFailure(task: Task, failure: AttemptFailure, at: number): Next {

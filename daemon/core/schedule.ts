@@ -1,10 +1,10 @@
-import { block, obstacle, place, sendBack } from "./scheduleIndex.ts";
+import { block, isDue, obstacle, place, sendBack } from "./scheduleIndex.ts";
 import { claimsNothing, holdingOf, isInstant } from "./state.ts";
 import { comesBefore, heapPeek, heapPop } from "./heap.ts";
 import { compileHolding } from "./claims.ts";
 import { instantsHeldMax } from "./limits.ts";
 import type { Event } from "./events.ts";
-import type { Heap } from "./heap.ts";
+import type { Entry, Heap } from "./heap.ts";
 import type { State, Task, WorkerState } from "./state.ts";
 import type { TaskId, WorkerId } from "../../ipc/ids.ts";
 
@@ -51,11 +51,21 @@ function startOrBlock(
 }
 
 function releaseTimers(state: State, at: number): void {
-  const { timers } = state.schedule;
+  const { schedule } = state;
+  const { timers } = schedule;
+  const setBack = at < schedule.timersAt;
+  schedule.timersAt = at;
+  if (setBack) return placeAgain(state, timers.entries.splice(0), at);
   for (let due = heapPeek(timers); due !== undefined && due.rank <= at; due = heapPeek(timers)) {
     heapPop(timers);
-    const task = state.tasks.get(due.key);
-    if (task?.life.status === "queued" && task.life.notBefore === due.rank) place(state, task, at);
+    placeAgain(state, [due], at);
+  }
+}
+
+function placeAgain(state: State, timers: readonly Entry<TaskId>[], at: number): void {
+  for (const { key, rank } of timers) {
+    const task = state.tasks.get(key);
+    if (task?.life.status === "queued" && task.life.notBefore === rank) place(state, task, at);
   }
 }
 
@@ -120,10 +130,10 @@ function isListed(state: State, task: Task): boolean {
 }
 
 /** Not so when the clock was set back since it was listed, or one of `after_any` was retried. */
-function isReady(state: State, { life, spec }: Task, at: number): boolean {
+function isReady(state: State, task: Task, at: number): boolean {
   return (
-    life.status === "queued" &&
-    (life.notBefore === null || life.notBefore <= at) &&
-    spec.after_any.every((id) => state.finals.has(id))
+    task.life.status === "queued" &&
+    isDue(task, at) &&
+    task.spec.after_any.every((id) => state.finals.has(id))
   );
 }

@@ -23,6 +23,8 @@ export type Schedule = {
   readonly ordinary: Heap<TaskId>;
   readonly instants: Heap<TaskId>;
   readonly timers: Heap<TaskId>;
+  /** When `timers` was looked at last. */
+  timersAt: number;
   readonly unmet: Map<TaskId, number>;
   /** Queued tasks by what they come after; a final task keeps its entry until they have moved on. */
   readonly dependents: Map<TaskId, Set<TaskId>>;
@@ -59,6 +61,7 @@ export function makeSchedule(): Schedule {
     ordinary: makeHeap(),
     instants: makeHeap(),
     timers: makeHeap(),
+    timersAt: 0,
     unmet: new Map(),
     dependents: new Map(),
     blocked: new Map(),
@@ -103,7 +106,7 @@ export function place(state: State, task: Task, at: number): void {
   const { schedule } = state;
   if (task.life.status !== "queued" || task.paused || schedule.unmet.has(task.id)) return;
   const { notBefore } = task.life;
-  if (notBefore !== null && notBefore > at)
+  if (notBefore !== null && !isDue(task, at))
     heapPush(schedule.timers, { rank: notBefore, order: task.order, key: task.id });
   else
     heapPush(isInstant(task.spec) ? schedule.instants : schedule.ordinary, {
@@ -111,6 +114,17 @@ export function place(state: State, task: Task, at: number): void {
       order: task.order,
       key: task.id,
     });
+}
+
+/**
+ * May the queued task go, as far as time is concerned? A wait of some length (a backoff, a delay) is
+ * over as well when the clock shows a time before it began: the clock was set back, nobody knows how
+ * long the wait has lasted, and by the clock it could take years.
+ */
+export function isDue({ life, spec }: Task, at: number): boolean {
+  if (life.status !== "queued" || life.notBefore === null || life.notBefore <= at) return true;
+  const hasLength = life.backoff || (spec.not_before !== null && "delay_ms" in spec.not_before);
+  return hasLength && at < life.since;
 }
 
 /** A task is final: those that come after it may be free to go. */

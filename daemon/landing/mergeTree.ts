@@ -9,6 +9,9 @@ export type MergedTree =
   | { readonly kind: "clean"; readonly tree: Oid }
   | { readonly kind: "conflict"; readonly paths: readonly string[] };
 
+/** The first ones in a conflict of many files; they go into the journal and over the socket. */
+const conflictPathsMax = 1_000;
+
 /** Three-way merge, renames honoured; the base is found from history. Throws a `GitError`. */
 export async function mergeTree(writer: Writer, ours: Oid, theirs: Oid): Promise<MergedTree> {
   const args = ["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", ours, theirs];
@@ -19,7 +22,10 @@ export async function mergeTree(writer: Writer, ours: Oid, theirs: Oid): Promise
   });
   const [tree = "", ...paths] = stdout.split("\0");
   if (code === 1)
-    return { kind: "conflict", paths: [...new Set(paths)].filter(Boolean).map(shownPath) };
+    return {
+      kind: "conflict",
+      paths: [...new Set(paths)].filter(Boolean).slice(0, conflictPathsMax).map(shownPath),
+    };
   return { kind: "clean", tree: mustBeOid(tree) };
 }
 

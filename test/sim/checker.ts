@@ -104,8 +104,10 @@ export class Checker {
     must(twin === undefined, "S4", () => `${key.task} runs on two workers`);
   }
 
-  verifyOf(id: TaskId): readonly Argv[] {
-    return this.#holder(id).verify;
+  /** What its candidate has to pass: as of when it was made, or as of now. */
+  verifyOf(id: TaskId): readonly (readonly Argv[])[] {
+    const { verify, spec } = this.#holder(id);
+    return [verify, [...this.shadow.settings.verify, ...spec.verify]];
   }
 
   /** S2: `succeeded` with a change means exactly one commit, and the other way round. */

@@ -2,7 +2,6 @@ import { changedPaths, firstParents, isAncestor, mergeBase, mergeFiles } from ".
 import { never } from "./timeline.ts";
 import type { Commit } from "./git.ts";
 import type { Landing } from "../../daemon/landing/landing.ts";
-import type { Argv } from "../../ipc/taskSpec.ts";
 import type { FollowResult } from "../../daemon/landing/target.ts";
 import type { MergeRequest, MergeResult } from "../../daemon/landing/merge.ts";
 import type { MoveRequest, MoveResult } from "../../daemon/landing/move.ts";
@@ -26,18 +25,12 @@ export class SimLanding implements Pick<Landing, "merge" | "move" | "follow" | "
   readonly #machine: Machine;
   readonly #port: Port;
   readonly #epoch: number;
-  readonly #verify: (task: MoveRequest["task"]) => readonly Argv[];
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(machine: Machine, port: Port, epoch: number, verify: SimLanding["verifyOf"]) {
+  constructor(machine: Machine, port: Port, epoch: number) {
     this.#machine = machine;
     this.#port = port;
     this.#epoch = epoch;
-    this.#verify = verify;
-  }
-
-  get verifyOf(): (task: MoveRequest["task"]) => readonly Argv[] {
-    return this.#verify;
   }
 
   prepare(): Promise<{ readonly tip: Commit; readonly target: Commit }> {
@@ -99,7 +92,7 @@ export class SimLanding implements Pick<Landing, "merge" | "move" | "follow" | "
     const { tip } = repository;
     if ([...firstParents(tip)].includes(candidate)) return { kind: "already" };
     if (tip.oid !== request.onto) return { kind: "outdated", tip: tip.oid };
-    repository.land(candidate, this.#verify(request.task));
+    repository.land(candidate, this.#machine.checker.verifyOf(request.task));
     return { kind: "moved" };
   }
 

@@ -45,10 +45,10 @@ export class Repository {
   }
 
   /** The writer moves orchd's branch by landing a candidate. */
-  land(candidate: Commit, verify: readonly Argv[]): void {
+  land(candidate: Commit, verify: readonly (readonly Argv[])[]): void {
     must(candidate.parents[0] === this.tip, "S7", () => "a landing that is not on top of the tip");
     must(
-      this.hasPassed(candidate.tree.oid, verify),
+      verify.some((all) => this.hasPassed(candidate.tree.oid, all)),
       "S8",
       () => `${candidate.task ?? "?"} lands a tree that no gate saw pass`,
     );

@@ -79,9 +79,7 @@ export class SimSupervisor {
     const machine = this.#machine;
     machine.note("supervisor", "starts, epoch", this.epoch);
     const journal = new SimJournal(machine, this.port, this.epoch);
-    this.#landing = new SimLanding(machine, this.port, this.epoch, (task) =>
-      machine.checker.verifyOf(task),
-    );
+    this.#landing = new SimLanding(machine, this.port, this.epoch);
     const { tip, target } = await this.#landing.prepare();
     const { state, replayed } = recoverState(recovered, machine.timeline.clock.wallMs());
     machine.checker.recovered(state);
@@ -151,21 +149,23 @@ export class SimSupervisor {
 
   /** Leaves its workers to the next one. */
   async restart(): Promise<void> {
-    this.#loop.draining = true;
+    this.#loop.stopping = true;
     this.#pool.abandon();
     this.#effects.close();
+    await this.#effects.settled();
     await this.#loop.end();
     this.port.die();
   }
 
   /** Ends its workers first. */
   async stop(): Promise<void> {
-    this.#loop.draining = true;
+    this.#loop.stopping = true;
     this.#pool.stop();
     for (let waited = 0; this.#pool.running > 0 && waited < 60; waited += 1)
       await this.#machine.timeline.elapse(1_000);
     this.#pool.kill();
     this.#effects.close();
+    await this.#effects.settled();
     await this.#loop.end();
     this.#machine.locks.clear();
     this.port.die();

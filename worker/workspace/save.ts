@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { isOid } from "../../ipc/ids.ts";
 import type { Oid } from "../../ipc/ids.ts";
-import { touchedPathsMax } from "../../ipc/workerMessages.ts";
+import { touchedBytesMax, touchedPathsMax } from "../../ipc/workerMessages.ts";
 import type { Saved } from "../../ipc/workerMessages.ts";
 import { git, gitLine, GitError } from "../../system/git.ts";
 import { readHead, readStrays } from "./agentRefs.ts";
@@ -164,11 +164,14 @@ async function contains(repository: Repository, commit: Oid, ancestor: Oid): Pro
 }
 
 function touchedBy(changes: readonly Change[]): Pick<Saved, "touched" | "touched_total"> {
-  const named = changes.slice(0, touchedPathsMax);
-  return {
-    touched: named.map((change) => change.path.toString("utf8")),
-    touched_total: changes.length,
-  };
+  const touched: string[] = [];
+  let bytes = 0;
+  for (const { path } of changes.slice(0, touchedPathsMax)) {
+    bytes += path.length;
+    if (bytes > touchedBytesMax) break;
+    touched.push(path.toString("utf8"));
+  }
+  return { touched, touched_total: changes.length };
 }
 
 function attemptRef(owner: Owner): string {

@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { FailureError, failure } from "../../../ipc/errors.ts";
 import { settle } from "../decision.ts";
 import { record, requestId } from "../params.ts";
@@ -7,6 +8,9 @@ import type { Methods } from "../../../ipc/methods.ts";
 import type { Submission } from "../../core/commands.ts";
 import type { ServerContext } from "../context.ts";
 import type { TaskSpec } from "../../../ipc/taskSpec.ts";
+
+/** Specs checked before others get their turn in the event loop. */
+const checkedPerTurn = 200;
 
 /** Accepts all of the tasks or none. Answered when they are durable. */
 export async function submit(
@@ -26,7 +30,8 @@ async function readSubmissions(value: unknown, context: ServerContext): Promise<
     throw new FailureError(failure("limit", `a submit holds at most ${tasksPerSubmitMax} tasks`));
   const { validateSpec } = await import("../../../ipc/task.ts");
   const submissions: Submission[] = [];
-  for (const item of value) {
+  for (const [at, item] of value.entries()) {
+    if (at % checkedPerTurn === checkedPerTurn - 1) await nextTurn();
     const checked = validateSpec(item);
     if (!checked.ok) throw new FailureError(checked.failure);
     const missing = checked.value.secrets.find((name) => !context.hasSecret(name));

@@ -1,3 +1,4 @@
+import { heapPop, heapPush, makeHeap } from "../../core/heap.ts";
 import { holdingOf, holdsClaims, isFinal } from "../../core/state.ts";
 import { landingOrder } from "../../core/landing.ts";
 import { rankOf } from "../../core/scheduleIndex.ts";
@@ -32,6 +33,7 @@ export function statusView(
   const busy = [...state.workers.values()].filter(({ held }) => held.size > 0).length;
   const total = state.settings.slots;
   const open = openTasks(state, query.open_max);
+  const heartbeats = heartbeatsOf(slots);
   return {
     daemon: {
       pid: context.pid,
@@ -46,7 +48,7 @@ export function statusView(
     queue: { length: state.counts.queued, waiting_on: waitingOn(state, at) },
     counts: { ...state.counts },
     tasks: [...open, ...finishedTasks(state, query.finished_max)].map((task) =>
-      taskRow(state, task, at, heartbeatsOf(slots)),
+      taskRow(state, task, at, heartbeats),
     ),
     workers: workerViews(state, slots),
     locks: lockViews(state, context),
@@ -132,12 +134,26 @@ function problemText(problem: { reason: string; paths: readonly string[] } | nul
 
 /** Running first, then landing, then queued in the order in which they would start. */
 function openTasks(state: State, max: number): Task[] {
-  const order = { running: 0, landing: 1, queued: 2 } as const;
-  const place = (task: Task) => (isFinal(task.life) ? 3 : order[task.life.status]);
-  return [...state.tasks.values()]
-    .filter(({ life }) => !isFinal(life))
-    .toSorted((a, b) => place(a) - place(b) || rankOf(a) - rankOf(b) || a.order - b.order)
-    .slice(0, max);
+  const live: Task[] = [];
+  const queued = makeHeap<Task>();
+  for (const task of state.tasks.values()) {
+    const { status } = task.life;
+    if (status === "running" || status === "landing") live.push(task);
+    // A heap, because all of 100,000 are not sorted for a page of them.
+    else if (status === "queued")
+      heapPush(queued, { rank: rankOf(task), order: task.order, key: task });
+  }
+  const first = (status: string) => (status === "running" ? 0 : 1);
+  const shown = live.toSorted(
+    (a, b) =>
+      first(a.life.status) - first(b.life.status) || rankOf(a) - rankOf(b) || a.order - b.order,
+  );
+  while (shown.length < max) {
+    const next = heapPop(queued);
+    if (next === undefined) break;
+    shown.push(next.key);
+  }
+  return shown.slice(0, max);
 }
 
 function finishedTasks(state: State, max: number): Task[] {

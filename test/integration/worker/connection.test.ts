@@ -85,7 +85,7 @@ describe("a worker and its supervisor", () => {
     await rig.listen();
     await until(() => rig.reports.length === 2);
     expect(rig.reports[1]).to.deep.equal(first);
-    await until(() => existsSync(rig.attemptFile(task, "acknowledged")));
+    await until(() => rig.hasAcknowledged(task));
     await rig.vanish();
     await rig.listen();
     expect((await rig.hello(4)).holding).to.deep.equal([]);

@@ -134,6 +134,12 @@ export class FakeSupervisor implements AsyncDisposable {
     });
   }
 
+  /** The worker knows that its report has arrived. */
+  async hasAcknowledged(key: AttemptKey): Promise<boolean> {
+    const text = await readFile(join(this.stateFolder, "attempts.log"), "utf8");
+    return text.includes(JSON.stringify({ acknowledged: keyOf(key) }));
+  }
+
   attemptFile(key: Pick<AttemptKey, "task" | "attempt">, name: string): string {
     return join(this.stateFolder, "attempts", `${key.task}.${key.attempt}`, name);
   }
