@@ -25,7 +25,7 @@ export type EffectPorts = {
   readonly locks: Pick<LockFiles, "place" | "remove">;
   readonly landing: Pick<Landing, "merge" | "move" | "follow">;
   readonly epoch: number;
-  readonly ttlMs: number;
+  readonly ttlMs: () => number;
   readonly secret: (name: string) => string | undefined;
   readonly ownerOf: (worker: WorkerId) => ProcessIdentity | null;
   readonly log: Log;
@@ -136,7 +136,7 @@ export class Effects {
       resources,
       optimistic,
       grantedAt,
-      ttlMs: this.#ports.ttlMs,
+      ttlMs: this.#ports.ttlMs(),
       owner: this.#ports.ownerOf(worker),
     });
   }

@@ -177,6 +177,8 @@ export class Loop {
       const recorded = { seq: this.state.seq + 1, at, event };
       evolve(this.state, recorded);
       batch.push(recorded);
+      // Before the batch is durable: a snapshot that ends meanwhile must not evict a task that lives again.
+      if ("task" in event) this.#noteChange(event.task);
     };
     const asked = this.#asked.splice(0, batchCommandsMax);
     if (this.#asked.length > 0) this.#woken = true;
@@ -212,7 +214,6 @@ export class Loop {
     }
     this.journalProblem = null;
     this.#eventsSinceSnapshot += batch.length;
-    for (const { event } of batch) if ("task" in event) this.#noteChange(event.task);
   }
 
   #noteChange(id: TaskId): void {

@@ -172,6 +172,7 @@ export class Supervisor {
     const settings = coreSettings(this.#config, target);
     await this.#loop.ask({ type: "settingsChanged", settings });
     await this.#pool.grow(this.#config.max_parallel);
+    this.#pool.reconnect();
     return this.#configView();
   }
 
@@ -235,7 +236,7 @@ export class Supervisor {
       locks: this.#locks,
       landing: this.#landing,
       epoch,
-      ttlMs: this.#config.limits.stale_after_ms,
+      ttlMs: () => this.#config.limits.stale_after_ms,
       secret: (name) => process.env[name],
       ownerOf: (worker) => this.#ownerOf(worker),
       log,
@@ -255,7 +256,7 @@ export class Supervisor {
       logs: layout.logsDir,
       entry: workerEntry,
       path,
-      staleAfterMs: this.#config.limits.stale_after_ms,
+      staleAfterMs: () => this.#config.limits.stale_after_ms,
       settings: () => ({
         epoch,
         git_dir: layout.commonDir,

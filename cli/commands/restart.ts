@@ -7,7 +7,7 @@ import type { Session } from "../session.ts";
 export const command = defineCommand({
   usage: "restart",
   describe:
-    "End the supervisor and start it again, for example after an upgrade. The queue is kept.",
+    "End the supervisor and start it again, for example after an upgrade. The queue is kept and agents run on; options of `start` are given again.",
   example: ["orchd restart", "Take up a new version of orchd"],
   positionals: {},
   options: {

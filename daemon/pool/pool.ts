@@ -29,7 +29,7 @@ export type PoolOptions = {
   readonly logs: string;
   readonly entry: string;
   readonly path: string;
-  readonly staleAfterMs: number;
+  readonly staleAfterMs: () => number;
   readonly settings: () => WorkerSettings;
   readonly onReady: (worker: WorkerId, holding: readonly number[]) => void;
   readonly onGone: (worker: WorkerId) => void;
@@ -70,6 +70,11 @@ export class Pool {
   async grow(slots: number): Promise<void> {
     const wanted = Array.from({ length: slots }, (_, at) => workerId("worker", at + 1));
     await Promise.all(wanted.map((worker) => this.ensure(worker)));
+  }
+
+  /** Workers dial in again and hear the settings of now; what runs goes on meanwhile. */
+  reconnect(): void {
+    for (const slot of this.#slots.values()) slot.peer?.close();
   }
 
   /** Decides on a worker that dials in, and takes its connection over. */
@@ -166,7 +171,7 @@ export class Pool {
     this.#lastCheck = now;
     for (const slot of this.#slots.values()) {
       if (slept) slot.heartbeatAt = now;
-      if (slot.state === "empty" || now - slot.heartbeatAt < this.#options.staleAfterMs) continue;
+      if (slot.state === "empty" || now - slot.heartbeatAt < this.#options.staleAfterMs()) continue;
       this.#options.onProblem(slot.worker, "no heartbeat for too long: killed");
       slot.kill("SIGKILL");
     }

@@ -213,7 +213,7 @@ export class SimSupervisor {
       },
       landing: this.#landing,
       epoch: this.epoch,
-      ttlMs: machine.scenario.staleAfterMs,
+      ttlMs: () => machine.scenario.staleAfterMs,
       secret: () => undefined,
       ownerOf: () => null,
       log: quiet,

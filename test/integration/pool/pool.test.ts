@@ -56,7 +56,7 @@ setInterval(() => {}, 1000);
     logs: join(folder, "logs"),
     entry,
     path: "",
-    staleAfterMs: 60_000,
+    staleAfterMs: () => 60_000,
     settings: () => {
       throw new Error("no worker dials in");
     },
