@@ -10,36 +10,43 @@ import type { Counts } from "./reporter.ts";
 /**
  * Runs the fast suite: `node scripts/test.ts`, or only the folders and files named after it.
  *
- * Unit tests run in two processes. What starts processes of its own runs one file after the other:
- * on two cores a second file would only make the first one slower than its limits allow.
- * The last line is `N passed, N failed` for all of it; the exit code is 0 only if some test ran and
- * none failed.
+ * Unit tests first, in two processes. What starts processes of its own mostly waits, for disks and for
+ * children, so three lanes of it run beside each other; within a lane one file after the other. Each
+ * lane is printed whole when it ends. The last line is `N passed, N failed` for all of it; the exit
+ * code is 0 only if some test ran and none failed.
  */
-type Phase = { readonly paths: readonly string[]; readonly options: readonly string[] };
+type Lane = { readonly paths: readonly string[]; readonly options: readonly string[] };
 
-const fastSuite: readonly Phase[] = [
-  { paths: ["test/unit"], options: ["--parallel", "--jobs=2"] },
-  { paths: ["test/integration", "test/e2e"], options: [] },
+/** Stages follow each other, the lanes of one run at the same time. */
+const fastSuite: readonly (readonly Lane[])[] = [
+  [{ paths: ["test/unit"], options: ["--parallel", "--jobs=2"] }],
+  [
+    { paths: ["test/integration"], options: [] },
+    { paths: ["test/e2e/[a-k]*"], options: [] },
+    { paths: ["test/e2e/[l-z]*"], options: [] },
+  ],
 ];
-const phaseTimeoutMs = 10 * 60_000;
+const laneTimeoutMs = 10 * 60_000;
 
 const named = process.argv.slice(2);
-const phases = named.length > 0 ? [{ paths: named, options: [] }] : fastSuite;
+const stages = named.length > 0 ? [[{ paths: named, options: [] }]] : fastSuite;
 const counts: Counts[] = [];
-for (const phase of phases) counts.push(await runPhase(phase));
+for (const stage of stages)
+  counts.push(...(await Promise.all(stage.map((lane) => runLane(lane, stage.length > 1)))));
 
 const total = counts.reduce(sum, { passed: 0, failed: 0, skipped: 0 });
 if (total.passed === 0) console.error("No test passed: that is a failure too.");
 console.log(closingLine(total));
 process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
 
-async function runPhase({ paths, options }: Phase): Promise<Counts> {
+async function runLane({ paths, options }: Lane, beside: boolean): Promise<Counts> {
   const files = await testFiles(paths);
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
   const folder = mkdtempSync(join(tmpdir(), "orchd-counts-"));
   const file = join(folder, "counts.json");
   try {
-    const code = await runMocha([...options, `--reporter-option=counts=${file}`, ...files]);
+    const args = [...options, `--reporter-option=counts=${file}`, ...files];
+    const code = await runMocha(args, beside);
     return withExitCode(readCounts(file), code);
   } finally {
     rmSync(folder, { recursive: true });
@@ -49,20 +56,27 @@ async function runPhase({ paths, options }: Phase): Promise<Counts> {
 async function testFiles(paths: readonly string[]): Promise<string[]> {
   const files: string[] = [];
   for (const path of paths) {
+    const pattern = /[*[]/.test(path) ? `${path}.test.ts` : `${path}/**/*.test.ts`;
     if (path.endsWith(".test.ts")) files.push(path);
-    else for await (const file of glob(`${path}/**/*.test.ts`)) files.push(file);
+    else for await (const file of glob(pattern)) files.push(file);
   }
   return files.toSorted();
 }
 
-async function runMocha(args: readonly string[]): Promise<number | null> {
-  const child = spawn("mocha", args, { stdio: ["ignore", "inherit", "inherit"] });
+/** `beside`: others run too, so what it prints is kept together. */
+async function runMocha(args: readonly string[], beside: boolean): Promise<number | null> {
+  const output = beside ? "pipe" : "inherit";
+  const child = spawn("mocha", args, { stdio: ["ignore", output, output] });
+  const printed: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (chunk: Buffer) => printed.push(chunk));
   const timer = setTimeout(() => {
-    console.error(`The tests did not end within ${phaseTimeoutMs / 60_000} minutes.`);
+    console.error(`The tests did not end within ${laneTimeoutMs / 60_000} minutes.`);
     child.kill("SIGKILL");
-  }, phaseTimeoutMs);
+  }, laneTimeoutMs);
   const [code] = (await once(child, "close")) as [number | null];
   clearTimeout(timer);
+  process.stdout.write(Buffer.concat(printed));
   return code;
 }
 
