@@ -19,7 +19,7 @@ type Lane = { readonly paths: readonly string[]; readonly options: readonly stri
 
 /** Stages follow each other, the lanes of one run at the same time. */
 const fastSuite: readonly (readonly Lane[])[] = [
-  [{ paths: ["test/unit"], options: ["--parallel", "--jobs=2"] }],
+  [{ paths: ["test/unit", "test/sim"], options: ["--parallel", "--jobs=2"] }],
   [
     { paths: ["test/integration"], options: [] },
     { paths: ["test/e2e/[a-k]*"], options: [] },

@@ -151,7 +151,8 @@ export class Duty {
 
   /** A stage that is over in no time is not worth a message: looking at the output and telling it cost more than `true`. */
   #tellStage(): void {
-    this.#stageTimer ??= setTimeout(() => {
+    if (this.#stageTimer !== null) return;
+    this.#stageTimer = setTimeout(() => {
       this.#stageTimer = null;
       this.tellHeartbeat();
     }, stageMs);

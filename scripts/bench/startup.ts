@@ -53,7 +53,7 @@ async function startSupervisor({ repo, env }: Scratch): Promise<Record<string, n
   );
   const said = await new Promise<string>((resolve) => child.stdio[3]?.once("data", resolve));
   const ready = performance.now() - begun;
-  if (!String(said).includes('"ready":true')) throw new Error(`the supervisor said ${said}`);
+  if (!said.includes('"ready":true')) throw new Error(`the supervisor said ${said}`);
   const ended = new Promise((resolve) => child.once("exit", resolve));
   await using client = await connect({ repo });
   await workersReady(client, 1);

@@ -39,8 +39,6 @@ export function noFaults(): FaultCounts {
 }
 
 /** Those that the world brings about by itself, in the course of other things. */
-const consequences: readonly FaultKind[] = ["merge_conflict", "gate_red"];
+const consequences: ReadonlySet<FaultKind> = new Set(["merge_conflict", "gate_red"]);
 
-export const causes: readonly FaultKind[] = faultKinds.filter(
-  (kind) => !consequences.includes(kind),
-);
+export const causes: readonly FaultKind[] = faultKinds.filter((kind) => !consequences.has(kind));

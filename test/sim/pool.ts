@@ -1,5 +1,5 @@
 import { never } from "./timeline.ts";
-import { WorkerProcess } from "./worker.ts";
+import type { WorkerProcess } from "./worker.ts";
 import { workerId } from "../../ipc/ids.ts";
 import type { Assignment, Cancellation, Report, ReportKey } from "../../ipc/workerMessages.ts";
 import type { Machine } from "./machine.ts";

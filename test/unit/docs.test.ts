@@ -11,6 +11,6 @@ describe("the page about events", () => {
   it("lists every event by its name, and no other", () => {
     const listed = [...page.matchAll(/`([a-z]+:[a-z_]+)`/g)].map(([, name]) => name);
     const real = new Set([...Object.values(eventNames), ...ends]);
-    expect([...new Set(listed)].toSorted()).to.deep.equal([...real].toSorted());
+    expect([...new Set(listed)]).to.have.members([...real]);
   });
 });
