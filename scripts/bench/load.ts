@@ -62,9 +62,11 @@ export async function whenFinal(
   count: number,
 ): Promise<{ readonly all: Promise<void> }> {
   let left = count;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  await client.subscribe(null, ({ name }) => {
-    if (name !== "task:succeeded" && name !== "task:failed") return;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  await client.subscribe(null, ({ name, task, detail }) => {
+    // A task that fails is sooner over: its figure would be a lie.
+    if (name === "task:failed") reject(new Error(`${task} failed: ${JSON.stringify(detail)}`));
+    if (name !== "task:succeeded") return;
     left -= 1;
     if (left === 0) resolve();
   });
