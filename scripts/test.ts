@@ -25,6 +25,8 @@ const fastSuite: readonly (readonly Lane[])[] = [
     { paths: ["test/e2e/[a-k]*"], options: [] },
     { paths: ["test/e2e/[l-z]*"], options: [] },
   ],
+  // What asserts how long something takes has the machine for itself.
+  [{ paths: ["test/timing"], options: [] }],
 ];
 const laneTimeoutMs = 10 * 60_000;
 
