@@ -8,16 +8,17 @@ import type { Session } from "./session.ts";
 
 /** The settings as the next supervisor would read them; `file` is null where there is no orchd.yaml. */
 export type Settings = { readonly file: string | null; readonly config: Config };
+type Flags = { readonly max_parallel?: number };
 
 /** Rejects with `invalid_config` and every problem by line, or why there is no repository. */
-export async function readSettings(session: Session): Promise<Settings> {
+export async function readSettings(session: Session, flags: Flags = {}): Promise<Settings> {
   const file = await configFile(session.directory);
   const limit = { name: file, bytesMax: configFileBytesMax, code: "invalid_config" } as const;
   const { existsSync } = await import("node:fs");
-  if (!existsSync(file)) return { file: null, config: parsed(null, file, session) };
+  if (!existsSync(file)) return { file: null, config: parsed(null, file, session, flags) };
   const read = await readLimited(file, limit);
   if (!read.ok) throw new FailureError(read.failure);
-  return { file, config: parsed(new TextDecoder().decode(read.value), file, session) };
+  return { file, config: parsed(new TextDecoder().decode(read.value), file, session, flags) };
 }
 
 async function configFile(directory: string): Promise<string> {
@@ -29,8 +30,8 @@ async function configFile(directory: string): Promise<string> {
   throw new FailureError(failure("unsuitable_repository", message));
 }
 
-function parsed(text: string | null, name: string, session: Session): Config {
-  const result = parseConfig(text, { name, env: session.terminal.env, flags: {} });
+function parsed(text: string | null, name: string, session: Session, flags: Flags): Config {
+  const result = parseConfig(text, { name, env: session.terminal.env, flags });
   if (result.ok) return result.value;
   throw new FailureError(result.failure);
 }

@@ -9,8 +9,8 @@ const pollMs = 250;
 
 type Query = Omit<LogsQuery, "offset">;
 
-/** How a log came to its end here: all of it, what there is of a live one, or Ctrl-C. */
-export type LogEnd = "whole" | "live" | "interrupted";
+/** How a log came to its end here: all of it, all of one that is empty, what there is of a live one, or Ctrl-C. */
+export type LogEnd = "whole" | "empty" | "live" | "interrupted";
 
 /**
  * Prints a log from its beginning, byte by byte as the agent wrote it (with `--json`: one document a
@@ -42,7 +42,7 @@ async function printPieces(
       attempt = view.attempt;
       offset = view.next_offset;
       if (offset < view.size) continue;
-      if (!view.live) return "whole";
+      if (!view.live) return offset === 0 ? "empty" : "whole";
       if (bell === null) return "live";
     }
     await bell?.wait(pollMs);

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { failure, FailureError } from "../ipc/errors.ts";
+import { fail, failure, FailureError } from "../ipc/errors.ts";
 import type { Failure, Problem, Result } from "../ipc/errors.ts";
 import { mintTaskId } from "../ipc/ids.ts";
 import { readLimited, taskFileBytesMax } from "../ipc/limitedText.ts";
@@ -75,7 +75,9 @@ async function readSource(file: string, terminal: Terminal): Promise<TaskSource>
   const name = file === "-" ? "stdin" : file;
   const source = file === "-" ? terminal.input() : resolve(terminal.cwd, file);
   const limit = { name, bytesMax: taskFileBytesMax, code: "invalid_task" } as const;
-  return { name, read: await readLimited(source, limit) };
+  const read = await readLimited(source, limit);
+  // What cannot be read has no content to be advised about.
+  return { name, read: read.ok ? read : fail({ ...read.failure, hint: null }) };
 }
 
 function throwAll(bad: readonly Bad[], files: number): void {

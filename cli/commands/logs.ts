@@ -1,6 +1,8 @@
+import type { LogsQuery } from "../../ipc/methods.ts";
 import { exitCodes, failure, FailureError } from "../../ipc/errors.ts";
 import { defineCommand } from "../command.ts";
 import { printLog } from "../logStream.ts";
+import type { Session } from "../session.ts";
 import { requireTaskId } from "../taskIds.ts";
 import { interruptedExit } from "../terminal.ts";
 
@@ -22,6 +24,21 @@ export const command = defineCommand({
     const stream = stderr ? "stderr" : "stdout";
     const query = { id: requireTaskId(id), attempt: attempt ?? null, stream } as const;
     const end = await printLog(session, query, follow);
+    if (end === "empty" && !session.json) await explainSilence(session, query);
     return end === "interrupted" ? interruptedExit : exitCodes.done;
   },
 });
+
+/** Many programs say why they fail on the other stream only. */
+async function explainSilence(session: Session, query: Omit<LogsQuery, "offset">): Promise<void> {
+  const other = query.stream === "stdout" ? "stderr" : "stdout";
+  const client = await session.connect();
+  const { size } = await client.call("logs", { ...query, stream: other, offset: 0 });
+  const option = other === "stderr" ? " --stderr" : "";
+  const attempt = query.attempt === null ? "" : ` --attempt ${query.attempt}`;
+  session.remark(
+    size === 0
+      ? "It printed nothing."
+      : `It printed nothing there; see \`orchd logs ${query.id}${attempt}${option}\`.`,
+  );
+}

@@ -19,11 +19,22 @@ export const command = defineCommand({
   },
   run: async (args, session) => {
     const maxParallel = requireMaxParallel(args["max-parallel"]);
+    await refuseInvalidSettings(session, maxParallel);
     await endIfRunning(session);
     await startAndTell(session, maxParallel);
     return exitCodes.done;
   },
 });
+
+/** What the next supervisor would refuse must not cost the one that runs. All else it says itself. */
+async function refuseInvalidSettings(session: Session, maxParallel: number | null): Promise<void> {
+  const { readSettings } = await import("../configFile.ts");
+  try {
+    await readSettings(session, maxParallel === null ? {} : { max_parallel: maxParallel });
+  } catch (error) {
+    if (error instanceof FailureError && error.failure.code === "invalid_config") throw error;
+  }
+}
 
 /** What one wants is a supervisor that is new; that there was none before is no failure. */
 async function endIfRunning(session: Session): Promise<void> {

@@ -36,8 +36,8 @@ export function landedSentence(view: LandingView): string {
   if (view.follow_problem !== null)
     return `${behind}; ${target} waits: ${plain(view.follow_problem)}`;
   if (view.follow === "off") return `${behind}; ${target} does not follow`;
-  const how = view.follow === "auto" ? "is about to follow" : "follows at `orchd land`";
-  return `${behind}; ${target} ${how}`;
+  if (view.follow === "manual") return `${behind}; ${target} follows at \`orchd land\``;
+  return `${behind}; ${target} ${view.held === null ? "is about to follow" : "does not follow yet"}`;
 }
 
 function branchWords(view: LandingView): string {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { expect } from "chai";
 import { failure, FailureError } from "../../../ipc/errors.ts";
 import { identityOf, judge } from "../../../system/processIdentity.ts";
+import { makeRepository } from "../../helpers/repository.ts";
 import { orchd } from "../../unit/cli/recording.ts";
 
 /** A process in the place of the supervisor's; `end` kills it as a supervisor would go. */
@@ -89,5 +90,18 @@ describe("orchd restart", () => {
     expect(run.out).to.equal(
       "orchd is running (pid 7, epoch 4), 2 workers, landing on orchd/main\n",
     );
+  });
+
+  it("leaves the one that runs alone when the next would refuse its settings", async () => {
+    await using repository = await makeRepository({ config: { max_paralel: 2 } });
+    for (const [words, said] of [
+      ["restart", 'unknown key "max_paralel"'],
+      ["restart --max-parallel 65", "max_parallel"],
+    ] as const) {
+      const run = await orchd(words, { cwd: repository.dir });
+      expect(run.code).to.equal(2);
+      expect(run.err).to.include(said);
+      expect(run.calls).to.deep.equal([]);
+    }
   });
 });

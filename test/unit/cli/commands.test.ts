@@ -219,6 +219,16 @@ describe("logs", () => {
     ]);
   });
 
+  it("says where to look when it printed nothing, which is not part of the product", async () => {
+    const logs = ({ stream }: { stream: string }) =>
+      stream === "stderr" ? piece("no such file", 0, 12) : piece("", 0, 0);
+    const run = await orchd("logs t1", { answers: { logs } });
+    expect(run).to.include({ code: 0, out: "" });
+    expect(run.err).to.equal("It printed nothing there; see `orchd logs t1 --stderr`.\n");
+    const silent = await orchd("logs t1 --stderr", { answers: { logs: piece("", 0, 0) } });
+    expect(silent.err).to.equal("It printed nothing.\n");
+  });
+
   it("with --follow goes on until the attempt has ended", async () => {
     let asked = 0;
     const logs = ({ offset }: { offset: number }) => {

@@ -146,6 +146,15 @@ describe("the status page", () => {
     );
   });
 
+  it("does not promise that the branch follows while landing is held", () => {
+    const behind = { ...landing, ahead: 1 };
+    const held = { ...behind, held: "main was reset" };
+    expect(statusPage(statusView({ landing: behind }), look(100))).to.include("is about to follow");
+    expect(statusPage(statusView({ landing: held }), look(100))).to.include(
+      "1 landed on orchd/main; main does not follow yet\n",
+    );
+  });
+
   it("shows which landing is at work and how many are ahead of the others", () => {
     const tasks = ["ta", "tb", "tc"].map((name) => row({ id: id(name), status: "landing" }));
     const waiting = [id("tb"), id("ta"), id("tc")];

@@ -84,6 +84,14 @@ describe("submit", () => {
     expect(run.err).to.include("`orchd schema task` prints what a task file may hold.");
   });
 
+  it("gives no advice about the content of a file that is not there", async () => {
+    const run = await orchd("submit gone.yaml", { answers, cwd });
+    expect(run).to.include({
+      code: 2,
+      err: "orchd: cannot read gone.yaml: there is no such file\n",
+    });
+  });
+
   it("tells what is wrong with a file also where no supervisor runs", async () => {
     await write("bad.yaml", "run: make\n");
     const run = await orchd("submit bad.yaml --json", { connect: noSupervisor, cwd });
