@@ -2,10 +2,10 @@ import { mkdir } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { announce, takeSupervisorLock } from "./lease/supervisorLock.ts";
+import { createLanding } from "./landing/landing.ts";
 import { epochInRepository } from "./landing/prepare.ts";
 import { excludeBrain } from "../system/exclude.ts";
-import { exitCodes, fail, FailureError, failure } from "../ipc/errors.ts";
-import { findRepository } from "../system/repository.ts";
+import { exitCodes, fail, FailureError, failure, ok } from "../ipc/errors.ts";
 import { layoutOf } from "../system/paths.ts";
 import { openJournal } from "./journal/journal.ts";
 import { openLog } from "./observe/log.ts";
@@ -16,14 +16,17 @@ import type { End } from "./supervisor.ts";
 import type { Failure, Result } from "../ipc/errors.ts";
 import type { Flags } from "./settings.ts";
 import type { Journal } from "./journal/journal.ts";
-import type { JournalProblem, JournalResult } from "./journal/records.ts";
+import type { JournalProblem } from "./journal/records.ts";
+import type { Landing } from "./landing/landing.ts";
+import type { LandingStart } from "./landing/prepare.ts";
 import type { Layout } from "../system/paths.ts";
+import type { Repository } from "../system/repository.ts";
 import type { Log } from "./observe/log.ts";
 import type { SupervisorLock } from "./lease/supervisorLock.ts";
 
 export type BeginOptions = {
-  /** A directory in the repository. */
-  readonly repo: string;
+  /** Being looked for. */
+  readonly repository: Promise<Result<Repository>>;
   readonly flags: Flags;
   readonly foreground: boolean;
 };
@@ -38,7 +41,7 @@ export type Begun = {
 };
 
 export async function begin(options: BeginOptions): Promise<Result<Begun>> {
-  const found = await findRepository(options.repo);
+  const found = await options.repository;
   if (!found.ok) return found;
   const { commonDir, workTree, head, bare } = found.value;
   if (bare || workTree === null)
@@ -55,20 +58,20 @@ export async function begin(options: BeginOptions): Promise<Result<Begun>> {
   const taken = takeSupervisorLock(layout.stateDir);
   if (!taken.ok) return taken;
   const lock = taken.value;
-  const opened = await openWith(lock, layout);
+  const opened = await openTruth(lock, { layout, target, repository: found.value });
   if (!opened.ok) {
     lock.release();
-    return fail(journalFailure(opened.problem));
+    return opened;
   }
-  const journal = opened.value;
+  const { journal, landing, prepared } = opened.value;
   const { epoch } = lock;
   await excludeBrain(layout.commonDir);
   const log = openLog(join(layout.logsDir, logFile), { toStandardError: options.foreground });
   const { promise: ended, resolve: onEnd } = Promise.withResolvers<End>();
   const workerEntry = entryOf("../worker/main");
   const { flags } = options;
-  const parts = { layout, epoch, journal, config, configured, flags, target, workerEntry, log };
-  const supervisor = new Supervisor({ ...parts, onEnd });
+  const parts = { layout, epoch, journal, landing, prepared, config, configured, flags, target };
+  const supervisor = new Supervisor({ ...parts, workerEntry, log, onEnd });
   const finish = async (end: End) => {
     const code = await closeAll(end, supervisor, log);
     await journal.close();
@@ -91,13 +94,45 @@ export async function begin(options: BeginOptions): Promise<Result<Begun>> {
   return { ok: true, value: { supervisor, ended, epoch, log, finish } };
 }
 
-/** A repository or a journal that knows a higher epoch than the lock (its file was lost) raises the lock's. */
-async function openWith(lock: SupervisorLock, layout: Layout): Promise<JournalResult<Journal>> {
+type Truth = {
+  readonly journal: Journal;
+  readonly landing: Landing;
+  readonly prepared: Extract<LandingStart, { kind: "ready" }>;
+};
+
+/**
+ * Opens the journal and prepares landing side by side, since one waits for a thread and the other for
+ * git. A repository or a journal that knows a higher epoch than the lock (its file was lost) raises
+ * the lock's, and both begin again.
+ */
+async function openTruth(
+  lock: SupervisorLock,
+  place: { readonly layout: Layout; readonly target: string; readonly repository: Repository },
+): Promise<Result<Truth>> {
+  const { layout, target, repository } = place;
   if (lock.epoch === 1) lock.raise(await epochInRepository(layout.commonDir));
-  const opened = await openJournal(layout.journal, { epoch: lock.epoch });
-  if (opened.ok || opened.problem.kind !== "fenced") return opened;
-  const raised = lock.raise(opened.problem.epoch);
-  return raised.ok ? await openJournal(layout.journal, { epoch: lock.epoch }) : opened;
+  const { epoch } = lock;
+  const { commonDir: gitDir, workTree } = layout;
+  const landing = createLanding({ gitDir, workTree, target, epoch, repository });
+  const opening = openJournal(layout.journal, { epoch });
+  const preparing = landing.prepare();
+  await Promise.allSettled([opening, preparing]);
+  const opened = await opening;
+  if (!opened.ok) {
+    const { problem } = opened;
+    const raised = problem.kind === "fenced" && lock.raise(problem.epoch).ok;
+    return raised ? await openTruth(lock, place) : fail(journalFailure(problem));
+  }
+  const journal = opened.value;
+  try {
+    const prepared = await preparing;
+    if (prepared.kind === "ready") return ok({ journal, landing, prepared });
+    await journal.close();
+    return fail(prepared.failure);
+  } catch (error) {
+    await journal.close();
+    throw error;
+  }
 }
 
 /** A supervisor that cannot go on leaves its workers to the next one, like a crash would. */

@@ -1,9 +1,7 @@
-import { enableCompileCache } from "node:module";
+import { enableCompileCache, flushCompileCache } from "node:module";
 import { parseArgs } from "node:util";
-import { begin } from "./begin.ts";
 import { failure } from "../ipc/errors.ts";
 import { foregroundReadiness, pipeReadiness } from "./readiness.ts";
-import { serve } from "./service.ts";
 import type { BeginOptions } from "./begin.ts";
 
 /**
@@ -11,13 +9,27 @@ import type { BeginOptions } from "./begin.ts";
  * is ready or why it cannot be; in the foreground it says so to the service manager.
  *
  *     SIGTERM, SIGINT   end what runs, save it, exit       SIGHUP   read orchd.yaml again
+ *
+ * Next to nothing is imported before the compile cache is on: it would be compiled at every start.
  */
+export type MainOptions = Omit<BeginOptions, "repository"> & {
+  /** A directory in the repository. */
+  readonly repo: string;
+};
+
 /** Resolves with the exit code when the supervisor has ended. */
-export async function main(options: BeginOptions): Promise<number> {
+export async function main(options: MainOptions): Promise<number> {
   process.umask(0o077);
   const readiness = options.foreground ? foregroundReadiness() : pipeReadiness();
   try {
-    const begun = await begin(options);
+    const { findRepository } = await import("../system/repository.ts");
+    // git answers while the rest is loaded.
+    const repository = findRepository(options.repo);
+    const [{ begin }, { serve }] = await Promise.all([
+      import("./begin.ts"),
+      import("./service.ts"),
+    ]);
+    const begun = await begin({ ...options, repository });
     if (!begun.ok) return readiness.failed(begun.failure);
     const { supervisor, ended, epoch, finish, log } = begun.value;
     readiness.ready({ pid: process.pid, epoch });
@@ -33,6 +45,8 @@ export async function main(options: BeginOptions): Promise<number> {
 
 if (import.meta.main) {
   enableCompileCache();
+  // It is written at a clean exit, but supervisors live long and may end with a kill.
+  setTimeout(flushCompileCache, 2_000).unref();
   const { values } = parseArgs({
     options: { repo: { type: "string" }, "max-parallel": { type: "string" } },
   });

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { configOf } from "./configCache.ts";
 import { workspaceRoot } from "../system/paths.ts";
 import type { Config } from "../ipc/configSpec.ts";
 import type { CoreSettings } from "./core/events.ts";
@@ -25,8 +26,11 @@ export async function readConfig(
   const read = existsSync(layout.configFile) ? await readLimited(layout.configFile, limit) : null;
   if (read !== null && !read.ok) return read;
   const text = read === null ? null : read.value;
-  const { parseConfig } = await import("../ipc/config.ts");
-  const parsed = parseConfig(text, { name: "orchd.yaml", env: process.env, flags });
+  const { env } = process;
+  const parsed = await configOf({ stateDir: layout.stateDir, text, env, flags }, async () => {
+    const { parseConfig } = await import("../ipc/config.ts");
+    return parseConfig(text, { name: "orchd.yaml", env, flags });
+  });
   if (!parsed.ok) return parsed;
   return { ok: true, value: { config: parsed.value, configured: text !== null } };
 }

@@ -3,10 +3,9 @@ import { join } from "node:path";
 import { mkdir } from "node:fs/promises";
 import { call } from "./server/methods.ts";
 import { completeSpec, coreSettings, readConfig, workerConfig } from "./settings.ts";
-import { createLanding } from "./landing/landing.ts";
 import { Effects } from "./effects.ts";
 import { eventView } from "./server/views/event.ts";
-import { FailureError, fail, failure, ok } from "../ipc/errors.ts";
+import { FailureError, failure, ok } from "../ipc/errors.ts";
 import { attemptLayout, socketPathFor, workerLayout } from "../system/paths.ts";
 import { Hub } from "./server/hub.ts";
 import { identityOf } from "../system/processIdentity.ts";
@@ -24,6 +23,8 @@ import { submitFile } from "./inboxSubmit.ts";
 import type { Config } from "../ipc/configSpec.ts";
 import type { Flags } from "./settings.ts";
 import type { Journal } from "./journal/journal.ts";
+import type { Landing } from "./landing/landing.ts";
+import type { LandingStart } from "./landing/prepare.ts";
 import type { Layout } from "../system/paths.ts";
 import type { Listener } from "./server/listener.ts";
 import type { Log } from "./observe/log.ts";
@@ -43,6 +44,8 @@ export type SupervisorOptions = {
   readonly layout: Layout;
   readonly epoch: number;
   readonly journal: Journal;
+  readonly landing: Landing;
+  readonly prepared: Extract<LandingStart, { kind: "ready" }>;
   readonly config: Config;
   readonly configured: boolean;
   readonly flags: Flags;
@@ -74,7 +77,6 @@ export class Supervisor {
   #pool!: Pool;
   #locks!: LockFiles;
   #effects!: Effects;
-  #landing!: ReturnType<typeof createLanding>;
   #listener: Listener | null = null;
   #inbox: { close(): Promise<void> } | null = null;
   #scan: NodeJS.Timeout | null = null;
@@ -91,16 +93,8 @@ export class Supervisor {
 
   /** Ready when it resolves: submits are accepted. Workers dial in afterwards. */
   async open(): Promise<Result<{ readonly socket: string }>> {
-    const { layout, epoch, journal, target } = this.#options;
-    this.#landing = createLanding({
-      gitDir: layout.commonDir,
-      workTree: layout.workTree,
-      target,
-      epoch,
-    });
-    const [recovered, prepared] = await Promise.all([journal.recover(), this.#landing.prepare()]);
-    if (prepared.kind === "refused") return fail(prepared.failure);
-    const { state, replayed } = recoverState(recovered, Date.now());
+    const { layout, epoch, journal, prepared, target } = this.#options;
+    const { state, replayed } = recoverState(await journal.recover(), Date.now());
     this.#build(state, replayed);
     const settings = coreSettings(this.#config, target);
     const started = this.#loop.ask({ type: "supervisorStarted", epoch, settings });
@@ -145,6 +139,8 @@ export class Supervisor {
         });
     }, scanMs);
     this.#options.log.info("ready", { epoch: this.#options.epoch, brain: layout.brainDir });
+    // In the next turn, when whoever waits for this has been told.
+    setImmediate(() => this.#pool.launch());
   }
 
   /** Answers if the main loop works: why the journal cannot be written, `null` when it can. */
@@ -234,7 +230,7 @@ export class Supervisor {
       loop: () => this.#loop,
       pool: this.#pool,
       locks: this.#locks,
-      landing: this.#landing,
+      landing: this.#options.landing,
       epoch,
       ttlMs: () => this.#config.limits.stale_after_ms,
       secret: (name) => process.env[name],
@@ -372,7 +368,7 @@ export class Supervisor {
         })),
       lockFile: (id) => this.#locks.fileOf(id),
       branches: async () => {
-        const { tip, targetTip, ahead } = await this.#landing.view();
+        const { tip, targetTip, ahead } = await this.#options.landing.view();
         return { tip, target_tip: targetTip, ahead };
       },
       attemptFolder: (worker, task, attempt) =>
@@ -389,7 +385,7 @@ export class Supervisor {
   async #land(acceptRewind: boolean): Promise<void> {
     let tip = null;
     if (acceptRewind) {
-      const result = await this.#landing.acceptRewind();
+      const result = await this.#options.landing.acceptRewind();
       if (result.kind === "held" || result.kind === "problem")
         throw new FailureError(failure("refused", result.message));
       if (result.kind === "fenced")

@@ -67,17 +67,20 @@ export function record(key: Rule, item: Check, max: number): Check {
 
 /** Exactly these keys, all of them. */
 export function shape(checks: Readonly<Record<string, Check>>): Check {
-  const names = Object.keys(checks);
+  const entries = Object.entries(checks);
   return (value, field) => {
     if (!isPlainRecord(value)) return { field, message: "must be a map" };
-    for (const name in value) {
-      if (!Object.hasOwn(checks, name)) return unknownKey(name, field);
+    const prefix = field === "" ? "" : `${field}.`;
+    let fault: CheckFault | null = null;
+    for (let at = 0; at < entries.length && fault === null; at += 1) {
+      const [name, check] = entries[at] as (typeof entries)[number];
+      fault = check(value[name], prefix + name);
     }
-    for (const name of names) {
-      const fault = checks[name]?.(value[name], field === "" ? name : `${field}.${name}`) ?? null;
-      if (fault !== null) return fault;
-    }
-    return null;
+    // As many keys as there are checks, each of which found its own: none is left to be unknown.
+    const keys = Object.keys(value);
+    if (fault === null && keys.length === entries.length) return null;
+    const unknown = keys.find((name) => !Object.hasOwn(checks, name));
+    return unknown === undefined ? fault : unknownKey(unknown, field);
   };
 }
 

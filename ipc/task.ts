@@ -27,12 +27,21 @@ import type { Rule } from "./textRules.ts";
  * sorted: `JSON.stringify` of two specs is equal when the specs are.
  */
 export function validateSpec(value: unknown): Result<TaskSpec> {
+  const checked = checkSpec(value);
+  return checked.ok ? ok(checked.value.spec) : checked;
+}
+
+/** The same, with the spec as JSON: it is needed for its length, and for a digest. */
+export function checkSpec(
+  value: unknown,
+): Result<{ readonly spec: TaskSpec; readonly text: string }> {
   const fault = specShape(value, "");
   if (fault !== null) return refused(value, fault);
   // Every field was looked at just now.
   const spec = inOrder(value as TaskSpec);
-  const together = fieldsTogetherFault(spec) ?? lengthFault(spec);
-  return together === null ? ok(spec) : refused(value, together);
+  const text = JSON.stringify(spec);
+  const together = fieldsTogetherFault(spec) ?? lengthFault(text);
+  return together === null ? ok({ spec, text }) : refused(value, together);
 }
 
 /** A glob or a path that is not yet in normal form could name something else in two places. */
@@ -137,8 +146,8 @@ function landsNothingFault(spec: TaskSpec): CheckFault | null {
   return commits ? { field: "commit", message } : null;
 }
 
-function lengthFault(spec: TaskSpec): CheckFault | null {
-  const message = limits.specLengthFault(JSON.stringify(spec).length);
+function lengthFault(text: string): CheckFault | null {
+  const message = limits.specLengthFault(text.length);
   return message === null ? null : { field: "", message };
 }
 
@@ -193,7 +202,7 @@ function sorted<Value>(record: Readonly<Record<string, Value>>): Readonly<Record
   return Object.fromEntries(names.map((name) => [name, record[name] as Value]));
 }
 
-function refused(value: unknown, { field, message }: CheckFault): Result<TaskSpec> {
+function refused(value: unknown, { field, message }: CheckFault): Result<never> {
   const id = typeof value === "object" && value !== null && "id" in value ? value.id : null;
   const name = typeof id === "string" ? `task ${quoted(id)}` : "a task";
   return fail(

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
@@ -79,9 +78,13 @@ async function putInPlace(
   }
 }
 
-/** In the same folder. Short of the 255 bytes a name may have, however long the file's own name is. */
+/**
+ * In the same folder. Short of the 255 bytes a name may have, however long the file's own name is.
+ * No secret, and made with `wx`: two that meet would fail, not mix.
+ */
 export function temporaryPath(path: string): string {
-  const name = `.${basename(path).slice(0, 60)}.${randomBytes(6).toString("hex")}.tmp`;
+  const mark = Math.random().toString(36).slice(2, 12).padEnd(10, "0");
+  const name = `.${basename(path).slice(0, 60)}.${mark}.tmp`;
   return join(dirname(path), name);
 }
 

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { hasProc, lookUp } from "./processTable.ts";
@@ -68,6 +67,7 @@ function ownSurroundings(): Surroundings {
 }
 
 function bootSession(): string {
+  const { spawnSync } = process.getBuiltinModule("node:child_process");
   const { stdout } = spawnSync("/usr/sbin/sysctl", ["-n", "kern.bootsessionuuid"], {
     encoding: "utf8",
   });

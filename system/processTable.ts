@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 
 /**
@@ -105,7 +104,9 @@ function existsForOthers(pid: number): boolean {
   }
 }
 
+/** The module is loaded here and not above: it would be 3 MB of every worker, and Linux needs it not. */
 function lookUpWithPs(pid: number): LookUp {
+  const { spawnSync } = process.getBuiltinModule("node:child_process");
   const { status, stdout } = spawnSync("ps", ["-o", "ppid=,pgid=,stat=,lstart=", "-p", `${pid}`], {
     encoding: "utf8",
     env: { PATH: "/bin:/usr/bin", LC_ALL: "C" },

@@ -1,5 +1,6 @@
 import { GitError, git } from "../../system/git.ts";
 import type { GitPlace } from "../../system/git.ts";
+import type { Repository } from "../../system/repository.ts";
 import { isOid } from "../../ipc/ids.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
 
@@ -38,6 +39,8 @@ export type LandingSite = {
   /** The person's branch, short: `main`. */
   readonly target: string;
   readonly epoch: number;
+  /** As it was found just now; `null`: `prepare` looks for itself. */
+  readonly repository: Repository | null;
   /** Search path of the person's filters. */
   readonly path: string | null;
   readonly failpoint: (name: Failpoint) => void | Promise<void>;

@@ -1,4 +1,5 @@
 import { gitLine } from "../../system/git.ts";
+import type { Repository } from "../../system/repository.ts";
 import type { Oid } from "../../ipc/ids.ts";
 import { branchRef, readRefs, targetRef } from "./branch.ts";
 import type { Failpoint, LandingSite, Writer } from "./branch.ts";
@@ -51,6 +52,8 @@ export type LandingOptions = {
   /** The person's branch, short. */
   readonly target: string;
   readonly epoch: number;
+  /** If the caller has just found it: `prepare` then asks git for less. */
+  readonly repository?: Repository;
   /** Search path of the person's filters; default: that of this process. */
   readonly path?: string;
   /** Called at every named step; for tests that die there. */
@@ -63,6 +66,7 @@ export function createLanding(options: LandingOptions): Landing {
     workTree: options.workTree,
     target: options.target,
     epoch: options.epoch,
+    repository: options.repository ?? null,
     path: options.path ?? null,
     failpoint: options.failpoint ?? (() => undefined),
   };

@@ -42,9 +42,15 @@ export async function prepare(
   try {
     const killed = await endLeftOvers(site.place.gitDir);
     const locks = await clearLocks(site);
-    const suits = await suitability(site);
+    // Every git takes some milliseconds, and people wait for this: what can be asked at once is.
+    const reading = readRefs(site);
+    const newest = reading.then(({ epoch }) => (epoch === null ? 0 : epochAt(site, epoch)));
+    // Another reason may be found first; then nobody waits for this one.
+    newest.catch(() => {});
+    const suits = await suitability(site, reading);
     if (suits.kind === "refused") return { start: suits, writer: null };
-    const epochOid = await writeEpoch(site);
+    const { epoch: before } = await reading;
+    const epochOid = (await newest) > site.epoch ? null : await writeEpoch(site, before);
     if (epochOid === null) return refusal("a newer supervisor has written here");
     const writer: Writer = { ...site, epochOid, identity: suits.identity };
     const tips = await makeBranch(writer);
@@ -65,10 +71,7 @@ function refusal(message: string): { start: LandingStart; writer: null } {
   return { start: { kind: "refused", failure: reason }, writer: null };
 }
 
-/** `null`: the ref names a later epoch than ours. */
-async function writeEpoch(site: LandingSite): Promise<Oid | null> {
-  const { epoch: before } = await readRefs(site);
-  if (before !== null && (await epochAt(site, before)) > site.epoch) return null;
+async function writeEpoch(site: LandingSite, before: Oid | null): Promise<Oid> {
   const ours = mustBeOid(
     await gitLine(site.place, ["hash-object", "-w", "--stdin"], {
       input: `epoch ${site.epoch}\n`,

@@ -1,11 +1,11 @@
-import { failure } from "../../ipc/errors.ts";
+import { failure, ok } from "../../ipc/errors.ts";
 import type { Failure } from "../../ipc/errors.ts";
 import { git } from "../../system/git.ts";
 import { findRepository } from "../../system/repository.ts";
 import type { Repository } from "../../system/repository.ts";
 import { checkedOut } from "./absorb.ts";
-import { readRefs, targetRef } from "./branch.ts";
-import type { Identity, LandingSite } from "./branch.ts";
+import { targetRef } from "./branch.ts";
+import type { Identity, LandingSite, Refs } from "./branch.ts";
 
 /** Why nothing can be landed in a repository, in the order in which a person would repair it. */
 type Suitability =
@@ -15,9 +15,9 @@ type Suitability =
 /** `merge-tree --write-tree` came with it. */
 const gitVersionMin = [2, 38] as const;
 
-export async function suitability(site: LandingSite): Promise<Suitability> {
+export async function suitability(site: LandingSite, refs: Promise<Refs>): Promise<Suitability> {
   const [repository, version, settings, namesake] = await Promise.all([
-    findRepository(site.workTree),
+    site.repository === null ? findRepository(site.workTree) : ok(site.repository),
     git(site.place, ["version"]),
     configured(site),
     git(site.place, ["show-ref", "--verify", "--quiet", "refs/heads/orchd"], { accept: [0, 1] }),
@@ -28,7 +28,7 @@ export async function suitability(site: LandingSite): Promise<Suitability> {
     repositoryReason(repository.value) ??
     storageReason(settings) ??
     (namesake.code === 0 ? namesakeReason : null) ??
-    (await branchReason(site));
+    branchReason(site, await refs);
   if (reason !== null) return refused(reason);
   const identity = identityOf(settings);
   return identity === null ? refused(identityReason) : { kind: "suitable", identity };
@@ -82,8 +82,7 @@ const namesakeReason: Reason = {
   hint: "Rename it: `git branch -m orchd another-name`.",
 };
 
-async function branchReason(site: LandingSite): Promise<Reason | null> {
-  const { target, checkedOutAt } = await readRefs(site);
+function branchReason(site: LandingSite, { target, checkedOutAt }: Refs): Reason | null {
   if (site.target === "orchd" || site.target.startsWith("orchd/"))
     return { message: `${site.target} is a branch of orchd's own`, hint: "Name another target." };
   if (target === null)

@@ -47,6 +47,7 @@ const suspendGapMs = 5 * staleCheckMs;
 export class Pool {
   readonly #options: PoolOptions;
   readonly #slots = new Map<WorkerId, Slot>();
+  #launched = false;
   #staleTimer: NodeJS.Timeout | null = null;
   #lastCheck = performance.now();
   #isStopped = false;
@@ -57,13 +58,20 @@ export class Pool {
 
   /**
    * Opens `slots` places, and those in `needed` that attempts still belong to. Workers that an
-   * earlier supervisor left running keep theirs; of the others it is said that they are gone.
+   * earlier supervisor left running keep theirs; of the others it is said that they are gone. Their
+   * processes start with `launch`.
    */
   async start(slots: number, needed: Iterable<WorkerId>): Promise<void> {
     await Promise.all([...new Set(needed)].map((worker) => this.ensure(worker)));
     await this.grow(slots);
     this.#staleTimer = setInterval(() => this.#checkStale(), staleCheckMs);
     this.#staleTimer.unref();
+  }
+
+  /** Starts a process in every place that has none: from now on each gets one as soon as it is opened. */
+  launch(): void {
+    this.#launched = true;
+    for (const slot of this.#slots.values()) slot.launch();
   }
 
   /** Opens places up to `slots`. Those beyond it stay; nothing new is given to them. */
@@ -152,6 +160,7 @@ export class Pool {
     await mkdir(this.#options.logs, { recursive: true, mode: 0o700 });
     const wasThere = await slot.open();
     if (!wasThere) this.#options.onGone(worker);
+    if (this.#launched) slot.launch();
   }
 
   #hear(slot: Slot, method: string, params: unknown): void {

@@ -61,17 +61,19 @@ export class Slot {
     return this.#process?.pid ?? null;
   }
 
-  /** Takes over the worker that is there, or starts one. True: one was there. */
+  /** Takes over the worker that is there. False: none is, and `launch` has something to start. */
   async open(): Promise<boolean> {
     const record = await readRecord(this.#options.stateDir, this.worker);
-    if (record === null || judge(record.identity) !== "alive") {
-      await this.#startOne();
-      return false;
-    }
+    if (record === null || judge(record.identity) !== "alive") return false;
     this.#token = record.token;
     this.#enter("cut off");
     this.#watch(adoptWorkerProcess(record.identity));
     return true;
+  }
+
+  /** Starts a process if there is none, nor will be soon. */
+  launch(): void {
+    if (this.state === "empty" && this.#restart === null) void this.#startOne();
   }
 
   /** Is this the worker that belongs here? */

@@ -51,7 +51,9 @@ async function startSupervisor({ repo, env }: Scratch): Promise<Record<string, n
     [join(built, "daemon/main.js"), "--repo", repo, "--max-parallel", "1"],
     { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "inherit", "pipe"] },
   );
-  const said = await new Promise<string>((resolve) => child.stdio[3]?.once("data", resolve));
+  const said = await new Promise<string>((resolve) =>
+    child.stdio[3]?.once("data", (chunk: Buffer) => resolve(chunk.toString())),
+  );
   const ready = performance.now() - begun;
   if (!said.includes('"ready":true')) throw new Error(`the supervisor said ${said}`);
   const ended = new Promise((resolve) => child.once("exit", resolve));

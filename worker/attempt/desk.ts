@@ -60,7 +60,7 @@ export function failed(failure: AttemptFailure, saved: Saved | null = null): Out
 
 /** Unique among everything on this machine: another repository may have a task of the same name. */
 export function markerOf(key: AttemptKey, place: Place): string {
-  return `${key.task}.${key.attempt}@${place.repositoryId}`;
+  return `${key.task}.${key.attempt}@${place.repositoryId()}`;
 }
 
 export function messageOf(error: unknown): string {

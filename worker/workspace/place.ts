@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { lstat, mkdir, realpath, symlink, unlink } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, isAbsolute, join, relative } from "node:path";
@@ -18,8 +17,8 @@ import type { WorkerSettings } from "../../ipc/workerMessages.ts";
  *     <root>/<worker>/set-aside   `.git` folders of embedded repositories, workspaces that could not be saved
  */
 export type Place = {
-  /** Of the repository, see `repositoryId`. */
-  readonly repositoryId: string;
+  /** Of the repository, see the function. */
+  readonly repositoryId: () => string;
   readonly folder: string;
   readonly workTree: string;
   readonly ownGit: string;
@@ -59,14 +58,18 @@ export function repositoryOf(settings: WorkerSettings): Repository {
 
 /** Twelve hexadecimal digits that name a repository on this machine, from its common directory. */
 export async function repositoryId(gitDir: string): Promise<string> {
-  const path = await realpath(gitDir);
-  return createHash("sha256").update(path).digest("hex").slice(0, 12);
+  return idOf(await realpath(gitDir));
+}
+
+/** The module is loaded when it is needed: it would be 3 MB of a worker that has nothing to do yet. */
+function idOf(path: string): string {
+  return process.getBuiltinModule("node:crypto").hash("sha256", path, "hex").slice(0, 12);
 }
 
 /** Makes the worker's folder (0700) and answers what is in it. Throws a `WorkspaceError`. */
 export async function findPlace(worker: WorkerId, settings: WorkerSettings): Promise<Place> {
-  const id = await repositoryId(settings.git_dir);
-  const wanted = settings.config.workspace.root ?? join(stateHome(), "orchd", id);
+  const gitDir = await realpath(settings.git_dir);
+  const wanted = settings.config.workspace.root ?? join(stateHome(), "orchd", idOf(gitDir));
   const root = await withoutLinks(wanted);
   const workTree = await realpath(settings.work_tree);
   if (isInside(root, workTree))
@@ -78,7 +81,7 @@ export async function findPlace(worker: WorkerId, settings: WorkerSettings): Pro
   const folder = join(root, worker);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   return {
-    repositoryId: id,
+    repositoryId: () => idOf(gitDir),
     folder,
     workTree: join(folder, "workspace"),
     ownGit: join(folder, "own.git"),

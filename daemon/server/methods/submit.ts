@@ -9,6 +9,8 @@ import type { Submission } from "../../core/commands.ts";
 import type { ServerContext } from "../context.ts";
 import type { TaskSpec } from "../../../ipc/taskSpec.ts";
 
+let checking: Promise<typeof import("../../../ipc/task.ts")> | null = null;
+
 /** Specs checked before others get their turn in the event loop. */
 const checkedPerTurn = 200;
 
@@ -28,24 +30,26 @@ async function readSubmissions(value: unknown, context: ServerContext): Promise<
     throw new FailureError(failure("invalid_request", "tasks must be a list of tasks"));
   if (value.length > tasksPerSubmitMax)
     throw new FailureError(failure("limit", `a submit holds at most ${tasksPerSubmitMax} tasks`));
-  const { validateSpec } = await import("../../../ipc/task.ts");
+  // Kept, because looking for a module that is loaded costs as much as a submit.
+  checking ??= import("../../../ipc/task.ts");
+  const { checkSpec } = await checking;
   const submissions: Submission[] = [];
   for (const [at, item] of value.entries()) {
     if (at % checkedPerTurn === checkedPerTurn - 1) await nextTurn();
-    const checked = validateSpec(item);
+    const checked = checkSpec(item);
     if (!checked.ok) throw new FailureError(checked.failure);
-    const missing = checked.value.secrets.find((name) => !context.hasSecret(name));
+    const { spec: sent, text } = checked.value;
+    const missing = sent.secrets.find((name) => !context.hasSecret(name));
     if (missing !== undefined)
       throw new FailureError(
-        failure("refused", `${checked.value.id} needs the secret ${missing}, which is not set`, {
+        failure("refused", `${sent.id} needs the secret ${missing}, which is not set`, {
           hint: `Start the supervisor with ${missing} in its environment.`,
         }),
       );
-    // Of the spec as it was sent: what the machine completes may differ when it is sent again.
-    const digest = digestOf(checked.value);
-    const spec = needsCompletion(checked.value)
-      ? await context.completeSpec(checked.value)
-      : checked.value;
+    // Of the spec as it was sent: what the machine completes may differ when it is sent again. Its
+    // keys are in one order, so equal specs have equal texts.
+    const digest = hash("sha256", text, "base64url");
+    const spec = needsCompletion(sent) ? await context.completeSpec(sent) : sent;
     submissions.push({ spec, digest });
   }
   return submissions;
@@ -53,9 +57,4 @@ async function readSubmissions(value: unknown, context: ServerContext): Promise<
 
 function needsCompletion({ claims, cwd }: TaskSpec): boolean {
   return cwd !== "." || (claims !== null && claims.writes.length + claims.reads.length > 0);
-}
-
-/** `validateSpec` puts the keys in one order, so equal specs have equal texts. */
-function digestOf(spec: TaskSpec): string {
-  return hash("sha256", JSON.stringify(spec), "base64url");
 }

@@ -25,6 +25,17 @@ describe("the pool", () => {
     expect(rig.pool.slot(gateWorker)?.pid ?? null).to.equal(null);
   });
 
+  it("starts no process before it is told to", async () => {
+    await using rig = await makeRig({ launched: false });
+    await rig.pool.ensure(gateWorker);
+    expect(rig.pool.slot(gateWorker)).to.include({ state: "empty", pid: null });
+    rig.pool.launch();
+    await until(async () => (await rig.started()).length > 0, { what: "the worker" });
+    rig.pool.launch();
+    await rig.pool.stop(1_000);
+    expect(await rig.started()).to.have.length(1);
+  });
+
   it("ends a worker that it cannot write down, instead of starting its twin beside it", async () => {
     await using rig = await makeRig();
     // A file where the folder of the records should be.
@@ -37,7 +48,7 @@ describe("the pool", () => {
 });
 
 /** A pool whose workers only note that they run, one pid a line. */
-async function makeRig() {
+async function makeRig({ launched = true } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "pool-"));
   const [entry, pids] = [join(folder, "worker.mjs"), join(folder, "pids")];
   await writeFile(pids, "");
@@ -69,6 +80,7 @@ setInterval(() => {}, 1000);
       throw error;
     },
   });
+  if (launched) pool.launch();
   return {
     pool,
     problems,
