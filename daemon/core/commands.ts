@@ -1,7 +1,7 @@
 import type { CoreSettings, HeldReason } from "./events.ts";
 import type { Failure } from "../../ipc/errors.ts";
 import type { Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts";
-import type { Report } from "../../ipc/workerMessages.ts";
+import type { AttemptKey, Report } from "../../ipc/workerMessages.ts";
 import type { StoredTask } from "./state.ts";
 import type { TaskSpec } from "../../ipc/taskSpec.ts";
 
@@ -26,7 +26,11 @@ export type Command =
   /** Without ids: everything. */
   | { readonly type: "pause"; readonly ids: readonly TaskId[] }
   | { readonly type: "resume"; readonly ids: readonly TaskId[] }
-  | { readonly type: "workerReady"; readonly worker: WorkerId; readonly holding: readonly number[] }
+  | {
+      readonly type: "workerReady";
+      readonly worker: WorkerId;
+      readonly holding: readonly AttemptKey[];
+    }
   | { readonly type: "workerGone"; readonly worker: WorkerId }
   | { readonly type: "report"; readonly worker: WorkerId; readonly report: Report }
   | ({ readonly type: "merged"; readonly result: MergeResult } & LandingKey)

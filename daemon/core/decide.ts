@@ -1,3 +1,4 @@
+import { decideWorkerReady } from "./adoption.ts";
 import { cancelTasks, pauseTasks, resumeTasks, retryTasks } from "./changes.ts";
 import { decideReport, decideWorkerGone } from "./reports.ts";
 import {
@@ -57,13 +58,13 @@ function decideOne(state: State, command: Command, at: number, apply: Apply): De
     case "resume":
       return resumeTasks(state, command.ids, apply);
     case "workerReady":
-      apply({ type: "WorkerReady", worker: command.worker, holding: command.holding });
+      decideWorkerReady(state, command, apply);
       return fact;
     case "workerGone":
       decideWorkerGone(state, command.worker, apply);
       return fact;
     case "report":
-      decideReport(state, command.report, at, apply);
+      decideReport(state, command, at, apply);
       return fact;
     case "merged":
       decideMerged(state, command, apply);

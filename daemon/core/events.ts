@@ -23,6 +23,8 @@ export type Event =
   | TaskCancelled
   | DependencyFailed
   | AttemptStarted
+  | AttemptAdopted
+  | AttemptFenced
   | AttemptEnded
   | AttemptSalvaged
   | WorkerReady
@@ -114,6 +116,28 @@ export type AttemptStarted = {
   readonly worker: WorkerId;
   /** Earlier waiters with overlapping claims that this start passed. */
   readonly overtook: readonly TaskId[];
+};
+
+/**
+ * A worker runs an attempt that the journal has lost, and its task still waits: it goes on, with the
+ * number and the fence that the worker knows.
+ */
+export type AttemptAdopted = {
+  readonly type: "AttemptAdopted";
+  readonly task: TaskId;
+  readonly worker: WorkerId;
+  readonly attempt: number;
+  readonly fence: number;
+};
+
+/** A worker holds an attempt that does not count: it is told to end it. Its work is saved all the same. */
+export type AttemptFenced = {
+  readonly type: "AttemptFenced";
+  readonly task: TaskId;
+  readonly worker: WorkerId;
+  readonly attempt: number;
+  readonly fence: number;
+  readonly because: "elsewhere" | "closed" | "unknown";
 };
 
 /** How an attempt ended, and what that means for its task. */

@@ -13,7 +13,9 @@ import {
 } from "./scheduleIndex.ts";
 import { unreachable } from "./unreachable.ts";
 import type {
+  AttemptAdopted,
   AttemptEnded,
+  AttemptFenced,
   AttemptSalvaged,
   AttemptStarted,
   CandidateMade,
@@ -26,7 +28,7 @@ import type {
   TaskRetried,
   TaskSubmitted,
 } from "./events.ts";
-import type { Life, State, Task, WorkerState } from "./state.ts";
+import type { Attempt, Life, State, Task, WorkerState } from "./state.ts";
 import type { Oid, TaskId, WorkerId } from "../../ipc/ids.ts";
 
 /**
@@ -113,6 +115,10 @@ function apply(state: State, event: Event, at: number, seq: number): void {
     }
     case "AttemptStarted":
       return attemptStarted(state, event, at, seq);
+    case "AttemptAdopted":
+      return beginAttempt(state, taskOf(state, event.task), event, at);
+    case "AttemptFenced":
+      return attemptFenced(state, event, at);
     case "AttemptEnded":
       return attemptEnded(state, event, at);
     case "AttemptSalvaged":
@@ -250,21 +256,40 @@ function attemptStarted(state: State, event: AttemptStarted, at: number, seq: nu
     const fairness = state.schedule.fairness.get(passed);
     if (fairness !== undefined) fairness.overtaken += 1;
   }
-  const number = (currentAttempt(task)?.number ?? 0) + 1;
-  task.attempts.push({
-    number,
-    worker: event.worker,
-    fence: seq,
+  const attempt = (currentAttempt(task)?.number ?? 0) + 1;
+  beginAttempt(state, task, { worker: event.worker, attempt, fence: seq }, at);
+}
+
+type Granted = Pick<AttemptAdopted, "worker" | "attempt" | "fence">;
+
+function beginAttempt(state: State, task: Task, granted: Granted, at: number): void {
+  task.attempts.push(newAttempt(granted, at));
+  const worker = state.workers.get(granted.worker);
+  if (worker !== undefined) take(worker, task);
+  const { fence } = granted;
+  enter(state, task, { status: "running", since: at, worker: granted.worker, fence }, at);
+}
+
+function newAttempt({ worker, attempt, fence }: Granted, at: number): Attempt {
+  return {
+    number: attempt,
+    worker,
+    fence,
     startedAt: at,
     endedAt: null,
     result: null,
     failure: null,
     savedRef: null,
     savedCommit: null,
-  });
-  const worker = state.workers.get(event.worker);
-  if (worker !== undefined) take(worker, task);
-  enter(state, task, { status: "running", since: at, worker: event.worker, fence: seq }, at);
+  };
+}
+
+/** One that nobody knew is written down as lost: its number, and with it its saved work, stays its own. */
+function attemptFenced(state: State, event: AttemptFenced, at: number): void {
+  const task = state.tasks.get(event.task);
+  if (task?.life.status !== "queued" || event.because !== "unknown") return;
+  if (event.attempt <= (currentAttempt(task)?.number ?? 0)) return;
+  task.attempts.push({ ...newAttempt(event, at), endedAt: at, result: "lost" });
 }
 
 function attemptEnded(state: State, event: AttemptEnded, at: number): void {

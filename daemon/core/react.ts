@@ -3,7 +3,7 @@ import { gateCommands } from "./landing.ts";
 import { pathsOutside } from "./claims.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Effect } from "./effects.ts";
-import type { AttemptEnded, LandingEnded, Recorded } from "./events.ts";
+import type { AttemptEnded, AttemptFenced, LandingEnded, Recorded } from "./events.ts";
 import type { State, Task } from "./state.ts";
 import type { TaskId, WorkerId } from "../../ipc/ids.ts";
 
@@ -37,6 +37,10 @@ function reactToOne(state: State, { seq, event }: Recorded): readonly Effect[] {
   switch (event.type) {
     case "AttemptStarted":
       return attemptEffects(state, event.task);
+    case "AttemptAdopted":
+      return lockEffectsOf(state, event.task);
+    case "AttemptFenced":
+      return [fenceEffect(event)];
     case "CancelRequested":
       return cancelEffects(state, event.task);
     case "WorkerReady":
@@ -126,6 +130,16 @@ function lockEffects(task: Task): Effect[] {
       grantedAt: attempt.startedAt,
     },
   ];
+}
+
+/** It runs already, so nothing is sent. */
+function lockEffectsOf(state: State, id: TaskId): Effect[] {
+  const task = state.tasks.get(id);
+  return task?.life.status === "running" ? lockEffects(task) : [];
+}
+
+function fenceEffect({ worker, task, attempt, fence }: AttemptFenced): Effect {
+  return { kind: "cancelAttempt", worker, task, attempt, fence };
 }
 
 function dispatchEffects(task: Task): Effect[] {

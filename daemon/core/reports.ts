@@ -1,25 +1,31 @@
 import { backoffMsMax, shownPathsMax } from "./limits.ts";
+import { isOpenAttempt } from "./adoption.ts";
 import { decideGate } from "./landing.ts";
 import { lostMax } from "./state.ts";
 import { pathsOutside } from "./claims.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Apply } from "./decide.ts";
+import type { Command } from "./commands.ts";
 import type { AttemptFailure, Outcome, Report, Saved } from "../../ipc/workerMessages.ts";
 import type { Next } from "./events.ts";
 import type { State, Task } from "./state.ts";
 import type { WorkerId } from "../../ipc/ids.ts";
 
 /**
- * What a worker's report means. It counts only with the fence of the attempt (or gate run) that is
- * open; a later one changes nothing, except that work which a dead worker left behind and a fresh
+ * What a worker's report means. It counts only from the worker that has the attempt, with the fence of
+ * the one (or of the gate run) that is open; a later one changes nothing, except that work which a dead worker left behind and a fresh
  * one saved is noted with its attempt.
  */
-export function decideReport(state: State, report: Report, at: number, apply: Apply): void {
+export function decideReport(
+  state: State,
+  { worker, report }: Extract<Command, { type: "report" }>,
+  at: number,
+  apply: Apply,
+): void {
   const task = state.tasks.get(report.task);
   if (task === undefined) return;
   const { life } = task;
-  if (life.status === "running" && life.fence === report.fence)
-    endAttempt(state, task, report, at, apply);
+  if (isOpenAttempt(task, worker, report)) endAttempt(state, task, report, at, apply);
   else if (life.status === "landing" && life.step.at === "gate" && life.step.fence === report.fence)
     decideGate(state, task, report.outcome, apply);
   else noteSalvage(task, report, apply);

@@ -6,6 +6,7 @@ import { Slot } from "./slot.ts";
 import { workerId } from "../../ipc/ids.ts";
 import type {
   Assignment,
+  AttemptKey,
   Cancellation,
   Heartbeat,
   Report,
@@ -31,7 +32,7 @@ export type PoolOptions = {
   readonly path: string;
   readonly staleAfterMs: () => number;
   readonly settings: () => WorkerSettings;
-  readonly onReady: (worker: WorkerId, holding: readonly number[]) => void;
+  readonly onReady: (worker: WorkerId, holding: readonly AttemptKey[]) => void;
   readonly onGone: (worker: WorkerId) => void;
   readonly onHeartbeat: (heartbeat: Heartbeat) => void;
   readonly onReports: (worker: WorkerId, reports: readonly Report[]) => void;
@@ -99,10 +100,7 @@ export class Pool {
       onEnd: () => slot.detach(peer),
       onBug: this.#options.onBug,
     };
-    this.#options.onReady(
-      hello.worker,
-      hello.holding.map(({ fence }) => fence),
-    );
+    this.#options.onReady(hello.worker, hello.holding);
     return ok(this.#options.settings());
   }
 

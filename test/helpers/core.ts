@@ -11,7 +11,7 @@ import type { Effect } from "../../daemon/core/effects.ts";
 import type { ErrorCode } from "../../ipc/errors.ts";
 import type { Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts";
 import type { Argv, ClaimSet, TaskSpec } from "../../ipc/taskSpec.ts";
-import type { Outcome, Saved } from "../../ipc/workerMessages.ts";
+import type { AttemptKey, Outcome, Saved } from "../../ipc/workerMessages.ts";
 import type { State, StoredTask, Task } from "../../daemon/core/state.ts";
 import type { WaitReason } from "../../ipc/methods.ts";
 
@@ -213,9 +213,23 @@ export class World {
     return this;
   }
 
+  /** `holding`: fences of attempts and gate runs. */
   ready(name: WorkerId, holding: readonly number[] = []): this {
-    this.turn(readyCommand(name, holding));
+    this.turn(readyCommand(name, this.keysOf(holding)));
     return this;
+  }
+
+  keysOf(fences: readonly number[]): AttemptKey[] {
+    return fences.map((fence) => {
+      const task = [...this.state.tasks.values()].find(
+        ({ attempts, life }) =>
+          attempts.some((attempt) => attempt.fence === fence) ||
+          (life.status === "landing" && life.step.at === "gate" && life.step.fence === fence),
+      );
+      const number = task?.attempts.find((attempt) => attempt.fence === fence)?.number;
+      const attempt = number ?? task?.attempts.at(-1)?.number ?? 1;
+      return { task: task?.id ?? id("ghost"), attempt, fence };
+    });
   }
 
   pass(ms: number): this {
@@ -316,7 +330,7 @@ export class World {
   }
 }
 
-export function readyCommand(name: WorkerId, holding: readonly number[] = []): Command {
+export function readyCommand(name: WorkerId, holding: readonly AttemptKey[] = []): Command {
   return { type: "workerReady", worker: name, holding };
 }
 

@@ -150,6 +150,8 @@ export class Checker {
       }
       case "AttemptStarted":
         return this.#started(event, seq);
+      case "AttemptAdopted":
+        return this.#started(event, event.fence);
       case "AttemptEnded":
         return this.#ended(event);
       case "LandingStarted":
@@ -175,7 +177,7 @@ export class Checker {
     }
   }
 
-  #started(event: AttemptStarted, seq: number): void {
+  #started(event: Pick<AttemptStarted, "task" | "worker">, fence: number): void {
     const holder = this.#holder(event.task);
     must(holder.status === "queued", "S4", () => `${event.task} starts while ${holder.status}`);
     const running = [...this.#tasks.values()].filter((other) => other.status === "running");
@@ -192,7 +194,7 @@ export class Checker {
         () => `${event.task} starts before ${id}`,
       );
     holder.status = "running";
-    holder.fence = seq;
+    holder.fence = fence;
     holder.worker = event.worker;
   }
 

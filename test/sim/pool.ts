@@ -13,7 +13,7 @@ import type { WorkerId } from "../../ipc/ids.ts";
  * and faults may double a report, keep one back, or let one come long after its time.
  */
 export type PoolOptions = {
-  readonly onReady: (worker: WorkerId, holding: readonly number[]) => void;
+  readonly onReady: (worker: WorkerId, holding: readonly ReportKey[]) => void;
   readonly onGone: (worker: WorkerId) => void;
   readonly onReports: (worker: WorkerId, reports: readonly Report[]) => void;
 };

@@ -73,8 +73,8 @@ export class WorkerProcess {
       : null;
   }
 
-  holding(): number[] {
-    return [...this.#unreported(), ...this.#reports.values()].map(({ fence }) => fence);
+  holding(): AttemptKey[] {
+    return [...this.#unreported(), ...this.#reports.values()].map(keyOf);
   }
 
   whenGone(run: () => void): void {

@@ -16,6 +16,8 @@ export const eventNames: Readonly<Record<EventType, string>> = {
   TaskCancelled: "task:cancelled",
   DependencyFailed: "task:failed",
   AttemptStarted: "task:started",
+  AttemptAdopted: "attempt:adopted",
+  AttemptFenced: "attempt:fenced",
   AttemptEnded: "attempt:ended",
   AttemptSalvaged: "attempt:salvaged",
   WorkerReady: "worker:ready",

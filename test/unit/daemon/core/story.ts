@@ -121,7 +121,7 @@ export class Story {
     if (paused.length > 0) world.turn({ type: "resume", ids: paused });
     for (const slot of [1, 2, 3, 4, 5])
       if (!world.state.workers.has(worker(slot)))
-        world.turn(readyCommand(worker(slot), this.#fencesOn(slot)));
+        world.turn(readyCommand(worker(slot), world.keysOf(this.#fencesOn(slot))));
     for (let turns = 0; turns < turnsMax && this.open() > 0; turns += 1) {
       const running = world.running();
       for (const name of running) world.done(name, ["a/b"]);
@@ -172,7 +172,10 @@ export class Story {
         return null;
       case "workerReady": {
         const slot = (act.pick % 4) + 1;
-        return readyCommand(worker(slot), act.pick % 2 === 0 ? this.#fencesOn(slot) : []);
+        return readyCommand(
+          worker(slot),
+          world.keysOf(act.pick % 2 === 0 ? this.#fencesOn(slot) : []),
+        );
       }
       case "workerGone":
         return { type: "workerGone", worker: worker((act.pick % 4) + 1) };
@@ -275,11 +278,12 @@ export class Story {
     const running = world.running();
     const name = running[pick % Math.max(1, running.length)];
     if (name === undefined) return null;
-    const { attempts } = world.task(name);
+    const { attempts, life } = world.task(name);
+    const by = life.status === "running" ? life.worker : worker(1);
     const fence = world.fence(name) - (stale ? 1 : 0);
-    const key = { task: id(name), attempt: attempts.length, fence };
+    const key = { task: id(name), attempt: attempts.at(-1)?.number ?? 0, fence };
     const report = { ...key, outcome: outcomeOf(how), elapsed_ms: 5 };
-    return { type: "report", worker: worker(1), report };
+    return { type: "report", worker: by, report };
   }
 
   #land({ how, stale }: Extract<Act, { do: "land" }>): Command | null {
