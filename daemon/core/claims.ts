@@ -19,7 +19,7 @@ export type CompiledHolding = {
 /** The claim asked for, and the one that stands in its way, as globs. */
 export type ClaimConflict = { readonly claim: string; readonly theirs: string };
 
-const everything = "**";
+export const everything = "**";
 /** How an optimistic task's token is shown to people. */
 export const optimisticToken = "(undeclared)";
 
@@ -27,10 +27,24 @@ export function compileHolding(holding: Holding): CompiledHolding {
   return {
     writes: holding.writes.map(compileGlob),
     reads: holding.reads.map(compileGlob),
-    resources: new Map(Object.entries(holding.resources)),
+    resources: resourcesOf(holding),
     optimistic: holding.optimistic,
     wholeRepository: holding.writes.includes(everything),
   };
+}
+
+const noResources: ReadonlyMap<string, number> = new Map();
+
+function resourcesOf({ resources }: Holding): ReadonlyMap<string, number> {
+  const entries = Object.entries(resources);
+  return entries.length === 0 ? noResources : new Map(entries);
+}
+
+/** The same text for the same claims, and only for those. */
+export function holdingKey({ writes, reads, resources, optimistic }: CompiledHolding): string {
+  const globs = [writes, reads].map((patterns) => patterns.map(({ glob }) => glob));
+  const lists = [...globs, [...resources].flat()];
+  return `${lists.map((list) => list.join("\0")).join("\0\0")}\0\0${optimistic}`;
 }
 
 export function claimConflict(

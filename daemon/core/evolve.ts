@@ -1,16 +1,7 @@
 import { currentAttempt, greenTreesMax, isFinal, isInstant } from "./state.ts";
-import {
-  hold,
-  holdTouched,
-  leaveBlocked,
-  makeSchedule,
-  place,
-  release,
-  settleDependents,
-  wakeEverybody,
-  wakeWaiters,
-  watchDependencies,
-} from "./scheduleIndex.ts";
+import { hold, holdTouched, leaveWaiting, overtake, release, wakeEverybody } from "./claimWaits.ts";
+import { makeSchedule } from "./scheduleIndex.ts";
+import { place, settleDependents, watchDependencies } from "./queue.ts";
 import { unreachable } from "./unreachable.ts";
 import type {
   AttemptAdopted,
@@ -92,7 +83,7 @@ function apply(state: State, event: Event, at: number, seq: number): void {
       return taskRetried(state, event, at);
     case "TaskPaused":
       taskOf(state, event.task).paused = true;
-      return stopWaiting(state, event.task, at);
+      return leaveWaiting(state, event.task, at);
     case "TaskResumed": {
       const task = taskOf(state, event.task);
       task.paused = false;
@@ -252,10 +243,7 @@ function taskRetried(state: State, event: TaskRetried, at: number): void {
 
 function attemptStarted(state: State, event: AttemptStarted, at: number, seq: number): void {
   const task = taskOf(state, event.task);
-  for (const passed of event.overtook) {
-    const fairness = state.schedule.fairness.get(passed);
-    if (fairness !== undefined) fairness.overtaken += 1;
-  }
+  for (const passed of event.overtook) overtake(state, passed);
   const attempt = (currentAttempt(task)?.number ?? 0) + 1;
   beginAttempt(state, task, { worker: event.worker, attempt, fence: seq }, at);
 }
@@ -416,12 +404,11 @@ function enter(state: State, task: Task, life: Life, at: number): void {
   state.counts[before] -= 1;
   state.counts[life.status] += 1;
   task.life = life;
-  leaveBlocked(state, task.id);
   if (life.status === "running") {
     state.schedule.fairness.delete(task.id);
     hold(state, task);
-    wakeWaiters(state, task.id, at);
   } else if (life.status !== "landing") release(state, task.id, at);
+  leaveWaiting(state, task.id, at);
   if (isFinal(life)) settle(state, task, at);
 }
 
@@ -432,11 +419,6 @@ function settle(state: State, task: Task, at: number): void {
   state.schedule.fairness.delete(task.id);
   state.schedule.unmet.delete(task.id);
   settleDependents(state, task.id, at);
-}
-
-function stopWaiting(state: State, id: TaskId, at: number): void {
-  leaveBlocked(state, id);
-  wakeWaiters(state, id, at);
 }
 
 /** With the landing that ran into it ended, nobody else would find out that the cause is gone. */

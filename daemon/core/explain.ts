@@ -1,9 +1,12 @@
 import { claimsNothing, holdingOf } from "./state.ts";
-import { compileHolding } from "./claims.ts";
-import { dependenciesOf, heldByOthers, holdersOf, isDue } from "./scheduleIndex.ts";
-import type { BlockedWhy } from "./scheduleIndex.ts";
+import { claimConflict, compileHolding } from "./claims.ts";
+import { dependenciesOf, isDue } from "./queue.ts";
+import { heldAgainst, holdersOfResource, whoStops } from "./claimTable.ts";
+import { rankAndOrder } from "./rank.ts";
+import type { CompiledHolding } from "./claims.ts";
+import type { Hindrance } from "./claimTable.ts";
+import type { Rank } from "./rank.ts";
 import type { State, Task } from "./state.ts";
-import type { TaskId } from "../../ipc/ids.ts";
 import type { WaitReason } from "../../ipc/methods.ts";
 
 /** Why a queued task does not run, the most lasting reason first; `null` when it does not wait. */
@@ -21,17 +24,33 @@ export function whyWaiting(state: State, task: Task, at: number): WaitReason | n
 
 /** One that has not been looked at since the last place was taken waits for what is held, or for a place. */
 function waitsForClaims(state: State, task: Task): WaitReason | null {
-  const known = state.schedule.blocked.get(task.id);
-  if (known !== undefined) return claimReason(state, known.by[0], known.why);
+  const { blocked, table } = state.schedule;
+  const stopped = blocked.get(task.id);
+  const bunch = stopped?.line?.bunch;
+  if (stopped !== undefined && bunch !== undefined) {
+    const reason = claimReason(state, stopped, stopped.holding, bunch);
+    if (reason !== null) return reason;
+  }
   if (claimsNothing(task)) return null;
-  const blocked = heldByOthers(state, compileHolding(holdingOf(task)));
-  return blocked === null ? null : claimReason(state, blocked.by[0], blocked.why);
+  const holding = stopped?.holding ?? compileHolding(holdingOf(task));
+  const hindrance = heldAgainst(table, holding);
+  return hindrance === null ? null : claimReason(state, rankAndOrder(task), holding, hindrance);
 }
 
-function claimReason(state: State, by: TaskId, why: BlockedWhy): WaitReason {
-  if (why.kind === "claim")
-    return { on: "claim", claim: why.claim, task: by, their_claim: why.theirs };
-  return { on: "resource", resource: why.resource, tasks: holdersOf(state, why.resource) };
+function claimReason(
+  state: State,
+  who: Rank,
+  holding: CompiledHolding,
+  hindrance: Hindrance,
+): WaitReason | null {
+  const by = whoStops(hindrance, who);
+  if (by === null) return null;
+  const { resource } = hindrance.spot;
+  if (resource !== null)
+    return { on: "resource", resource, tasks: holdersOfResource(state.schedule.table, resource) };
+  const conflict = claimConflict(holding, by.holding);
+  if (conflict === null) return null;
+  return { on: "claim", claim: conflict.claim, task: by.id, their_claim: conflict.theirs };
 }
 
 function waitsForPlace(state: State): WaitReason {

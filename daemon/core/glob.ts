@@ -1,120 +1,130 @@
-/**
- * The algebra of claim globs: may two of them meet, does a path match. Exact for the grammar of
- * `ipc/glob.ts` (`*`, `?`, `**` as a whole segment, `{a,b}`), by walking the product of both
- * patterns; never guessed from prefixes.
- *
- * A glob is compiled to its alternatives (braces expanded), each a list of segments. A segment is
- * literal text, a wildcard (characters, `?` = any one, `*` = any run) or `**` (any number of segments).
- */
-export type Pattern = { readonly glob: string; readonly alternatives: readonly Segments[] };
-type Segments = readonly Segment[];
-type Segment =
-  | { readonly kind: "literal"; readonly text: string }
-  | { readonly kind: "wild"; readonly text: string }
-  | { readonly kind: "deep" };
+import { gappedMeet } from "./gaps.ts";
+import type { GapRules } from "./gaps.ts";
 
+/**
+ * The algebra of claim globs: may two of them meet, does a path match (whether one contains another
+ * is in `globContains.ts`). Exact for the grammar of `ipc/glob.ts` (`*`, `?`, `**` as a whole segment,
+ * `{a,b}`), never guessed from prefixes. `a/**` also matches `a`.
+ *
+ * Letter case and links are not known here: whoever hands a glob to the core has spelled it as the
+ * repository spells its paths (the seam is `ipc/glob.ts`: what its normal form leaves open is folded
+ * by the shell, before a claim is submitted and before a touched path is reported).
+ *
+ * A glob is compiled to its alternatives (braces expanded), each a list of segments: literal text, a
+ * wildcard (characters, `?` = any one, `*` = any run) or `**` (any number of segments).
+ */
+export type Pattern = { readonly glob: string; readonly alternatives: readonly Alternative[] };
+
+export type Alternative = {
+  readonly text: string;
+  /** Literal segments in front: the folder that everything it matches is in, or is. */
+  readonly folder: readonly string[];
+  /** What follows: one name for a path, `**` for a folder with all below it, else the wildcards. */
+  readonly rest: Segments;
+  readonly kind: "path" | "subtree" | "shape";
+  /** Of `wholeOf`, once somebody has asked. */
+  whole: Segments | null;
+  /** `endingOf` of whatever it matches; `null` when that is open. */
+  readonly ending: string | null;
+};
+
+export type Segments = readonly Segment[];
+export type Segment = Literal | Wild | Deep;
+type Literal = { readonly kind: "literal"; readonly text: string };
+type Wild = {
+  readonly kind: "wild";
+  readonly text: string;
+  /** What stands before the first wildcard, and behind the last. */
+  readonly head: string;
+  readonly tail: string;
+  /** Characters by their codes, and `anyLetter` and `anyRun`. */
+  readonly letters: readonly number[];
+  /** A single `*` and nothing else between them. */
+  readonly plain: boolean;
+};
+type Deep = { readonly kind: "deep" };
+
+const deep: Deep = { kind: "deep" };
+const deepText = "**";
+
+/** Globs whose compiled form is kept, twice over: a full half makes the other one the old half. */
+const compiledMax = 16_384;
+let young = new Map<string, Pattern>();
+let old = new Map<string, Pattern>();
+
+/** A glob with wildcards gives the same compiled form as long as it is in use. */
 export function compileGlob(glob: string): Pattern {
+  if (!/[*?{]/.test(glob)) return { glob, alternatives: [compilePath(glob)] };
+  const known = young.get(glob);
+  if (known !== undefined) return known;
+  const pattern = old.get(glob) ?? compileAnew(glob);
+  if (young.size >= compiledMax) {
+    old = young;
+    young = new Map();
+  }
+  young.set(glob, pattern);
+  return pattern;
+}
+
+/** A path as it is on disk: whatever its names hold stands for itself. */
+export function compilePath(path: string): Alternative {
+  const folder = path.split("/");
+  const name = folder.pop() ?? "";
   return {
-    glob,
-    alternatives: expandBraces(glob).map((alternative) => alternative.split("/").map(segment)),
+    text: path,
+    folder,
+    rest: [literal(name)],
+    kind: "path",
+    ending: endingOf(name),
+    whole: null,
   };
 }
 
 /** Is there a path that both match? */
 export function globsMeet(left: Pattern, right: Pattern): boolean {
-  for (const a of left.alternatives)
-    for (const b of right.alternatives) if (alternativesMeet(a, b)) return true;
-  return false;
+  return left.alternatives.some((a) => right.alternatives.some((b) => alternativesMeet(a, b)));
 }
 
 export function globMatches(pattern: Pattern, path: string): boolean {
-  const segments: Segments = path.split("/").map((text) => ({ kind: "literal", text }));
-  return pattern.alternatives.some((a) => alternativesMeet(a, segments));
+  const segments = path.split("/").map(literal);
+  return pattern.alternatives.some((one) => segmentsMeet(wholeOf(one), segments));
 }
 
-/** What both begin with literally is compared first: most pairs differ there already. */
-function alternativesMeet(a: Segments, b: Segments): boolean {
-  for (let at = 0; ; at += 1) {
-    const left = a[at];
-    const right = b[at];
-    if (left?.kind !== "literal" || right?.kind !== "literal")
-      return segmentsMeet(a, at, b, at, new Map());
-    if (left.text !== right.text) return false;
-  }
+/** All segments, those of the folder as well. */
+export function wholeOf(alternative: Alternative): Segments {
+  alternative.whole ??= [...alternative.folder.map(literal), ...alternative.rest];
+  return alternative.whole;
 }
 
-function segment(text: string): Segment {
-  if (text === "**") return { kind: "deep" };
-  return /[*?]/.test(text) ? { kind: "wild", text } : { kind: "literal", text };
+/** Is there a path that both lists of segments match, without the first ones of the second? */
+export function segmentsMeet(a: Segments, b: Segments, bFrom = 0): boolean {
+  return gappedMeet(a, b, pathRules, 0, bFrom);
 }
 
-function segmentsMeet(
-  a: Segments,
-  i: number,
-  b: Segments,
-  j: number,
-  known: Map<number, boolean>,
-): boolean {
-  const key = i * (b.length + 1) + j;
-  const before = known.get(key);
-  if (before !== undefined) return before;
-  const met = segmentsMeetAnew(a, i, b, j, known);
-  known.set(key, met);
-  return met;
+export function nameMatches(segment: Segment, name: string): boolean {
+  if (segment.kind === "deep") return true;
+  if (segment.kind === "literal") return segment.text === name;
+  const { head, tail } = segment;
+  if (name.length < head.length + tail.length) return false;
+  if (!name.startsWith(head) || !name.endsWith(tail)) return false;
+  return segment.plain || gappedMeet(segment.letters, codesOf(name), nameRules);
 }
 
-function segmentsMeetAnew(
-  a: Segments,
-  i: number,
-  b: Segments,
-  j: number,
-  known: Map<number, boolean>,
-): boolean {
-  const left = a[i];
-  const right = b[j];
-  if (left === undefined && right === undefined) return true;
-  if (left?.kind === "deep")
-    return (
-      segmentsMeet(a, i + 1, b, j, known) ||
-      (right !== undefined && segmentsMeet(a, i, b, j + 1, known))
-    );
-  if (right?.kind === "deep")
-    return (
-      segmentsMeet(a, i, b, j + 1, known) ||
-      (left !== undefined && segmentsMeet(a, i + 1, b, j, known))
-    );
-  if (left === undefined || right === undefined) return false;
-  return textsMeet(left, right) && segmentsMeet(a, i + 1, b, j + 1, known);
+/** How a name ends, from its last dot on, or all of it: what names are sorted by, to find them again. */
+export function endingOf(name: string): string {
+  const dot = name.lastIndexOf(".");
+  return dot < 0 ? name : name.slice(dot);
 }
 
-function textsMeet(
-  left: Exclude<Segment, { kind: "deep" }>,
-  right: Exclude<Segment, { kind: "deep" }>,
-): boolean {
-  if (left.kind === "literal" && right.kind === "literal") return left.text === right.text;
-  return wildcardsMeet(left.text, left.kind === "wild", right.text, right.kind === "wild");
+/** The same of all names that match: with a dot behind the last wildcard they end alike. */
+export function endingOfAll(final: Segment): string | null {
+  if (final.kind === "deep") return null;
+  if (final.kind === "literal") return endingOf(final.text);
+  return final.tail.includes(".") ? endingOf(final.tail) : null;
 }
 
-/** Is there a non-empty name that both match? Fills the product row by row from the end. */
-function wildcardsMeet(a: string, aWild: boolean, b: string, bWild: boolean): boolean {
-  const isStar = (text: string, wild: boolean, at: number) => wild && text[at] === "*";
-  const isAny = (text: string, wild: boolean, at: number) => wild && text[at] === "?";
-  let below: boolean[] = [];
-  for (let i = a.length; i >= 0; i -= 1) {
-    const row = Array.from({ length: b.length + 1 }, () => false);
-    for (let j = b.length; j >= 0; j -= 1) {
-      if (i === a.length && j === b.length) row[j] = true;
-      else if (i < a.length && isStar(a, aWild, i))
-        row[j] = below[j] === true || (j < b.length && row[j + 1] === true);
-      else if (j < b.length && isStar(b, bWild, j))
-        row[j] = row[j + 1] === true || (i < a.length && below[j] === true);
-      else if (i < a.length && j < b.length)
-        row[j] =
-          (isAny(a, aWild, i) || isAny(b, bWild, j) || a[i] === b[j]) && below[j + 1] === true;
-    }
-    below = row;
-  }
-  return below[0] === true;
+export function literal(text: string): Literal {
+  return { kind: "literal", text };
 }
 
 /** `a{b,c}d` → `abd`, `acd`. Braces that are not a list of alternatives stand for themselves. */
@@ -127,4 +137,66 @@ export function expandBraces(glob: string): string[] {
   const head = glob.slice(0, open);
   const tails = expandBraces(glob.slice(close + 1));
   return inner.split(",").flatMap((choice) => tails.map((tail) => `${head}${choice}${tail}`));
+}
+
+function compileAnew(glob: string): Pattern {
+  return { glob, alternatives: expandBraces(glob).map((text) => alternative(text)) };
+}
+
+function alternative(text: string): Alternative {
+  const names = text.split("/");
+  const wild = names.findIndex(isWild);
+  if (wild < 0) return compilePath(text);
+  const whole = names.map(segment);
+  const rest = whole.slice(wild);
+  const final = rest.at(-1) ?? deep;
+  const kind = rest.length === 1 && final.kind === "deep" ? "subtree" : "shape";
+  return { text, folder: names.slice(0, wild), rest, kind, whole, ending: endingOfAll(final) };
+}
+
+function isWild(name: string): boolean {
+  return name.includes("*") || name.includes("?");
+}
+
+function segment(text: string): Segment {
+  if (text === deepText) return deep;
+  if (!isWild(text)) return literal(text);
+  const [head = ""] = text.split(/[*?]/, 1);
+  const tail = text.slice(Math.max(text.lastIndexOf("*"), text.lastIndexOf("?")) + 1);
+  const letters = codesOf(text).map((code) => wildcards.get(code) ?? code);
+  return { kind: "wild", text, head, tail, letters, plain: text === `${head}*${tail}` };
+}
+
+/** What both begin with literally is compared first: most pairs differ there already. */
+function alternativesMeet(a: Alternative, b: Alternative): boolean {
+  const shared = Math.min(a.folder.length, b.folder.length);
+  for (let at = 0; at < shared; at += 1) if (a.folder[at] !== b.folder[at]) return false;
+  return gappedMeet(wholeOf(a), wholeOf(b), pathRules, shared, shared);
+}
+
+const pathRules: GapRules<Segment> = {
+  isGap: (item) => item.kind === "deep",
+  meet: (left, right) => {
+    if (left.kind === "literal") return nameMatches(right, left.text);
+    if (right.kind === "literal") return nameMatches(left, right.text);
+    if (left.kind === "deep" || right.kind === "deep") return true;
+    return gappedMeet(left.letters, right.letters, nameRules);
+  },
+};
+
+/** No character has these codes. */
+const anyLetter = -1;
+const anyRun = -2;
+const wildcards = new Map([
+  ["?".charCodeAt(0), anyLetter],
+  ["*".charCodeAt(0), anyRun],
+]);
+
+const nameRules: GapRules<number> = {
+  isGap: (item) => item === anyRun,
+  meet: (left, right) => left === right || left === anyLetter || right === anyLetter,
+};
+
+function codesOf(text: string): number[] {
+  return Array.from({ length: text.length }, (_, at) => text.charCodeAt(at));
 }

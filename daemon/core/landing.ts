@@ -1,6 +1,8 @@
+import { compilePath } from "./glob.ts";
 import { conflictsMax, lostMax } from "./state.ts";
-import { pathConflict, pathsOutside } from "./claims.ts";
-import { rankOf } from "./scheduleIndex.ts";
+import { holderOfPath } from "./claimTable.ts";
+import { everything, pathConflict, pathsOutside } from "./claims.ts";
+import { rankOf } from "./rank.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Apply } from "./decide.ts";
 import type { Argv } from "../../ipc/taskSpec.ts";
@@ -8,6 +10,7 @@ import type { Candidate, Life, State, Task } from "./state.ts";
 import type { Command, FollowResult } from "./commands.ts";
 import type { HeldReason, Next, RedGate } from "./events.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
+import type { Party } from "./claimSpot.ts";
 import type { AttemptFailure, Outcome } from "../../ipc/workerMessages.ts";
 
 /**
@@ -62,15 +65,26 @@ export function waitsBehind(
   const paths = declared === null ? touched : pathsOutside(touched, declared.writes);
   // Of so many that the rest is not known: it may be anywhere.
   const anywhere = touched_total > touched.length;
-  if (paths.length === 0 && !anywhere) return null;
-  for (const [id, holding] of state.schedule.holders) {
-    if (id === task.id || state.tasks.get(id)?.life.status !== "running") continue;
-    const theirs = holding.writes[0] ?? holding.reads[0];
-    const conflict =
-      anywhere && theirs !== undefined
-        ? { claim: "**", theirs: theirs.glob }
-        : pathConflict(paths, holding);
-    if (conflict !== null) return { task: id, ...conflict };
+  const counts = ({ id }: Party) =>
+    id !== task.id && state.tasks.get(id)?.life.status === "running";
+  const inTheWay = anywhere ? holderOfAnything(state, counts) : null;
+  if (inTheWay !== null) return inTheWay;
+  for (const path of paths) {
+    const holder = holderOfPath(state.schedule.table, compilePath(path), counts);
+    const conflict = holder === null ? null : pathConflict([path], holder.holding);
+    if (holder !== null && conflict !== null) return { task: holder.id, ...conflict };
+  }
+  return null;
+}
+
+function holderOfAnything(
+  { schedule }: State,
+  counts: (holder: Party) => boolean,
+): ReturnType<typeof waitsBehind> {
+  for (const holder of schedule.holders.values()) {
+    const theirs = holder.holding.writes[0] ?? holder.holding.reads[0];
+    if (theirs !== undefined && counts(holder))
+      return { task: holder.id, claim: everything, theirs: theirs.glob };
   }
   return null;
 }

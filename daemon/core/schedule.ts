@@ -1,8 +1,8 @@
-import { block, isDue, obstacle, place, sendBack } from "./scheduleIndex.ts";
-import { claimsNothing, holdingOf, isInstant } from "./state.ts";
+import { block, endPatience, lookAtClaims, sendBack } from "./claimWaits.ts";
+import { claimsNothing, isInstant } from "./state.ts";
 import { comesBefore, heapPeek, heapPop } from "./heap.ts";
-import { compileHolding } from "./claims.ts";
 import { instantsHeldMax } from "./limits.ts";
+import { isReady, place } from "./queue.ts";
 import type { Event } from "./events.ts";
 import type { Entry, Heap } from "./heap.ts";
 import type { State, Task, WorkerState } from "./state.ts";
@@ -18,6 +18,7 @@ import type { TaskId, WorkerId } from "../../ipc/ids.ts";
 export function scheduleTasks(state: State, at: number, apply: (event: Event) => void): void {
   releaseTimers(state, at);
   if (state.paused) return;
+  endPatience(state, at);
   for (;;) {
     const places = freePlaces(state);
     if (places.idle === null && places.shared === null) return;
@@ -45,9 +46,9 @@ function startOrBlock(
     apply({ type: "AttemptStarted", task: task.id, worker, overtook: [] });
     return;
   }
-  const { blocked, overtook } = obstacle(state, task, compileHolding(holdingOf(task)), at);
-  if (blocked === null) apply({ type: "AttemptStarted", task: task.id, worker, overtook });
-  else block(state, task, blocked, at);
+  const look = lookAtClaims(state, task);
+  if (look.free) apply({ type: "AttemptStarted", task: task.id, worker, overtook: look.overtook });
+  else block(state, look, at);
 }
 
 function releaseTimers(state: State, at: number): void {
@@ -126,14 +127,5 @@ function isListed(state: State, task: Task): boolean {
     !task.paused &&
     !state.schedule.unmet.has(task.id) &&
     !state.schedule.blocked.has(task.id)
-  );
-}
-
-/** Not so when the clock was set back since it was listed, or one of `after_any` was retried. */
-function isReady(state: State, task: Task, at: number): boolean {
-  return (
-    task.life.status === "queued" &&
-    isDue(task, at) &&
-    task.spec.after_any.every((id) => state.finals.has(id))
   );
 }

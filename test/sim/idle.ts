@@ -58,8 +58,8 @@ function couldRun(state: State, task: Task, holdings: ReadonlyMap<Task, Compiled
   const mine = holdings.get(task);
   if (mine === undefined) return false;
   if (mine.resources.size > 0) return false;
-  for (const theirs of state.schedule.holders.values())
-    if (claimConflict(mine, theirs) !== null) return false;
+  for (const { holding } of state.schedule.holders.values())
+    if (claimConflict(mine, holding) !== null) return false;
   for (const [other, theirs] of holdings)
     if (other !== task && claimConflict(mine, theirs) !== null) return false;
   return true;

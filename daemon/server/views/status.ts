@@ -1,8 +1,9 @@
 import { heapPop, heapPush, makeHeap } from "../../core/heap.ts";
 import { holdingOf, holdsClaims, isFinal } from "../../core/state.ts";
 import { landingOrder } from "../../core/landing.ts";
-import { rankOf } from "../../core/scheduleIndex.ts";
+import { rankOf } from "../../core/rank.ts";
 import { taskRow } from "./task.ts";
+import { waitersBehind } from "../../core/claimWaits.ts";
 import type { Heartbeat } from "../../../ipc/workerMessages.ts";
 import type {
   LandingView,
@@ -95,7 +96,7 @@ export function lockViews(state: State, context: ServerContext): LockView[] {
         resources: { ...resources },
         optimistic,
         granted_at: attempt.startedAt,
-        waiters: [...(state.schedule.waiters.get(task.id) ?? [])],
+        waiters: waitersBehind(state, task.id),
         file: context.lockFile(task.id),
       },
     ];

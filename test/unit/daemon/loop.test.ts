@@ -593,7 +593,7 @@ describe("recovery", () => {
     await loop.end();
     const { state } = recoverState(journal.recovered(), clock.at);
     expect(state.counts).to.include({ running: 1, queued: 1 });
-    expect([...state.schedule.resourcesHeld]).to.deep.equal([["db", 1]]);
+    expect(state.schedule.table.resources.get("db")?.amount).to.equal(1);
   });
 
   it("of an empty journal is an empty state", () => {

@@ -35,14 +35,13 @@ function weighted(weight: number, arbitrary: fc.Arbitrary<Act>): fc.WeightedArbi
   return { weight, arbitrary };
 }
 
+const submit: fc.Arbitrary<Act> = fc.record({
+  do: fc.constant("submit"),
+  tasks: fc.array(plan, { minLength: 1, maxLength: 6 }),
+});
+
 const act: fc.Arbitrary<Act> = fc.oneof(
-  weighted(
-    10,
-    fc.record({
-      do: fc.constant("submit"),
-      tasks: fc.array(plan, { minLength: 1, maxLength: 6 }),
-    }),
-  ),
+  weighted(10, submit),
   weighted(25, fc.record({ do: fc.constant("report"), pick, how: outcome, stale })),
   weighted(35, fc.record({ do: fc.constant("land"), how: landing, stale })),
   // Now and then the clock is set back.
@@ -65,3 +64,8 @@ export const acts: fc.Arbitrary<Act[]> = fc.array(act, {
   maxLength: 150,
   size: "max",
 });
+
+/** Many tasks first, so that most of what follows happens to a crowd that waits. */
+export const crowdedActs: fc.Arbitrary<Act[]> = fc
+  .tuple(fc.array(submit, { minLength: 8, maxLength: 16, size: "max" }), acts)
+  .map(([crowd, rest]) => [...crowd, ...rest]);

@@ -197,13 +197,17 @@ function expectListed(state: State, task: Task, at: number): void {
   expect(found, `${task.id} is nowhere`).to.equal(true);
   if (isReady(state, task, at))
     expect(schedule.unmet.has(task.id), `${task.id} waits for what is over`).to.equal(false);
-  const blocked = schedule.blocked.get(task.id);
-  for (const by of blocked?.by ?? []) {
+  const bunch = schedule.blocked.get(task.id)?.line?.bunch;
+  if (bunch === undefined) return;
+  const { spot, nominee } = bunch;
+  const stopping = spot.places.slice(0, 4).flatMap((places) => places.map(({ party }) => party.id));
+  const behind = nominee !== null && nominee.id !== task.id && !schedule.blocked.has(nominee.id);
+  expect(behind || stopping.length > 0, `nobody stops ${task.id}`).to.equal(true);
+  for (const by of stopping) {
     const other = state.tasks.get(by);
     expect(other !== undefined && !isFinal(other.life), `${task.id} waits for ${by}`).to.equal(
       true,
     );
-    expect(schedule.waiters.get(by)?.has(task.id), `${by} does not know ${task.id}`).to.equal(true);
   }
 }
 

@@ -1,5 +1,5 @@
 import { holdingOf, isFinal, isInstant } from "../../../../daemon/core/state.ts";
-import { rankOf } from "../../../../daemon/core/scheduleIndex.ts";
+import { rankOf } from "../../../../daemon/core/rank.ts";
 import type { Holding, State, Task } from "../../../../daemon/core/state.ts";
 
 /**
