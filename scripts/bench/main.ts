@@ -1,3 +1,4 @@
+import { benchClaims } from "./claims.ts";
 import { benchJournal } from "./journal.ts";
 import { benchLatency } from "./latency.ts";
 import { benchQueue } from "./queue.ts";
@@ -7,6 +8,7 @@ import { benchSubmitFlat } from "./submitFlat.ts";
 
 /** `npm run bench -- NAME…`: one JSON line each. Without a name: all of them, one after the other. */
 const benches: Readonly<Record<string, () => Promise<Record<string, number>>>> = {
+  claims: benchClaims,
   journal: benchJournal,
   latency: benchLatency,
   queue: benchQueue,

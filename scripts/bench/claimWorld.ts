@@ -1,0 +1,104 @@
+import { emptyState } from "../../daemon/core/evolve.ts";
+import type { State, Task } from "../../daemon/core/state.ts";
+import type { ClaimSet } from "../../ipc/taskSpec.ts";
+import type { TaskId } from "../../ipc/ids.ts";
+
+/** Numbers that look random and are the same each time (mulberry32): from 0 up to, not including, 1. */
+export function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+export function pickFrom<Item>(random: () => number, items: readonly Item[]): Item {
+  const item = items[Math.floor(random() * items.length)];
+  if (item === undefined) throw new Error("nothing to pick from");
+  return item;
+}
+
+/** A repository of 54,000 folders, with 16 files in each. */
+export type Tree = { readonly folders: readonly string[] };
+
+const packages = 700;
+const foldersInPackage = 77;
+const filesInFolder = 16;
+const endings = [".ts", ".ts", ".ts", ".ts", ".tsx", ".md", ".json", ".css", ".py", ".test.ts"];
+const folderNames = ["src", "lib", "test", "docs", "api", "core", "ui", "gen", "util", "model"];
+
+export function makeTree(random: () => number): Tree {
+  const folders: string[] = [];
+  for (let top = 0; top < packages; top += 1) {
+    const root = `packages/p${top}`;
+    const own = [root];
+    while (own.length < foldersInPackage) {
+      const above = pickFrom(random, own);
+      const depth = above.split("/").length;
+      own.push(`${depth > 6 ? root : above}/${pickFrom(random, folderNames)}${own.length}`);
+    }
+    folders.push(...own);
+  }
+  return { folders };
+}
+
+export function someFile(random: () => number, folder: string): string {
+  const file = Math.floor(random() * filesInFolder);
+  return `${folder}/file${file}${endings[file % endings.length] ?? ""}`;
+}
+
+/** One claim of the usual mix: eight files for one folder with all below it, and one glob in it. */
+export function someClaim(random: () => number, folder: string): string {
+  const kind = random();
+  if (kind < 0.8) return someFile(random, folder);
+  return kind < 0.9 ? `${folder}/**` : `${folder}/**/*${pickFrom(random, endings)}`;
+}
+
+export function emptyCore(): State {
+  const state = emptyState();
+  const forLong = { fairnessWindowMs: 3_600_000, tasksOpenMax: 1_000_000 };
+  state.settings = { ...state.settings, ...forLong };
+  return state;
+}
+
+/** A queued task, not known to the state. */
+export function makeTask(order: number, claims: Partial<ClaimSet>): Task {
+  const id = `t${order}` as TaskId;
+  return {
+    id,
+    spec: {
+      id,
+      title: id,
+      objective: null,
+      decision: null,
+      labels: [],
+      work: { kind: "run", argv: ["true"] },
+      cwd: ".",
+      workspace: "clone",
+      claims: { writes: [], reads: [], resources: {}, ...claims },
+      after: [],
+      after_any: [],
+      priority: 0,
+      not_before: null,
+      estimate_ms: null,
+      timeout_ms: 3_600_000,
+      retries: { max: 0, backoff_ms: 0 },
+      env: {},
+      secrets: [],
+      verify: [],
+      commit: { message: null, author: null, trailers: {} },
+    },
+    digest: id,
+    order,
+    submittedAt: order,
+    life: { status: "queued", since: order, notBefore: null, backoff: false },
+    paused: false,
+    cancelRequested: false,
+    attempts: [],
+    setbacks: { failure: 0, lost: 0, conflict: 0 },
+    touched: [],
+    lastRetry: null,
+  };
+}

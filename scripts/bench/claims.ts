@@ -1,0 +1,182 @@
+import {
+  emptyCore,
+  makeTask,
+  makeTree,
+  pickFrom,
+  randomFrom,
+  someClaim,
+  someFile,
+} from "./claimWorld.ts";
+import { block, endPatience, hold, lookAtClaims, release } from "../../daemon/core/claimWaits.ts";
+import { percentile, rounded } from "./figures.ts";
+import type { State, Task } from "../../daemon/core/state.ts";
+import type { Tree } from "./claimWorld.ts";
+
+/**
+ * What claims cost in the core: look for what stands in the way, take them, give them up again, while
+ * 10,000 are held and 100,000 wait for those, in a tree of 54,000 folders. The same with a hundredth of
+ * that tells how the cost grows. The waiters come earlier and have waited for so long that nobody may
+ * pass them, as it is soon where so many wait. Globs are compiled for each task that comes in.
+ */
+const sizes = { small: { held: 100, waiting: 900 }, large: { held: 10_000, waiting: 100_000 } };
+const seed = 20_260_726;
+const operations = 200_000;
+const wideOperations = 4_000;
+
+export async function benchClaims(): Promise<Record<string, number>> {
+  const small = measure(sizes.small);
+  const large = measure(sizes.large);
+  const figures: Record<string, number> = { ...sizes.large };
+  for (const [name, value] of Object.entries(large)) figures[name] = value;
+  for (const name of ["narrow_us", "task_of_5_us", "wide_us"])
+    figures[name.replace("_us", "_growth")] = (large[name] ?? 0) / (small[name] ?? 1);
+  return rounded(figures);
+}
+
+function measure(size: {
+  readonly held: number;
+  readonly waiting: number;
+}): Record<string, number> {
+  const random = randomFrom(seed);
+  const tree = makeTree(random);
+  const began = performance.now();
+  const { state, looks } = crowd(random, tree, size);
+  const crowdMs = performance.now() - began;
+  const narrow = tasksThat(state, "start", 20_000, () => {
+    const folder = pickFrom(random, tree.folders);
+    return [random() < 0.8 ? someFile(random, folder) : `${folder}/**`];
+  });
+  const stopped = tasksThat(state, "wait", 5_000, () => [
+    someFile(random, pickFrom(random, tree.folders)),
+  ]);
+  const ofFive = tasksThat(state, "start", 5_000, () =>
+    Array.from({ length: 5 }, () => someClaim(random, pickFrom(random, tree.folders))),
+  );
+  const wide = Array.from({ length: 2_000 }, () =>
+    makeTask(next(), { writes: [wideGlob(random, tree)] }),
+  );
+  for (const tasks of [narrow, stopped, ofFive, wide]) repeat(state, tasks, 5_000);
+  const perSecond = throughput(state, narrow, operations);
+  return {
+    folders: tree.folders.length,
+    made_in_ms: crowdMs,
+    look_and_wait_us: (crowdMs * 1_000) / looks,
+    narrow_per_s: perSecond,
+    narrow_us: 1e6 / perSecond,
+    ...latencies("narrow", state, narrow, operations),
+    ...latencies("stopped", state, stopped, operations),
+    task_of_5_us: 1e6 / throughput(state, ofFive, operations / 5),
+    ...latencies("task_of_5", state, ofFive, operations / 5),
+    wide_us: 1e6 / throughput(state, wide, wideOperations),
+    ...latencies("wide", state, wide, wideOperations),
+    rss_mb: process.memoryUsage().rss / 1e6,
+  };
+}
+
+let order = 0;
+function next(): number {
+  order += 1;
+  return order;
+}
+
+/** Holders that do not meet, and waiters that want what one of them holds, or something around it. */
+function crowd(
+  random: () => number,
+  { folders }: Tree,
+  size: { readonly held: number; readonly waiting: number },
+): { readonly state: State; readonly looks: number } {
+  const state = emptyCore();
+  const taken: { readonly folder: string; readonly claim: string }[] = [];
+  let looks = 0;
+  for (; taken.length < size.held; looks += 1) {
+    const folder = pickFrom(random, folders);
+    const claim = someClaim(random, folder);
+    const task = makeTask(next(), { writes: [claim] });
+    if (!lookAtClaims(state, task).free) continue;
+    state.tasks.set(task.id, task);
+    hold(state, task);
+    taken.push({ folder, claim });
+  }
+  for (let waiting = 0; waiting < size.waiting; looks += 1) {
+    const { folder, claim } = pickFrom(random, taken);
+    const asked = random() < 0.5 ? claim : someClaim(random, folder);
+    const task = makeTask(next(), { writes: [asked] });
+    const look = lookAtClaims(state, task);
+    if (look.free) continue;
+    state.tasks.set(task.id, task);
+    block(state, look, 0);
+    waiting += 1;
+  }
+  endPatience(state, state.settings.fairnessWindowMs);
+  return { state, looks };
+}
+
+/** Tasks whose claims are free, or are not. */
+function tasksThat(
+  state: State,
+  what: "start" | "wait",
+  count: number,
+  claims: () => string[],
+): Task[] {
+  const found: Task[] = [];
+  while (found.length < count) {
+    const task = makeTask(next(), { writes: claims() });
+    if (lookAtClaims(state, task).free === (what === "start")) found.push(task);
+  }
+  return found;
+}
+
+/** Globs across the tree; most of them meet nobody who holds, the rest a few. */
+function wideGlob(random: () => number, { folders }: Tree): string {
+  const shapes = [
+    "**/*.lua",
+    "**/Makefile",
+    `**/*${Math.floor(random() * 1_000)}.go`,
+    `**/test${Math.floor(random() * 74)}/*.rs`,
+    `**/nowhere${Math.floor(random() * 74)}/**`,
+    `packages/*/nowhere/**`,
+    `packages/p${Math.floor(random() * 120)}/**/*.java`,
+    `**/gen/**/*.ts`,
+    `**/test/*.ts`,
+    "**/*.ts",
+    `${pickFrom(random, folders)}/**/file?.ts`,
+    `packages/*/src/file1*.ts`,
+  ];
+  return pickFrom(random, shapes);
+}
+
+function once(state: State, task: Task): void {
+  if (!lookAtClaims(state, task).free) return;
+  hold(state, task);
+  release(state, task.id, 0);
+}
+
+function repeat(state: State, tasks: readonly Task[], times: number): void {
+  for (let at = 0; at < times; at += 1) once(state, tasks[at % tasks.length] as Task);
+}
+
+function throughput(state: State, tasks: readonly Task[], times: number): number {
+  const began = performance.now();
+  repeat(state, tasks, times);
+  return (times / (performance.now() - began)) * 1_000;
+}
+
+function latencies(
+  name: string,
+  state: State,
+  tasks: readonly Task[],
+  times: number,
+): Record<string, number> {
+  const found: number[] = [];
+  for (let at = 0; at < times; at += 1) {
+    const task = tasks[at % tasks.length] as Task;
+    const began = performance.now();
+    once(state, task);
+    found.push((performance.now() - began) * 1_000);
+  }
+  return {
+    [`${name}_p50_us`]: percentile(found, 0.5),
+    [`${name}_p99_us`]: percentile(found, 0.99),
+    [`${name}_max_us`]: percentile(found, 1),
+  };
+}
