@@ -83,10 +83,17 @@ export function isReady(state: State, task: Task, at: number): boolean {
   return (
     life.status === "queued" &&
     !paused &&
-    (life.notBefore === null || life.notBefore <= at) &&
+    !waitsForTime(task, at) &&
     spec.after.every((other) => state.finals.get(other)?.status === "succeeded") &&
     spec.after_any.every((other) => state.finals.has(other))
   );
+}
+
+/** A clock that shows a time before the wait began was set back: what was to last some time has lasted. */
+function waitsForTime({ life, spec }: Task, at: number): boolean {
+  if (life.status !== "queued" || life.notBefore === null || life.notBefore <= at) return false;
+  const untilATime = !life.backoff && (spec.not_before === null || "at" in spec.not_before);
+  return untilATime || at >= life.since;
 }
 
 /** Its claims fit with everybody who holds any, and nobody earlier wants what it wants. */
