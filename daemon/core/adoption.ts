@@ -1,6 +1,6 @@
 import { claimsNothing, currentAttempt, holdingOf, isInstant } from "./state.ts";
 import { compileHolding } from "./claims.ts";
-import { heldByOthers } from "./scheduleIndex.ts";
+import { heldAgainst } from "./claimTable.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Apply } from "./decide.ts";
 import type { AttemptKey } from "../../ipc/workerMessages.ts";
@@ -89,6 +89,7 @@ function couldStart(state: State, task: Task, id: WorkerId, { attempt }: Attempt
     isFree &&
     waits &&
     attempt === (currentAttempt(task)?.number ?? 0) + 1 &&
-    (claimsNothing(task) || heldByOthers(state, compileHolding(holdingOf(task))) === null)
+    (claimsNothing(task) ||
+      heldAgainst(state.schedule.table, compileHolding(holdingOf(task))) === null)
   );
 }
