@@ -1,0 +1,169 @@
+import {
+  World,
+  candidateOf,
+  defaultSettings,
+  gate,
+  id,
+  ids,
+  oid,
+  readyCommand,
+  request,
+  saved,
+  spec,
+  started,
+  submit,
+  testCommand,
+  worker,
+} from "./core.ts";
+import { emptyState, evolve } from "../../daemon/core/evolve.ts";
+import { stateRow } from "../../daemon/core/snapshot.ts";
+import { snapshotTask } from "../../daemon/loop.ts";
+import type { EventType, Recorded } from "../../daemon/core/events.ts";
+import type { Outcome } from "../../ipc/workerMessages.ts";
+import type { Snapshot } from "../../daemon/journal/records.ts";
+import type { TaskId } from "../../ipc/ids.ts";
+
+/**
+ * A short life of a supervisor in which every type of event occurs. It is what the journals in
+ * test/fixtures/journals tell, and by which a change of the shape of events is noticed: always the
+ * same acts, ids and times.
+ */
+export function tellStory(): readonly Recorded[] {
+  const world = World.ready({ slots: 3, verify: [testCommand] });
+  world.turn(
+    { type: "branchPrepared", tip: oid("tip"), targetTip: oid("target") },
+    readyCommand(gate),
+  );
+  landings(world);
+  setbacks(world);
+  pauses(world);
+  stops(world);
+  restarts(world);
+  return world.journal;
+}
+
+/** The snapshot after event `seq`: of the tasks that changed behind event `after`. */
+export function snapshotAt(story: readonly Recorded[], seq: number, after: number): Snapshot {
+  const state = emptyState();
+  const changed = new Set<TaskId>();
+  for (const recorded of story.slice(0, seq)) {
+    evolve(state, recorded);
+    if (recorded.seq > after && "task" in recorded.event) changed.add(recorded.event.task);
+  }
+  const tasks = [...changed].flatMap((name) => state.tasks.get(name) ?? []);
+  return { seq, state: JSON.stringify(stateRow(state)), tasks: tasks.map(snapshotTask) };
+}
+
+/** `path: type` of every field that occurs in the events of each type, sorted. */
+export function shapeOf(story: readonly Recorded[]): Record<string, readonly string[]> {
+  const shapes = new Map<string, Set<string>>();
+  for (const { event } of story) {
+    const shape = shapes.get(event.type) ?? new Set();
+    shapes.set(event.type, shape);
+    collect(event, "", shape);
+  }
+  const sorted = [...shapes].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(sorted.map(([type, shape]) => [type, [...shape].toSorted()]));
+}
+
+function collect(value: unknown, path: string, into: Set<string>): void {
+  if (Array.isArray(value)) for (const item of value) collect(item, `${path}[]`, into);
+  else if (typeof value === "object" && value !== null)
+    for (const [key, inner] of Object.entries(value)) collect(inner, `${path}.${key}`, into);
+  else if (value !== undefined) into.add(`${path}: ${value === null ? "null" : typeof value}`);
+}
+
+/** Every type there is; the compiler sees to it that none is missing. */
+export const eventTypes: Readonly<Record<EventType, true>> = {
+  AllPaused: true,
+  AllResumed: true,
+  AttemptEnded: true,
+  AttemptSalvaged: true,
+  AttemptStarted: true,
+  BaseRed: true,
+  BaseSuspected: true,
+  BranchPrepared: true,
+  CancelRequested: true,
+  CandidateDropped: true,
+  CandidateMade: true,
+  DependencyFailed: true,
+  FollowWaiting: true,
+  GatePassed: true,
+  LandingEnded: true,
+  LandingHeld: true,
+  LandingReleased: true,
+  LandingStarted: true,
+  SettingsChanged: true,
+  SupervisorStarted: true,
+  TargetFollowed: true,
+  TaskCancelled: true,
+  TaskPaused: true,
+  TaskResumed: true,
+  TaskRetried: true,
+  TaskSubmitted: true,
+  WorkerGone: true,
+  WorkerReady: true,
+};
+
+const crash = { kind: "exit", exit_code: 1 } as const;
+const red: Outcome = { result: "gate_red", command: testCommand, failure: crash, output: "1 no" };
+
+function landings(world: World): void {
+  world.submit(
+    spec("first", {
+      claims: { writes: ["src/**"], reads: ["docs/**"], resources: { db: 1 } },
+      title: "naïve “quotes”\nand a second line 😀",
+      env: { CI: "1" },
+      labels: ["old"],
+      retries: 1,
+    }),
+  );
+  world.done("first", ["src/a"]).merged("first").report("first", { result: "gate_green" });
+  world.moved("first", { kind: "outdated" }).merged("first").moved("first");
+  world.turn({ type: "followed", result: { kind: "waiting", reason: "edited", paths: ["a"] } });
+  world.turn({ type: "followed", result: { kind: "followed", to: oid("c-first") } });
+}
+
+/** A failure with a retry, a lost attempt whose work is found, a red gate on a red base. */
+function setbacks(world: World): void {
+  world.submit(spec("again", { retries: 1 }), spec("behind", { after: ["again"] }));
+  world.report("again", { result: "failed", failure: crash, saved: saved(["x"]) }).pass(1_000);
+  world.fail("again");
+  world.submit(spec("lost"));
+  const fence = world.fence("lost");
+  const { life } = world.task("lost");
+  const holder = life.status === "running" ? life.worker : worker(1);
+  world.turn({ type: "workerGone", worker: holder });
+  world.ready(holder);
+  world.report("lost", { result: "lost", saved: saved(["y"]) }, fence).pass(60_000);
+  world.done("lost", ["y"]);
+  const onto = { onto: oid("elsewhere"), ontoTree: oid("tree-red") };
+  world.merged("lost", candidateOf("lost", onto)).report("lost", red).report("lost", red);
+  const retried = { type: "retry", request: request("r1"), archived: new Map() } as const;
+  world.turn({ ...retried, ids: ids("again") });
+}
+
+function pauses(world: World): void {
+  world.turn({ type: "pause", ids: [] });
+  world.submit(spec("held", { not_before: { delay_ms: 5_000 }, priority: 3 }));
+  world.turn({ type: "pause", ids: ids("held") });
+  world.turn({ type: "resume", ids: [] }, { type: "resume", ids: ids("held") });
+  world.turn({ type: "landingHeld", reason: { kind: "rewound", message: "main was reset" } });
+  world.turn({ type: "landingReleased", tip: oid("reset") });
+}
+
+function stops(world: World): void {
+  world.submit(spec("ending"), spec("never", { after: ["ending"] }));
+  world.turn({ type: "cancel", ids: ids("ending", "held") });
+  world.report("ending", { result: "ended", saved: null });
+  const settings = { ...defaultSettings, slots: 4, verify: [["make", "check"]] as const };
+  world.turn({ type: "settingsChanged", settings });
+}
+
+/** It ends as a killed supervisor does: one task runs, one lands, one waits. */
+function restarts(world: World): void {
+  world.turn(started({ slots: 2, verify: [testCommand] }, 2), readyCommand(worker(1)));
+  world.submit(spec("running", { claims: ["z"] }), spec("waiting", { claims: ["z"] }));
+  world.turn(submit(spec("instant", { work: { kind: "tools", calls: [] } })));
+  world.turn({ type: "cancel", ids: [id("waiting")] }, submit(spec("last", { claims: ["z"] })));
+}
