@@ -15,8 +15,8 @@ import { openJournal } from "../daemon/journal/journal.ts";
 /**
  * `node scripts/recordJournal.ts`: records the story of test/helpers/journalStory.ts as a journal of
  * the present format, with what it must always load as, in test/fixtures/journals/v<format>.<events>.
- * To be run when the format or the version of events goes up; a folder that was released stays as it
- * is. It ends as a kill leaves it: a part in the file, a part in the log, two snapshots, two epochs.
+ * To be run when the format or the version of events goes up. A folder that was released stays as it
+ * is; with `--again` one that was not is recorded anew. The journal ends as a kill leaves it: a part in the file, a part in the log, two snapshots, two epochs.
  */
 const folder = join(
   import.meta.dirname,
@@ -31,6 +31,7 @@ try {
   const story = tellStory();
   writeFirst(path, story);
   writeSecond(path, story);
+  if (process.argv.includes("--again")) rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
   for (const name of readdirSync(dirname(path)))
     if (!name.endsWith("-shm")) copyFileSync(join(dirname(path), name), join(folder, name));
