@@ -7,6 +7,7 @@ import { packageVersion } from "../ipc/version.ts";
 import { readJsonFile, replaceFile } from "../system/atomicFile.ts";
 import type { Config } from "../ipc/configSpec.ts";
 import type { Result } from "../ipc/errors.ts";
+import { failpoint } from "../system/failpoint.ts";
 
 /**
  * The configuration that was found valid last, in `<common-dir>/orchd/config.json`, beside a digest
@@ -36,7 +37,9 @@ export async function configOf(
   const parsed = await parse();
   // Only the next start is slower without it.
   if (parsed.ok)
-    await replaceFile(path, JSON.stringify({ digest, config: parsed.value })).catch(() => {});
+    await failpoint("config.cache", () =>
+      replaceFile(path, JSON.stringify({ digest, config: parsed.value })),
+    ).catch(() => {});
   return parsed;
 }
 

@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { failpoint } from "./failpoint.ts";
 
 /**
  * Files that are there whole or not at all. The content goes into a new file in the same folder,
@@ -69,9 +70,9 @@ async function putInPlace(
   const temporary = temporaryPath(path);
   try {
     await using file = await open(temporary, "wx", mode);
-    await file.writeFile(content);
-    if (sync) await file.sync();
-    await rename(temporary, path);
+    await failpoint("file.write", () => file.writeFile(content));
+    if (sync) await failpoint("file.sync", () => file.sync());
+    await failpoint("file.rename", () => rename(temporary, path));
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
@@ -92,7 +93,7 @@ export function temporaryPath(path: string): string {
 async function syncFolders(deepest: string, highest: string): Promise<void> {
   for (let folder = deepest; ; folder = dirname(folder)) {
     await using handle = await open(folder, "r");
-    await handle.sync().catch((error: unknown) => {
+    await failpoint("file.folder", () => handle.sync()).catch((error: unknown) => {
       if (!isUnsyncable(error)) throw error;
     });
     if (folder === highest || folder === dirname(folder)) return;

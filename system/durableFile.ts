@@ -9,6 +9,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { folderMode, isUnsyncable, temporaryPath } from "./atomicFile.ts";
+import { failpointNow } from "./failpoint.ts";
 
 /**
  * Like `writeDurably` of atomicFile.ts without leaving the event loop: it holds everything up for as
@@ -28,10 +29,10 @@ export function writeDurablyNow(
   const temporary = temporaryPath(path);
   try {
     withFile(temporary, "wx", mode, (file) => {
-      writeFileSync(file, content);
-      fsyncSync(file);
+      failpointNow("fileNow.write", () => writeFileSync(file, content));
+      failpointNow("fileNow.sync", () => fsyncSync(file));
     });
-    renameSync(temporary, path);
+    failpointNow("fileNow.rename", () => renameSync(temporary, path));
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
@@ -43,7 +44,7 @@ export function writeDurablyNow(
 function syncFolder(path: string): void {
   withFile(path, "r", 0, (folder) => {
     try {
-      fsyncSync(folder);
+      failpointNow("fileNow.folder", () => fsyncSync(folder));
     } catch (error) {
       if (!isUnsyncable(error)) throw error;
     }

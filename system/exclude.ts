@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { failpoint } from "./failpoint.ts";
 
 const excluded = "/.aibrain/";
 
@@ -10,5 +11,5 @@ export async function excludeBrain(commonDir: string): Promise<void> {
   if (text.split(/\r?\n/).includes(excluded)) return;
   await mkdir(join(commonDir, "info"), { recursive: true });
   const separator = text === "" || text.endsWith("\n") ? "" : "\n";
-  await writeFile(file, `${text}${separator}${excluded}\n`);
+  await failpoint("exclude.write", () => writeFile(file, `${text}${separator}${excluded}\n`));
 }

@@ -10,6 +10,7 @@ import { makeLog } from "./log.ts";
 import type { Log } from "./log.ts";
 import { Worker } from "./worker.ts";
 import type { WorkerOptions } from "./worker.ts";
+import { armFromEnvironment, failpoint } from "../system/failpoint.ts";
 
 const recordBytesMax = 64 * 1024;
 
@@ -20,6 +21,7 @@ export async function startWorker(): Promise<number> {
     process.stderr.write("this program is started by the supervisor: ORCHD_WORKER… is not set\n");
     return exitCodes.usage;
   }
+  armFromEnvironment("worker");
   const { log, stateFolder } = options;
   mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
   const other = await livingTwin(stateFolder);
@@ -27,7 +29,8 @@ export async function startWorker(): Promise<number> {
     log("the same worker already runs", { pid: other });
     return exitCodes.refused;
   }
-  await replaceFile(join(stateFolder, "worker.json"), `${JSON.stringify(ownIdentity())}\n`);
+  const identity = `${JSON.stringify(ownIdentity())}\n`;
+  await failpoint("worker.claim", () => replaceFile(join(stateFolder, "worker.json"), identity));
   const worker = new Worker(options);
   const stop = (signal: NodeJS.Signals): void => worker.end(signal);
   process.on("SIGTERM", stop);

@@ -16,6 +16,7 @@ import { ownIdentity } from "../system/processIdentity.ts";
 import { Duty } from "./duty.ts";
 import type { Log } from "./log.ts";
 import { stayConnected } from "./redial.ts";
+import { failpoint } from "../system/failpoint.ts";
 
 /**
  * The worker: its duty, and a connection that comes and goes independently of it.
@@ -153,8 +154,8 @@ export class Worker {
   #writeRecord(epoch: number): void {
     const { stateFolder, log } = this.#options;
     const record = `${JSON.stringify({ ...ownIdentity(), epoch })}\n`;
-    replaceFile(join(stateFolder, "worker.json"), record).catch((error: unknown) =>
-      log("worker.json cannot be written", { error: String(error) }),
+    failpoint("worker.record", () => replaceFile(join(stateFolder, "worker.json"), record)).catch(
+      (error: unknown) => log("worker.json cannot be written", { error: String(error) }),
     );
   }
 }

@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { mkdir, open, rename, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { FileHandle } from "node:fs/promises";
+import { failpoint } from "../../system/failpoint.ts";
 
 /**
  * `.aibrain/inbox`: a task file dropped here is submitted, then moved to `accepted/`, or to
@@ -56,8 +57,10 @@ async function take(file: string, options: InboxOptions): Promise<void> {
   const folder = join(options.folder, refused === null ? "accepted" : "rejected");
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if (refused !== null)
-    await writeFile(join(folder, `${name}.reason.txt`), `${refused}\n`, { mode: 0o600 });
-  await rename(file, join(folder, name));
+    await failpoint("inbox.reason", () =>
+      writeFile(join(folder, `${name}.reason.txt`), `${refused}\n`, { mode: 0o600 }),
+    );
+  await failpoint("inbox.move", () => rename(file, join(folder, name)));
   options.onTaken(name, refused);
 }
 

@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 
 import { unreachable } from "../../ipc/errors.ts";
 import { parseRowText } from "./chain.ts";
-import type { Failpoint } from "./failpoints.ts";
+import type { Failpoint } from "../../system/failpoint.ts";
 import { packRows, parseFinalTexts, parseTaskText, taskText } from "./protocol.ts";
 import type { RecoveredPart, Reply, Request, ThreadSettings } from "./protocol.ts";
 import { eventsPerReadMax } from "./records.ts";

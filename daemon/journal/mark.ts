@@ -10,6 +10,7 @@ import {
 
 import { checksumOf, noChecksum } from "./chain.ts";
 import type { Checksum } from "./chain.ts";
+import { failpointNow } from "../../system/failpoint.ts";
 
 /**
  * The mark, `journal.mark`: a second witness of what was acknowledged.
@@ -75,18 +76,20 @@ export class MarkFile {
   constructor(path: string, mark: Mark) {
     this.#descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
     // Both slots at once: the file has its full size from the start, so a write never needs space.
-    this.write(mark);
-    this.write(mark);
-    ftruncateSync(this.#descriptor, 2 * slotBytes);
-    fdatasyncSync(this.#descriptor);
+    failpointNow("journal.markFile", () => {
+      this.noteMark(mark);
+      this.noteMark(mark);
+      ftruncateSync(this.#descriptor, 2 * slotBytes);
+      fdatasyncSync(this.#descriptor);
+    });
   }
 
-  write(mark: Mark): void {
+  noteMark(mark: Mark): void {
     writeSync(this.#descriptor, encodeSlot(mark), this.#turn * slotBytes, "latin1");
     this.#turn = 1 - this.#turn;
   }
 
-  sync(): void {
+  syncMark(): void {
     fdatasyncSync(this.#descriptor);
   }
 

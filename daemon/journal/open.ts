@@ -12,7 +12,6 @@ import {
 import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
-import type { PassFailpoint } from "./failpoints.ts";
 import { refuseForeignFile } from "./fileHeader.ts";
 import { MarkFile, markPath, readMark } from "./mark.ts";
 import type { Mark } from "./mark.ts";
@@ -22,6 +21,7 @@ import { configure, createSchema } from "./schema.ts";
 import { setAside } from "./setAside.ts";
 import { refuseDamagedWal, verify } from "./verify.ts";
 import type { Deliver, Verified } from "./verify.ts";
+import { failpointNow } from "../../system/failpoint.ts";
 
 /**
  * Opens a journal in three steps, of which only the last writes:
@@ -42,40 +42,28 @@ const busyMs = 5_000;
 const walLeftBytesMax = 16 * 1024 * 1024;
 
 /** @throws JournalFault */
-export function openFiles(
-  path: string,
-  epoch: number,
-  pass: PassFailpoint,
-  deliver: Deliver,
-): Opened {
+export function openFiles(path: string, epoch: number, deliver: Deliver): Opened {
   makePrivate(path);
   const mark = readMark(markPath(path));
-  const verified = refusingDamage(path, mark, pass, () => {
-    if (isNew(path, mark)) create(path, epoch, pass);
+  const verified = refusingDamage(path, mark, () => {
+    if (isNew(path, mark)) create(path, epoch);
     if (sizeOf(path) === null) throw new Damage("file", "journal.db is missing");
     refuseForeignFile(path);
     refuseDamagedWal(`${path}-wal`);
     return verify(path, epoch, mark, deliver);
   });
-  const db = claim(path, epoch, verified, pass);
+  const db = claim(path, epoch, verified);
   const marked = { seq: verified.last.seq, epoch, chain: verified.last.chain };
   return { db, mark: new MarkFile(markPath(path), marked), verified };
 }
 
-function refusingDamage(
-  path: string,
-  mark: Mark | null,
-  pass: PassFailpoint,
-  look: () => Verified,
-): Verified {
+function refusingDamage(path: string, mark: Mark | null, look: () => Verified): Verified {
   try {
     return look();
   } catch (error) {
     const found = classify(error);
     if (found.kind !== "damage") throw error;
-    pass("aside:before");
     const report = setAside(path, found.damage, mark?.seq ?? null);
-    pass("aside:after");
     throw new JournalFault({ kind: "damaged", report });
   }
 }
@@ -93,12 +81,12 @@ function isNew(path: string, mark: Mark | null): boolean {
 }
 
 /** Made whole under another name first, so that a journal never exists by half. */
-function create(path: string, epoch: number, pass: PassFailpoint): void {
-  pass("create:before");
+function create(path: string, epoch: number): void {
   const folder = dirname(path);
   const unfinished = `${basename(path)}.new`;
   for (const name of readdirSync(folder))
-    if (name.startsWith(unfinished)) rmSync(join(folder, name));
+    if (name.startsWith(unfinished))
+      failpointNow("journal.clear", () => rmSync(join(folder, name)));
   const made = join(folder, unfinished);
   closeSync(openSync(made, "wx", 0o600));
   const db = new DatabaseSync(made);
@@ -108,14 +96,13 @@ function create(path: string, epoch: number, pass: PassFailpoint): void {
   } finally {
     db.close();
   }
-  syncPath(made);
-  renameSync(made, path);
-  syncPath(folder);
-  syncPath(dirname(folder));
-  pass("create:after");
+  failpointNow("journal.made", () => syncPath(made));
+  failpointNow("journal.rename", () => renameSync(made, path));
+  failpointNow("journal.folder", () => syncPath(folder));
+  failpointNow("journal.folderAbove", () => syncPath(dirname(folder)));
 }
 
-function claim(path: string, epoch: number, verified: Verified, pass: PassFailpoint): DatabaseSync {
+function claim(path: string, epoch: number, verified: Verified): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: busyMs });
   try {
     configure(db);
@@ -127,9 +114,7 @@ function claim(path: string, epoch: number, verified: Verified, pass: PassFailpo
     if (now !== verified.epoch || last !== verified.last.seq)
       throw new JournalFault({ kind: "fenced", epoch: now });
     if (now !== epoch) writeMeta(db, "epoch", String(epoch));
-    pass("epoch:before");
-    db.exec("COMMIT");
-    pass("epoch:after");
+    failpointNow("journal.epoch", () => db.exec("COMMIT"));
     return db;
   } catch (error) {
     db.close();

@@ -1,4 +1,4 @@
-import type { Failpoint } from "./failpoints.ts";
+import type { Failpoint } from "../../system/failpoint.ts";
 import type { FinalTask, JournalProblem, JournalRow, SnapshotTask } from "./records.ts";
 
 /**

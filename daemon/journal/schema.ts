@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { failpointNow } from "../../system/failpoint.ts";
 
 /**
  * The format of journal.db, version 1. One format version is one `user_version`; a change here is a
@@ -65,7 +66,7 @@ export function createSchema(db: DatabaseSync): void {
   db.exec("BEGIN IMMEDIATE");
   for (const [name, columns] of tables) db.exec(`CREATE TABLE ${name}${columns}`);
   db.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${formatVersion};`);
-  db.exec("COMMIT");
+  failpointNow("journal.schema", () => db.exec("COMMIT"));
 }
 
 /** What is wrong with the schema of an opened file; `null` when it is ours, byte for byte. */

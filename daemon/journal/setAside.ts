@@ -16,6 +16,7 @@ import { markPath } from "./mark.ts";
 import { reportOf } from "./problems.ts";
 import type { Damage } from "./problems.ts";
 import type { DamageReport } from "./records.ts";
+import { failpointNow } from "../../system/failpoint.ts";
 
 const suffixes = ["", "-wal", "-shm"];
 
@@ -48,13 +49,16 @@ function copy(path: string, folder: string, report: DamageReport & { files: Fing
   for (const file of [...suffixes.map((suffix) => path + suffix), markPath(path)]) {
     if (statSync(file, { throwIfNoEntry: false }) === undefined) continue;
     const target = join(folder, basename(file));
-    copyFileSync(file, target, constants.COPYFILE_FICLONE);
-    sync(target);
+    failpointNow("aside.copy", () => copyFileSync(file, target, constants.COPYFILE_FICLONE));
+    failpointNow("aside.sync", () => syncFile(target));
   }
   // Written last: a copy without its report was cut short and is not taken for one.
   const written = join(folder, "report.json");
-  writeFileSync(written, `${JSON.stringify(report, null, 2)}\n`, { mode: 0o600 });
-  for (const synced of [written, folder, dirname(folder)]) sync(synced);
+  failpointNow("aside.report", () =>
+    writeFileSync(written, `${JSON.stringify(report, null, 2)}\n`, { mode: 0o600 }),
+  );
+  for (const synced of [written, folder, dirname(folder)])
+    failpointNow("aside.settle", () => syncFile(synced));
 }
 
 /** Size and time of change of what matters; the shared memory is rebuilt at every look. */
@@ -82,7 +86,7 @@ function fingerprintIn(folder: string): string | null {
   }
 }
 
-function sync(path: string): void {
+function syncFile(path: string): void {
   const descriptor = openSync(path, "r");
   try {
     fsyncSync(descriptor);

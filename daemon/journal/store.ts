@@ -1,7 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
 import { EventRows } from "./eventRows.ts";
-import type { PassFailpoint } from "./failpoints.ts";
 import type { MarkFile } from "./mark.ts";
 import type { Opened } from "./open.ts";
 import { JournalFault, classify } from "./problems.ts";
@@ -10,6 +9,7 @@ import { pageBytes } from "./schema.ts";
 import { SnapshotRows } from "./snapshotRows.ts";
 import type { StagedTasks } from "./snapshotRows.ts";
 import type { Position } from "./verify.ts";
+import { failpointNow } from "../../system/failpoint.ts";
 
 const checkpointPages = 1_000;
 const overduePages = 2 * checkpointPages;
@@ -26,19 +26,17 @@ export class Store {
   readonly #db: DatabaseSync;
   readonly #mark: MarkFile;
   readonly #epoch: string;
-  readonly #pass: PassFailpoint;
   readonly #events: EventRows;
   readonly #snapshots: SnapshotRows;
   readonly #epochNow: StatementSync;
   /** About how many pages the log holds that the file does not. */
   #pagesLogged = 0;
 
-  constructor(epoch: number, opened: Opened, pass: PassFailpoint) {
+  constructor(epoch: number, opened: Opened) {
     const { db, mark, verified } = opened;
     this.#db = db;
     this.#mark = mark;
     this.#epoch = String(epoch);
-    this.#pass = pass;
     this.#events = new EventRows(db, epoch, verified.last, verified.heads);
     this.#snapshots = new SnapshotRows(db, verified.meta);
     this.#epochNow = db.prepare("SELECT value FROM meta WHERE name = 'epoch'");
@@ -58,21 +56,25 @@ export class Store {
 
   /** Keeps all batches or none; they follow each other and `last` without a gap. */
   append(batches: readonly AppendRequest[]): void {
-    const bytes = this.#transaction("commit", () => this.#events.insert(batches));
+    const bytes = this.#transaction(
+      () => this.#events.insert(batches),
+      () => failpointNow("journal.commit", () => this.#commitNow()),
+    );
     this.#events.keep();
     this.#pagesLogged += 2 + bytes / pageBytes;
-    this.#pass("mark:before");
-    this.#mark.write({ ...this.#events.last, epoch: Number(this.#epoch) });
-    this.#pass("mark:after");
+    failpointNow("journal.mark", () =>
+      this.#mark.noteMark({ ...this.#events.last, epoch: Number(this.#epoch) }),
+    );
   }
 
   /** `seq` is at most `last.seq`. */
   snapshot(seq: number, state: string, tasks: StagedTasks): void {
     if (seq > this.last.seq || seq < this.#snapshots.seq)
       throw new Error(`no snapshot at event ${seq}: it must lie behind the one before, and exist`);
-    const meta = this.#transaction("snapshot", () => {
-      return this.#snapshots.write({ seq, state, ...tasks }, this.#events.heads);
-    });
+    const meta = this.#transaction(
+      () => this.#snapshots.write({ seq, state, ...tasks }, this.#events.heads),
+      () => failpointNow("journal.snapshot", () => this.#commitNow()),
+    );
     this.#events.keepHeads(meta.strays);
     this.#snapshots.keep(meta);
     // Each changed task touches a page of the index of `tasks`; rows and bodies lie close together.
@@ -87,39 +89,39 @@ export class Store {
   }
 
   close(): void {
-    this.#pass("close:before");
     this.#checkpoint();
-    this.#mark.sync();
-    this.#db.close();
+    failpointNow("journal.markSync", () => this.#mark.syncMark());
+    // Closing the last connection removes the write-ahead log.
+    failpointNow("journal.close", () => this.#db.close());
     this.#mark[Symbol.dispose]();
-    this.#pass("close:after");
   }
 
   /** Not having space for it is no fault: everything stays in the log. */
   #checkpoint(): void {
     try {
-      this.#pass("checkpoint:before");
-      this.#db.exec("PRAGMA wal_checkpoint(PASSIVE)");
-      this.#pass("checkpoint:after");
+      failpointNow("journal.checkpoint", () => this.#db.exec("PRAGMA wal_checkpoint(PASSIVE)"));
     } catch (error) {
       const found = classify(error);
       if (found.kind !== "problem" || found.problem.kind !== "full") throw error;
     }
   }
 
-  #transaction<Value>(name: "commit" | "snapshot", write: () => Value): Value {
+  /** `commit` is `#commitNow` in a failpoint of the caller's. */
+  #transaction<Value>(write: () => Value, commit: () => void): Value {
     try {
       this.#db.exec("BEGIN IMMEDIATE");
       this.#refuseOtherEpoch();
       const value = write();
-      this.#pass(`${name}:before`);
-      this.#db.exec("COMMIT");
-      this.#pass(`${name}:after`);
+      commit();
       return value;
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       throw error;
     }
+  }
+
+  #commitNow(): void {
+    this.#db.exec("COMMIT");
   }
 
   #refuseOtherEpoch(): void {

@@ -1,7 +1,6 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 
 import { unreachable } from "../../ipc/errors.ts";
-import { passer } from "./failpoints.ts";
 import { openFiles } from "./open.ts";
 import { JournalFault, classify, unwrap } from "./problems.ts";
 import type {
@@ -14,6 +13,7 @@ import type {
 } from "./protocol.ts";
 import type { JournalProblem } from "./records.ts";
 import { Store } from "./store.ts";
+import { arm, armFromEnvironment } from "../../system/failpoint.ts";
 
 /**
  * The journal's thread: it alone touches the disk. Requests are served in the order they came in;
@@ -40,11 +40,12 @@ else port.on("message", (request: Request) => serve(store, request));
 
 function start(): Store | null {
   try {
-    const { path, epoch } = settings;
-    const pass = passer(settings.failpoint);
-    const opened = openFiles(path, epoch, pass, (part) => post(part));
+    const { path, epoch, failpoint } = settings;
+    armFromEnvironment("supervisor");
+    if (failpoint !== undefined) arm(failpoint);
+    const opened = openFiles(path, epoch, (part) => post(part));
     post({ op: "opened", problem: null, snapshot: opened.verified.snapshot });
-    return new Store(epoch, opened, pass);
+    return new Store(epoch, opened);
   } catch (error) {
     const problem = unwrap(classify(error));
     if (problem === null) throw error;

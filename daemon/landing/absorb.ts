@@ -12,6 +12,7 @@ import {
 } from "./branch.ts";
 import type { Broken, Commit, Fenced, Held, LandingSite, Refs, Writer } from "./branch.ts";
 import { mergeTree, writeCommit } from "./mergeTree.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /**
  * Brings what a person committed on the target into orchd's branch, so that following can stay a
@@ -69,7 +70,8 @@ async function bringIn(writer: Writer, refs: Refs, tip: Commit, target: Commit):
   const account = { ref: followedRef(writer), to: target.oid, from: refs.followed };
   const branch = { ref: branchRef(writer), to: next.tip.oid, from: tip.oid };
   const changes = next.tip.oid === tip.oid ? [account] : [branch, account];
-  const done = await transact(writer, changes, { reason: `orchd: take in ${writer.target}` });
+  const reason = `orchd: take in ${writer.target}`;
+  const done = await failpoint("absorb.move", () => transact(writer, changes, { reason }));
   return done.kind === "done" ? { kind: "ready", tip: next.tip, target: target.oid } : done;
 }
 

@@ -18,18 +18,6 @@ import type { Oid, TaskId } from "../../ipc/ids.ts";
  * Guarantee: a transaction verifies the epoch ref and compares every old value, so a git child that a
  * dead supervisor left running cannot move anything once its successor has written its epoch.
  */
-export type Failpoint =
-  | "merge-written"
-  | "merge-pinned"
-  | "move-moved"
-  | "follow-intended"
-  | "follow-locked"
-  | "follow-index-copied"
-  | "follow-tree-written"
-  | "follow-branch-moved"
-  | "follow-index-placed"
-  | "follow-unlocked";
-
 /** Where landing happens; the same for the life of a supervisor. */
 export type LandingSite = {
   /** The common directory, for work on objects and refs alone. */
@@ -43,7 +31,6 @@ export type LandingSite = {
   readonly repository: Repository | null;
   /** Search path of the person's filters. */
   readonly path: string | null;
-  readonly failpoint: (name: Failpoint) => void | Promise<void>;
 };
 
 export type Identity = { readonly name: string; readonly email: string };

@@ -10,6 +10,7 @@ import { readIntent } from "./followIntent.ts";
 import { recoverFollow } from "./followRecovery.ts";
 import { moveTarget, waiting } from "./target.ts";
 import type { FollowResult } from "./target.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /**
  * Brings the person's branch along to orchd's, as a fast-forward and never otherwise.
@@ -75,11 +76,13 @@ async function advance(writer: Writer, from: Oid, to: Oid): Promise<FollowResult
  * has the old files under the new tip: the ref is put back and the checkout moved properly.
  */
 async function moveUnseen(writer: Writer, from: Oid, to: Oid): Promise<FollowResult> {
-  const moved = await moveTarget(writer, { from, to });
+  const moved = await failpoint("follow.unseen", () => moveTarget(writer, { from, to }));
   if (moved.kind !== "done") return moved.kind === "fenced" ? moved : waiting(moved.message);
   const [checkout] = await checkoutsOf(writer, targetRef(writer));
   if (checkout === undefined) return { kind: "followed", from, to };
-  const back = await moveTarget(writer, { from: to, to: from });
+  const back = await failpoint("follow.unseenBack", () =>
+    moveTarget(writer, { from: to, to: from }),
+  );
   if (back.kind !== "done") return back.kind === "fenced" ? back : waiting(back.message);
   return await followCheckout(writer, checkout, { from, to });
 }

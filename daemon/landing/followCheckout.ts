@@ -31,6 +31,7 @@ import { moveTarget, waiting } from "./target.ts";
 import type { FollowResult, TargetMove } from "./target.ts";
 import { inTheWay, touchedPaths } from "./touched.ts";
 import type { TouchedPath } from "./touched.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /**
  * Moves files, index and branch of a person's checkout from one commit to a descendant:
@@ -54,12 +55,10 @@ export async function followCheckout(
   const obstacle = await rehearse(writer, checkout, move);
   if (obstacle !== null) return obstacle;
   const intent = await writeIntent(writer, checkout, move);
-  await writer.failpoint("follow-intended");
   if (!(await takeLock(writer, intent))) {
     await release(writer, intent);
     return locked(checkout);
   }
-  await writer.failpoint("follow-locked");
   return await underLock(writer, checkout, intent);
 }
 
@@ -70,23 +69,22 @@ async function underLock(
 ): Promise<FollowResult> {
   const busy = await inProgress(writer, checkout);
   if (busy !== null) return await backOut(writer, busy);
-  await copyIndex(checkout, indexFile(writer));
-  await writer.failpoint("follow-index-copied");
+  await failpoint("follow.copy", () => copyIndex(checkout, indexFile(writer)));
   const { from, to } = intent;
-  if (!(await readTreeRefreshed(indexWork(writer, checkout), [from, to], ["-u"])))
+  const work = indexWork(writer, checkout);
+  if (!(await failpoint("follow.tree", () => readTreeRefreshed(work, [from, to], ["-u"]))))
     return await backOut(writer, waiting("files were changed at this moment"));
-  await syncIndex(writer);
-  await writer.failpoint("follow-tree-written");
+  await failpoint("follow.syncIndex", () => syncIndex(writer));
   const switched = await inProgress(writer, checkout);
   if (switched !== null) return await backOut(writer, switched);
   if ((await lockState(intent)) !== "ours")
     return await backOut(writer, waiting("the index lock was removed by somebody else"));
-  const moved = await moveTarget(writer, { from, to }, checkout.gitDir);
+  const moved = await failpoint("follow.target", () =>
+    moveTarget(writer, { from, to }, checkout.gitDir),
+  );
   if (moved.kind !== "done")
     return await backOut(writer, moved.kind === "fenced" ? moved : waiting(moved.message));
-  await writer.failpoint("follow-branch-moved");
-  await placeIndex(writer, checkout);
-  await writer.failpoint("follow-index-placed");
+  await failpoint("follow.place", () => placeIndex(writer, checkout));
   await release(writer, intent);
   return { kind: "followed", from, to };
 }
@@ -137,7 +135,7 @@ async function rehearseTree(
   const commits = [move.from, move.to] as const;
   await makeFolder(writer);
   await removeScratch(writer);
-  await copyIndex(checkout, indexFile(writer));
+  await failpoint("follow.rehearse", () => copyIndex(checkout, indexFile(writer)));
   if (await readTreeRefreshed(work, commits, ["-u", "-n"])) return null;
   const paths = await changedAmong(work, move.from, touched);
   return paths.length > 0

@@ -5,6 +5,7 @@ import { isOid } from "../../ipc/ids.ts";
 import type { Oid } from "../../ipc/ids.ts";
 import type { LandingSite } from "./branch.ts";
 import type { Checkout } from "./checkouts.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /**
  * What a follow is about to do, written down before it does it, and the index lock it does it under.
@@ -52,7 +53,9 @@ export async function writeIntent(
     git_dir: checkout.gitDir,
     lock_inode: await freshToken(site),
   };
-  await writeDurably(intentFile(site), `${JSON.stringify(intent)}\n`);
+  await failpoint("follow.intent", () =>
+    writeDurably(intentFile(site), `${JSON.stringify(intent)}\n`),
+  );
   return intent;
 }
 
@@ -61,8 +64,10 @@ export async function makeFolder(site: LandingSite): Promise<void> {
 }
 
 async function freshToken(site: LandingSite): Promise<string> {
-  await rm(tokenFile(site), { force: true });
-  await writeFile(tokenFile(site), "", { flag: "wx", mode: 0o600 });
+  await failpoint("follow.oldToken", () => rm(tokenFile(site), { force: true }));
+  await failpoint("follow.token", () =>
+    writeFile(tokenFile(site), "", { flag: "wx", mode: 0o600 }),
+  );
   return `${(await lstat(tokenFile(site), { bigint: true })).ino}`;
 }
 
@@ -94,7 +99,7 @@ function intentOf(value: object): FollowIntent | null {
 
 /** Takes the person's index lock; `false`: somebody holds it. */
 export async function takeLock(site: LandingSite, intent: FollowIntent): Promise<boolean> {
-  return await link(tokenFile(site), lockFile(intent.git_dir)).then(
+  return await failpoint("follow.lock", () => link(tokenFile(site), lockFile(intent.git_dir))).then(
     () => true,
     (error: NodeJS.ErrnoException) => {
       if (error.code === "EEXIST") return false;
@@ -114,11 +119,11 @@ export async function lockState(intent: FollowIntent): Promise<LockState> {
 
 /** The end of a follow: lock, intent, private index and token go, in the order that a crash allows. */
 export async function release(site: LandingSite, intent: FollowIntent): Promise<void> {
-  if ((await lockState(intent)) === "ours") await rm(lockFile(intent.git_dir), { force: true });
-  await site.failpoint("follow-unlocked");
-  await rm(intentFile(site), { force: true });
+  if ((await lockState(intent)) === "ours")
+    await failpoint("follow.unlock", () => rm(lockFile(intent.git_dir), { force: true }));
+  await failpoint("follow.forget", () => rm(intentFile(site), { force: true }));
   await removeScratch(site);
-  await rm(tokenFile(site), { force: true });
+  await failpoint("follow.forgetToken", () => rm(tokenFile(site), { force: true }));
 }
 
 /** All of it can be made again; what a killed git left of it would stop the next one. */
@@ -129,8 +134,10 @@ export async function removeScratch(site: LandingSite): Promise<void> {
     `${checkFile(site)}.lock`,
     writtenFolder(site),
   ];
-  await removeIndexLock(site);
-  for (const path of scratch) await rm(path, { recursive: true, force: true });
+  await failpoint("follow.scratch", async () => {
+    await removeIndexLock(site);
+    for (const path of scratch) await rm(path, { recursive: true, force: true });
+  });
 }
 
 /** git's own lock on the private index, left by one that was killed. */

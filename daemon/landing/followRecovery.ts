@@ -18,6 +18,7 @@ import { copyIndex, indexWork, placeIndex, readTree, refresh, syncIndex } from "
 import { touchedPaths } from "./touched.ts";
 import type { TouchedPath } from "./touched.ts";
 import { restore, sparsePaths, statesOf } from "./worktreeState.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /**
  * Ends a follow that was cut off, from what lies on disk; may itself be cut off and done again.
@@ -59,7 +60,7 @@ export async function recoverFollow(writer: Writer): Promise<FollowRecovery> {
   const lock = await lockState(intent);
   if (lock === "foreign" || (lock === "absent" && !(await takeLock(writer, intent))))
     return { kind: "busy", message: `index.lock in ${checkout.gitDir} is held by somebody else` };
-  await removeIndexLock(writer);
+  await failpoint("recover.unlockIndex", () => removeIndexLock(writer));
   return await settle(writer, checkout, intent, lock);
 }
 
@@ -127,12 +128,12 @@ async function settleIndex(
   if (lock === "ours" && !copied) return;
   const work = indexWork(writer, checkout);
   if (lock === "absent") {
-    await copyIndex(checkout, indexFile(writer));
-    if (!(await readTree(work, [from, to], ["-i"]))) return;
+    await failpoint("recover.copy", () => copyIndex(checkout, indexFile(writer)));
+    if (!(await failpoint("recover.tree", () => readTree(work, [from, to], ["-i"])))) return;
   }
-  await refresh(work);
-  await syncIndex(writer);
-  await placeIndex(writer, checkout);
+  await failpoint("recover.refresh", () => refresh(work));
+  await failpoint("recover.syncIndex", () => syncIndex(writer));
+  await failpoint("recover.place", () => placeIndex(writer, checkout));
 }
 
 async function abandon(writer: Writer, intent: FollowIntent, why: string): Promise<FollowRecovery> {

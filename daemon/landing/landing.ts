@@ -2,7 +2,7 @@ import { gitLine } from "../../system/git.ts";
 import type { Repository } from "../../system/repository.ts";
 import type { Oid } from "../../ipc/ids.ts";
 import { branchRef, readRefs, targetRef } from "./branch.ts";
-import type { Failpoint, LandingSite, Writer } from "./branch.ts";
+import type { LandingSite, Writer } from "./branch.ts";
 import { follow } from "./follow.ts";
 import { recoverFollow } from "./followRecovery.ts";
 import type { FollowRecovery } from "./followRecovery.ts";
@@ -56,8 +56,6 @@ export type LandingOptions = {
   readonly repository?: Repository;
   /** Search path of the person's filters; default: that of this process. */
   readonly path?: string;
-  /** Called at every named step; for tests that die there. */
-  readonly failpoint?: (name: Failpoint) => void | Promise<void>;
 };
 
 export function createLanding(options: LandingOptions): Landing {
@@ -68,7 +66,6 @@ export function createLanding(options: LandingOptions): Landing {
     epoch: options.epoch,
     repository: options.repository ?? null,
     path: options.path ?? null,
-    failpoint: options.failpoint ?? (() => undefined),
   };
   const inTurn = oneAtATime();
   let prepared: Writer | null = null;

@@ -3,6 +3,7 @@ import { join, relative, sep } from "node:path";
 import { lockState, readIntent } from "./followIntent.ts";
 import { writerProcesses } from "./leftovers.ts";
 import type { LandingSite } from "./branch.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /**
  * `*.lock` files that a killed git left in the repository. Those of refs that only orchd writes are
@@ -26,7 +27,7 @@ export async function clearLocks(site: LandingSite): Promise<LockFiles> {
   const removed: string[] = [];
   for (const { path, inode } of busy ? [] : ours)
     if ((await inodeOf(path)) === inode) {
-      await rm(path, { force: true });
+      await failpoint("locks.clear", () => rm(path, { force: true }));
       removed.push(path);
     }
   const intent = await readIntent(site);

@@ -6,6 +6,7 @@ import type { Broken, Commit, Fenced, Held, Identity, Writer } from "./branch.ts
 import { commitMessage, parseAuthor } from "./message.ts";
 import { mergeTree, mergeTreeOnBase, writeCommit } from "./mergeTree.ts";
 import type { MergedTree } from "./mergeTree.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /**
  * From saved work to a candidate: exactly the commit that the gate tests and `move` lands.
@@ -89,11 +90,11 @@ async function candidate(
     author,
     atMs: request.at_ms,
   });
-  await writer.failpoint("merge-written");
   const ref = candidateRef(request.task);
-  const pinned = await transact(writer, [{ ref, to: commit, from: "any" }]);
+  const pinned = await failpoint("merge.pin", () =>
+    transact(writer, [{ ref, to: commit, from: "any" }]),
+  );
   if (pinned.kind !== "done") return pinned;
-  await writer.failpoint("merge-pinned");
   return { kind: "candidate", candidate: commit, tree, onto: onto.oid, ontoTree: onto.tree };
 }
 
@@ -107,6 +108,8 @@ async function conflict(
   paths: readonly string[],
 ): Promise<MergeResult> {
   const ref = conflictRef(request.task);
-  const pinned = await transact(writer, [{ ref, to: request.saved, from: "any" }]);
+  const pinned = await failpoint("merge.conflict", () =>
+    transact(writer, [{ ref, to: request.saved, from: "any" }]),
+  );
   return pinned.kind === "done" ? { kind: "conflict", paths, ref } : pinned;
 }

@@ -3,6 +3,7 @@ import { isOid } from "../../ipc/ids.ts";
 import type { Oid } from "../../ipc/ids.ts";
 import { committerOf, synced } from "./branch.ts";
 import type { Identity, Writer } from "./branch.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /** Merging and committing in the object store: no working tree, no index, nobody's checkout. */
 export type MergedTree =
@@ -14,12 +15,14 @@ const conflictPathsMax = 1_000;
 
 /** Three-way merge, renames honoured; the base is found from history. Throws a `GitError`. */
 export async function mergeTree(writer: Writer, ours: Oid, theirs: Oid): Promise<MergedTree> {
-  const args = ["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", ours, theirs];
-  const { stdout, code } = await git(writer.place, args, {
-    config: synced,
-    accept: [0, 1],
-    bytes: true,
-  });
+  const flags = ["--write-tree", "-z", "--name-only", "--no-messages"];
+  const { stdout, code } = await failpoint("merge.tree", () =>
+    git(writer.place, ["merge-tree", ...flags, ours, theirs], {
+      config: synced,
+      accept: [0, 1],
+      bytes: true,
+    }),
+  );
   const [tree = "", ...paths] = stdout.split("\0");
   if (code === 1)
     return {
@@ -61,17 +64,19 @@ type NewCommit = {
 export async function writeCommit(writer: Writer, commit: NewCommit): Promise<Oid> {
   const date = `@${Math.floor(commit.atMs / 1000)} +0000`;
   const parents = commit.parents.flatMap((parent) => ["-p", parent]);
-  const line = await gitLine(writer.place, ["commit-tree", ...parents, "-F", "-", commit.tree], {
-    input: commit.message,
-    config: { ...synced, "i18n.commitEncoding": "UTF-8" },
-    env: {
-      ...committerOf(writer.identity),
-      GIT_AUTHOR_NAME: commit.author.name,
-      GIT_AUTHOR_EMAIL: commit.author.email,
-      GIT_AUTHOR_DATE: date,
-      GIT_COMMITTER_DATE: date,
-    },
-  });
+  const line = await failpoint("merge.commit", () =>
+    gitLine(writer.place, ["commit-tree", ...parents, "-F", "-", commit.tree], {
+      input: commit.message,
+      config: { ...synced, "i18n.commitEncoding": "UTF-8" },
+      env: {
+        ...committerOf(writer.identity),
+        GIT_AUTHOR_NAME: commit.author.name,
+        GIT_AUTHOR_EMAIL: commit.author.email,
+        GIT_AUTHOR_DATE: date,
+        GIT_COMMITTER_DATE: date,
+      },
+    }),
+  );
   return mustBeOid(line);
 }
 

@@ -4,6 +4,7 @@ import type { Oid, TaskId } from "../../ipc/ids.ts";
 import { checkedOut } from "./absorb.ts";
 import { branchRef, brokenBy, held, readRefs, transact } from "./branch.ts";
 import type { Broken, Fenced, Held, LandingSite, Writer } from "./branch.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /**
  * The moment a task lands: orchd's branch moves from `onto` to the candidate in one transaction that
@@ -26,10 +27,10 @@ export async function move(writer: Writer, request: MoveRequest): Promise<MoveRe
     const before = await settled(writer, request);
     if (before !== null) return before;
     const change = { ref: branchRef(writer), to: request.candidate, from: request.onto };
-    const done = await transact(writer, [change], { reason: `orchd: land ${request.task}` });
+    const reason = `orchd: land ${request.task}`;
+    const done = await failpoint("move.branch", () => transact(writer, [change], { reason }));
     if (done.kind === "problem") return (await settled(writer, request)) ?? done;
     if (done.kind === "fenced") return done;
-    await writer.failpoint("move-moved");
     return { kind: "moved" };
   } catch (error) {
     return brokenBy(error);

@@ -10,6 +10,7 @@ import { endLeftOvers } from "./leftovers.ts";
 import { clearLocks } from "./lockFiles.ts";
 import { mustBeOid } from "./mergeTree.ts";
 import { suitability } from "./suitability.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /**
  * What a supervisor does before it lands anything, under its exclusive lock, in this order:
@@ -73,15 +74,19 @@ function refusal(message: string): { start: LandingStart; writer: null } {
 
 async function writeEpoch(site: LandingSite, before: Oid | null): Promise<Oid> {
   const ours = mustBeOid(
-    await gitLine(site.place, ["hash-object", "-w", "--stdin"], {
-      input: `epoch ${site.epoch}\n`,
-      config: synced,
-    }),
+    await failpoint("epoch.blob", () =>
+      gitLine(site.place, ["hash-object", "-w", "--stdin"], {
+        input: `epoch ${site.epoch}\n`,
+        config: synced,
+      }),
+    ),
   );
   if (ours !== before)
-    await git(site.place, ["update-ref", epochRef, ours, before ?? "0".repeat(ours.length)], {
-      config: synced,
-    });
+    await failpoint("epoch.ref", () =>
+      git(site.place, ["update-ref", epochRef, ours, before ?? "0".repeat(ours.length)], {
+        config: synced,
+      }),
+    );
   return ours;
 }
 
@@ -104,14 +109,12 @@ async function makeBranch(writer: Writer): Promise<{ tip: Oid; targetTip: Oid } 
   const { tip, target, followed } = await readRefs(writer);
   if (target === null) return `${writer.target} has no commit`;
   if (tip !== null) return { tip: tip.oid, targetTip: target.oid };
-  const made = await transact(
-    writer,
-    [
-      { ref: branchRef(writer), to: target.oid, from: null },
-      { ref: followedRef(writer), to: target.oid, from: followed },
-    ],
-    { reason: `orchd: begin at ${writer.target}` },
-  );
+  const changes = [
+    { ref: branchRef(writer), to: target.oid, from: null },
+    { ref: followedRef(writer), to: target.oid, from: followed },
+  ];
+  const reason = `orchd: begin at ${writer.target}`;
+  const made = await failpoint("begin.branch", () => transact(writer, changes, { reason }));
   switch (made.kind) {
     case "done":
       return { tip: target.oid, targetTip: target.oid };

@@ -10,6 +10,7 @@ import {
   transact,
 } from "./branch.ts";
 import type { Broken, Fenced, Held, Refs, Writer } from "./branch.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /**
  * A person reset, amended or rebased their branch, and says it shall stay so: orchd's branch becomes
@@ -32,15 +33,13 @@ export async function acceptRewind(writer: Writer): Promise<RewindResult> {
     if (checkedOutAt !== null) return checkedOut(writer, checkedOutAt);
     if (!(await isRewound(writer, refs, target.oid))) return { kind: "nothing", tip: tip.oid };
     const kept = `refs/orchd/rewound/${new Date().toISOString().replaceAll(/[-:.]/g, "")}`;
-    const done = await transact(
-      writer,
-      [
-        { ref: kept, to: tip.oid, from: null },
-        { ref: branchRef(writer), to: target.oid, from: tip.oid },
-        { ref: followedRef(writer), to: target.oid, from: refs.followed },
-      ],
-      { reason: `orchd: accept the rewind of ${writer.target}` },
-    );
+    const changes = [
+      { ref: kept, to: tip.oid, from: null },
+      { ref: branchRef(writer), to: target.oid, from: tip.oid },
+      { ref: followedRef(writer), to: target.oid, from: refs.followed },
+    ];
+    const reason = `orchd: accept the rewind of ${writer.target}`;
+    const done = await failpoint("rewind.accept", () => transact(writer, changes, { reason }));
     return done.kind === "done" ? { kind: "accepted", tip: target.oid, kept } : done;
   } catch (error) {
     return brokenBy(error);

@@ -8,6 +8,7 @@ import { gitWith, indexWork, names } from "./privateIndex.ts";
 import type { IndexWork } from "./privateIndex.ts";
 import { gitlinkMode, kindOf, onDisk } from "./touched.ts";
 import type { Side, TouchedPath } from "./touched.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /**
  * What a crash in the middle of a follow left of each touched path:
@@ -50,7 +51,9 @@ async function matching(
   which: "old" | "new",
 ): Promise<Set<string>> {
   const work = await smallIndex(site, checkout, touched, which);
-  await gitWith(work, ["update-index", "-q", "--refresh"], { accept: [0, 1] });
+  await failpoint("recover.compare", () =>
+    gitWith(work, ["update-index", "-q", "--refresh"], { accept: [0, 1] }),
+  );
   const differing = new Set(await names(work, ["diff-files", "-z", "--name-only"]));
   const equal = new Set<string>();
   for (const one of touched) {
@@ -71,15 +74,19 @@ async function smallIndex(
   which: "old" | "new",
 ): Promise<IndexWork> {
   const file = checkFile(site);
-  await rm(file, { force: true });
-  await rm(`${file}.lock`, { force: true });
+  await failpoint("recover.clear", async () => {
+    await rm(file, { force: true });
+    await rm(`${file}.lock`, { force: true });
+  });
   const work = indexWork(site, checkout, file);
   const lines = touched.flatMap((one) => {
     const side = one[which];
     return side === null ? [] : [`${side.mode} ${side.oid} 0\t${one.path}\0`];
   });
   const input = Buffer.from(lines.join(""), "latin1");
-  await gitWith(work, ["update-index", "-z", "--index-info"], { input });
+  await failpoint("recover.index", () =>
+    gitWith(work, ["update-index", "-z", "--index-info"], { input }),
+  );
   return work;
 }
 
@@ -103,13 +110,15 @@ async function asWritten(
 ): Promise<Buffer | null> {
   const work = await smallIndex(site, checkout, [one], "new");
   const folder = writtenFolder(site);
-  await rm(folder, { recursive: true, force: true });
-  const args = ["checkout-index", "-q", "-f", "-a", `--prefix=${folder}/`];
-  await gitWith(work, args, { accept: [0, 1, 128] });
+  await failpoint("recover.show", async () => {
+    await rm(folder, { recursive: true, force: true });
+    const args = ["checkout-index", "-q", "-f", "-a", `--prefix=${folder}/`];
+    await gitWith(work, args, { accept: [0, 1, 128] });
+  });
   const bytes = await readFile(onDisk({ ...checkout, workTree: folder }, one.path)).catch(
     () => null,
   );
-  await rm(folder, { recursive: true, force: true });
+  await failpoint("recover.shown", () => rm(folder, { recursive: true, force: true }));
   return bytes;
 }
 
@@ -122,14 +131,15 @@ export async function restore(
 ): Promise<void> {
   for (const one of touched) if (one[which] === null) await removeFile(checkout, one.path);
   const work = await smallIndex(site, checkout, touched, which);
-  await gitWith(work, ["checkout-index", "-q", "-f", "-a"]);
+  await failpoint("recover.restore", () => gitWith(work, ["checkout-index", "-q", "-f", "-a"]));
 }
 
 /** Removes a file and the folders that become empty, as git does. */
 async function removeFile(checkout: Checkout, path: string): Promise<void> {
-  if ((await kindOf(onDisk(checkout, path))) === "file") await rm(onDisk(checkout, path));
+  if ((await kindOf(onDisk(checkout, path))) === "file")
+    await failpoint("recover.remove", () => rm(onDisk(checkout, path)));
   for (let folder = dirname(path); folder !== "."; folder = dirname(folder)) {
-    const empty = await rmdir(onDisk(checkout, folder)).then(
+    const empty = await failpoint("recover.rmdir", () => rmdir(onDisk(checkout, folder))).then(
       () => true,
       () => false,
     );

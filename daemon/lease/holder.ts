@@ -6,6 +6,7 @@ import { isRecord } from "../../ipc/message.ts";
 import { writeDurably } from "../../system/atomicFile.ts";
 import { judge, ownIdentity } from "../../system/processIdentity.ts";
 import type { Judgement } from "../../system/processIdentity.ts";
+import { failpoint, failpointNow } from "../../system/failpoint.ts";
 
 /**
  * `supervisor.json`: who holds the repository, for people, clients and the next supervisor. It stays
@@ -50,7 +51,9 @@ export async function writeHolder(
     pid_namespace: pidNamespace,
     host,
   };
-  await writeDurably(recordPath(stateDir), `${JSON.stringify(record, null, 2)}\n`);
+  await failpoint("holder.write", () =>
+    writeDurably(recordPath(stateDir), `${JSON.stringify(record, null, 2)}\n`),
+  );
 }
 
 /** `null` when there is none, or none that can be understood. */
@@ -73,7 +76,7 @@ export function readHolder(stateDir: string): Holder | null {
 export function removeHolder(stateDir: string, epoch: number): void {
   const holder = readHolder(stateDir);
   if (holder?.pid === process.pid && holder.epoch === epoch)
-    rmSync(recordPath(stateDir), { force: true });
+    failpointNow("holder.remove", () => rmSync(recordPath(stateDir), { force: true }));
 }
 
 function readRecord(stateDir: string): unknown {

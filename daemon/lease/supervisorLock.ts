@@ -5,6 +5,7 @@ import { fail, failure, ok } from "../../ipc/errors.ts";
 import type { Failure, Result } from "../../ipc/errors.ts";
 import { readHolder, removeHolder, writeHolder } from "./holder.ts";
 import type { Announcement } from "./holder.ts";
+import { failpointNow } from "../../system/failpoint.ts";
 
 /**
  * One supervisor per repository: an exclusive lock on `supervisor.db`, held from start to end.
@@ -50,7 +51,7 @@ export class SupervisorLock {
     try {
       this.#db.exec("BEGIN IMMEDIATE");
       writeEpoch(this.#db, atLeast + 1);
-      this.#db.exec("COMMIT");
+      failpointNow("lock.raise", () => this.#db.exec("COMMIT"));
     } catch (error) {
       return fail(cannotLock(this.stateDir, error));
     }
@@ -113,8 +114,10 @@ function lockOrRepair(stateDir: string, atLeast: number): Result<SupervisorLock>
     if (code === busyCode) return fail(alreadyRunning(livingHolder(stateDir)));
     if (code === null || !noDatabaseCodes.has(code)) throw error;
   }
-  rmSync(`${databasePath(stateDir)}-journal`, { force: true });
-  truncateSync(databasePath(stateDir));
+  failpointNow("lock.repair", () => {
+    rmSync(`${databasePath(stateDir)}-journal`, { force: true });
+    truncateSync(databasePath(stateDir));
+  });
   return lock(stateDir, atLeast);
 }
 
@@ -132,7 +135,7 @@ function lock(stateDir: string, atLeast: number): Result<SupervisorLock> {
     db.exec("PRAGMA locking_mode = EXCLUSIVE");
     const epoch = Math.max(readEpoch(db), atLeast, holder?.epoch ?? 0) + 1;
     writeEpoch(db, epoch);
-    db.exec("COMMIT");
+    failpointNow("lock.take", () => db.exec("COMMIT"));
     return ok(new SupervisorLock(stateDir, db, epoch));
   } catch (error) {
     db.close();
@@ -159,7 +162,7 @@ function makeFile(stateDir: string): void {
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const path = databasePath(stateDir);
   if (statSync(path, { throwIfNoEntry: false }) === undefined)
-    closeSync(openSync(path, "a", 0o600));
+    failpointNow("lock.file", () => closeSync(openSync(path, "a", 0o600)));
 }
 
 function databasePath(stateDir: string): string {

@@ -4,6 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { replaceFile } from "../../system/atomicFile.ts";
 import type { ProcessIdentity } from "../../system/processIdentity.ts";
 import type { TaskId, WorkerId } from "../../ipc/ids.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /**
  * The visible record of what attempts hold: `.aibrain/locks/e<epoch>/<task>.<n>.lock`, made with the
@@ -122,7 +123,7 @@ export class LockFiles {
     await this.#inTurn(async () => {
       for (const { file } of this.#held.values()) await this.#erase(file);
       this.#held.clear();
-      await rm(this.#folder, { recursive: true, force: true });
+      await failpoint("locks.close", () => rm(this.#folder, { recursive: true, force: true }));
     });
   }
 
@@ -137,13 +138,15 @@ export class LockFiles {
   /** The record first: a lock file is never without its owner. */
   async #write(file: string, record: LockRecord): Promise<void> {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    await replaceFile(file.replace(/\.lock$/, ".json"), `${JSON.stringify(record, null, 2)}\n`);
-    await acquire(file);
+    await failpoint("locks.record", () =>
+      replaceFile(file.replace(/\.lock$/, ".json"), `${JSON.stringify(record, null, 2)}\n`),
+    );
+    await failpoint("locks.acquire", () => acquire(file));
   }
 
   async #erase(file: string): Promise<void> {
-    await releaseFile(file);
-    await unlink(file.replace(/\.lock$/, ".json")).catch(() => {});
+    await failpoint("locks.release", () => releaseFile(file));
+    await failpoint("locks.forget", () => unlink(file.replace(/\.lock$/, ".json"))).catch(() => {});
   }
 
   async #putBack(file: string): Promise<void> {
@@ -160,16 +163,21 @@ export class LockFiles {
     for (const name of await readdir(folder)) {
       if (!epochFolder.test(name) || name === `e${epoch}`) continue;
       for (const file of await readdir(join(folder, name)))
-        if (file.endsWith(".lock")) await unlink(join(folder, name, file));
-      await rm(join(archive, name), { recursive: true, force: true });
-      await mkdir(archive, { recursive: true, mode: 0o700 });
-      await rename(join(folder, name), join(archive, name));
+        if (file.endsWith(".lock"))
+          await failpoint("locks.drop", () => unlink(join(folder, name, file)));
+      await failpoint("locks.archive", async () => {
+        await rm(join(archive, name), { recursive: true, force: true });
+        await mkdir(archive, { recursive: true, mode: 0o700 });
+        await rename(join(folder, name), join(archive, name));
+      });
     }
     const kept = (await readdir(archive).catch(() => []))
       .filter((name) => epochFolder.test(name))
       .toSorted((a, b) => Number(b.slice(1)) - Number(a.slice(1)));
     for (const name of kept.slice(archivedEpochsMax))
-      await rm(join(archive, name), { recursive: true, force: true });
+      await failpoint("locks.discard", () =>
+        rm(join(archive, name), { recursive: true, force: true }),
+      );
   }
 
   /** One file operation after the other, so that a put-back never meets a removal half-way. */

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { readJsonFile, replaceFile } from "../../system/atomicFile.ts";
 import type { ProcessIdentity } from "../../system/processIdentity.ts";
 import type { WorkerId } from "../../ipc/ids.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /**
  * Who works in a slot, written down where `git clean` does not reach, so that the next supervisor
@@ -21,7 +22,9 @@ export function recordPath(stateDir: string, worker: WorkerId): string {
 }
 
 export async function writeRecord(stateDir: string, record: WorkerRecord): Promise<void> {
-  await replaceFile(recordPath(stateDir, record.worker), JSON.stringify(record));
+  await failpoint("pool.record", () =>
+    replaceFile(recordPath(stateDir, record.worker), JSON.stringify(record)),
+  );
 }
 
 export async function readRecord(stateDir: string, worker: WorkerId): Promise<WorkerRecord | null> {

@@ -2,6 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, statSync, unlinkSync } from "node:fs";
 import type { Server } from "node:net";
 import { dirname } from "node:path";
 import { failure, FailureError } from "../../ipc/errors.ts";
+import { failpointNow } from "../../system/failpoint.ts";
 
 /** A socket's path has to fit `sockaddr_un` with its final zero: 108 bytes on Linux, 104 on macOS. */
 export const socketPathBytesMax = process.platform === "darwin" ? 103 : 107;
@@ -59,7 +60,7 @@ function removeStaleSocket(path: string): void {
   const there = lstatSync(path, { throwIfNoEntry: false });
   if (there === undefined) return;
   if (!there.isSocket()) throw refused(`${path} is in the way and is not a socket.`);
-  unlinkSync(path);
+  failpointNow("socket.unlink", () => unlinkSync(path));
 }
 
 function listenPrivately(server: Server, path: string): Promise<void> {

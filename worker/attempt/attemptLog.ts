@@ -13,6 +13,7 @@ import { isRecord } from "../../ipc/message.ts";
 import type { AttemptKey, Outcome, Report } from "../../ipc/workerMessages.ts";
 import { writeDurablyNow } from "../../system/durableFile.ts";
 import { keyOf, nameOf } from "../reports.ts";
+import { failpointNow } from "../../system/failpoint.ts";
 
 /**
  * `attempts.log`: what a worker must know again after a crash, one JSON line each.
@@ -96,9 +97,10 @@ export class AttemptLog implements Disposable {
     const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
     if (this.#file === null || this.#at + bytes.length > this.#length || isDeleted(this.#file))
       return this.#startOver();
-    writeSync(this.#file, bytes, 0, bytes.length, this.#at);
+    const file = this.#file;
+    failpointNow("attempts.write", () => writeSync(file, bytes, 0, bytes.length, this.#at));
     this.#at += bytes.length;
-    if (sync) fdatasyncSync(this.#file);
+    if (sync) failpointNow("attempts.sync", () => fdatasyncSync(file));
   }
 
   #startOver(): void {
@@ -107,7 +109,9 @@ export class AttemptLog implements Disposable {
     const content = Buffer.alloc((Math.floor(text.length / stepBytes) + 1) * stepBytes);
     text.copy(content);
     this[Symbol.dispose]();
-    writeDurablyNow(this.#path, content, { mode: 0o600, levels: foldersAbove });
+    failpointNow("attempts.renew", () =>
+      writeDurablyNow(this.#path, content, { mode: 0o600, levels: foldersAbove }),
+    );
     this.#file = openSync(this.#path, constants.O_WRONLY | constants.O_NOFOLLOW);
     this.#at = text.length;
     this.#length = content.length;

@@ -4,6 +4,7 @@ import type { Oid, WorkerId } from "../../ipc/ids.ts";
 import type { TaskSpec } from "../../ipc/taskSpec.ts";
 import type { AttemptKey, Report } from "../../ipc/workerMessages.ts";
 import type { ProcessIdentity } from "../../system/processIdentity.ts";
+import { failpointNow } from "../../system/failpoint.ts";
 
 /**
  * What an attempt leaves in `.aibrain/<worker>/attempts/<task>.<n>/` besides its output, for people
@@ -38,23 +39,24 @@ export function attemptFolder(stateFolder: string, key: AttemptKey): string {
 
 /** Makes the folder anew: the same attempt may have been assigned before and been taken back. */
 export function beginRecord(folder: string, record: AttemptRecord): void {
-  if (existsSync(folder)) rmSync(folder, { recursive: true, force: true });
-  write(join(folder, attemptName), record);
+  if (existsSync(folder))
+    failpointNow("record.clear", () => rmSync(folder, { recursive: true, force: true }));
+  failpointNow("record.attempt", () => writeReadable(join(folder, attemptName), record));
 }
 
 export function noteBase(folder: string, record: AttemptRecord, base: Oid): void {
-  write(join(folder, attemptName), { ...record, base });
+  failpointNow("record.base", () => writeReadable(join(folder, attemptName), { ...record, base }));
 }
 
 export function writeOutcome(folder: string, report: Report): void {
-  write(join(folder, outcomeName), report);
+  failpointNow("record.outcome", () => writeReadable(join(folder, outcomeName), report));
 }
 
 export function hasOutcome(folder: string): boolean {
   return existsSync(join(folder, outcomeName));
 }
 
-function write(path: string, value: unknown): void {
+function writeReadable(path: string, value: unknown): void {
   mkdirSync(dirname(path), { recursive: true, mode: folderMode });
   writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`, { mode: fileMode });
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { git } from "../../system/git.ts";
 import { alternatesOf, gitConfiguration } from "./ownGit.ts";
 import type { Base, Place, Repository } from "./place.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /** The branch an agent finds itself on. */
 const agentBranch = "work";
@@ -22,14 +23,17 @@ export async function writeAgentGit(
   const dir = join(place.workTree, ".git");
   for (const folder of ["objects/info", "objects/pack", "refs/heads", "refs/tags", "info", "hooks"])
     await mkdir(join(dir, folder), { recursive: true });
-  await Promise.all([
-    writeFile(join(dir, "HEAD"), `ref: refs/heads/${agentBranch}\n`),
-    writeFile(join(dir, "refs/heads", agentBranch), `${base.commit}\n`),
-    writeFile(join(dir, "config"), await agentConfiguration(repository, base)),
-    writeFile(join(dir, "objects/info/alternates"), alternatesOf(repository)),
-    copyFile(join(place.ownGit, "info/exclude"), join(dir, "info/exclude")),
-    copyFile(join(place.ownGit, "index"), join(dir, "index"), constants.COPYFILE_FICLONE),
-  ]);
+  const configuration = await agentConfiguration(repository, base);
+  await failpoint("agentGit.write", async () => {
+    await Promise.all([
+      writeFile(join(dir, "HEAD"), `ref: refs/heads/${agentBranch}\n`),
+      writeFile(join(dir, "refs/heads", agentBranch), `${base.commit}\n`),
+      writeFile(join(dir, "config"), configuration),
+      writeFile(join(dir, "objects/info/alternates"), alternatesOf(repository)),
+      copyFile(join(place.ownGit, "info/exclude"), join(dir, "info/exclude")),
+      copyFile(join(place.ownGit, "index"), join(dir, "index"), constants.COPYFILE_FICLONE),
+    ]);
+  });
 }
 
 async function agentConfiguration(repository: Repository, base: Base): Promise<string> {

@@ -8,6 +8,7 @@ import type { PathGlob } from "./pathGlob.ts";
 import { isInside, WorkspaceError } from "./place.ts";
 import type { Base, Place, Repository } from "./place.ts";
 import { removeAll } from "./remove.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /** More than this is a mistake in the globs, not a set of local settings. */
 const copiedFilesMax = 1_000;
@@ -101,7 +102,9 @@ async function copyOne(place: Place, repository: Repository, path: string): Prom
   await mkdir(dirname(target), { recursive: true });
   if (!isInside(await realpath(dirname(target)), place.workTree))
     throw new WorkspaceError(`workspace.copy: ${path} would be written outside of the workspace`);
-  await removeAll(target);
-  await copyFile(source, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-  await chmod(target, there.mode & 0o777);
+  await failpoint("copy.file", async () => {
+    await removeAll(target);
+    await copyFile(source, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    await chmod(target, there.mode & 0o777);
+  });
 }

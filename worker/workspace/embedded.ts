@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { ownGit } from "./ownGit.ts";
 import type { Owner, Place } from "./place.ts";
 import { removeAll } from "./remove.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /** Set-aside folders kept per worker; the oldest go first. */
 const keptMax = 16;
@@ -43,7 +44,8 @@ export async function setRepositoriesAside(
   for (const path of repositories) {
     number += 1;
     const inside = Buffer.concat([Buffer.from(`${place.workTree}/`), path, Buffer.from("/.git")]);
-    await rename(inside, join(folder, `${number}`));
+    const target = join(folder, `${number}`);
+    await failpoint("embedded.aside", () => rename(inside, target));
   }
   await forgetOldest(place);
 }
@@ -56,5 +58,5 @@ async function forgetOldest(place: Place): Promise<void> {
   );
   aged.sort((a, b) => a.at - b.at);
   for (const { name } of aged.slice(0, names.length - keptMax))
-    await removeAll(join(place.setAside, name));
+    await failpoint("embedded.forget", () => removeAll(join(place.setAside, name)));
 }

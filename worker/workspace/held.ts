@@ -4,6 +4,7 @@ import { isRecord } from "../../ipc/message.ts";
 import type { AttemptKey } from "../../ipc/workerMessages.ts";
 import { readJsonFile, writeDurably } from "../../system/atomicFile.ts";
 import type { Base, Place } from "./place.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /**
  * `held.json`: whose work is in the workspace and not saved yet. Written durably before the agent
@@ -20,11 +21,13 @@ export type Held = AttemptKey & {
 const heldBytesMax = 64 * 1024;
 
 export async function writeHeld(place: Place, held: Held): Promise<void> {
-  await writeDurably(place.held, `${JSON.stringify(held)}\n`, { mode: 0o600 });
+  await failpoint("held.write", () =>
+    writeDurably(place.held, `${JSON.stringify(held)}\n`, { mode: 0o600 }),
+  );
 }
 
 export async function clearHeld(place: Place): Promise<void> {
-  await rm(place.held, { force: true });
+  await failpoint("held.clear", () => rm(place.held, { force: true }));
 }
 
 /** `null`: everything is saved, or the record cannot be understood. */

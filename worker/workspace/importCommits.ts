@@ -3,6 +3,7 @@ import type { Oid } from "../../ipc/ids.ts";
 import { git } from "../../system/git.ts";
 import { durable } from "./ownGit.ts";
 import type { Place, Repository } from "./place.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /** Packs with more objects stay packs; smaller ones become loose objects, as `git fetch` does it. */
 const looseObjectsMax = 100;
@@ -32,11 +33,13 @@ export async function importCommits(
   );
   const pack = Buffer.from(packed.stdout, "latin1");
   if (objectCount(pack) === 0) return;
-  const unpack =
-    objectCount(pack) > looseObjectsMax
-      ? ["index-pack", "--stdin", "--fix-thin", "--strict"]
-      : ["unpack-objects", "-q", "--strict"];
-  await git({ gitDir: repository.gitDir }, unpack, { input: pack, config: durable });
+  await failpoint("import.objects", async () => {
+    const unpack =
+      objectCount(pack) > looseObjectsMax
+        ? ["index-pack", "--stdin", "--fix-thin", "--strict"]
+        : ["unpack-objects", "-q", "--strict"];
+    await git({ gitDir: repository.gitDir }, unpack, { input: pack, config: durable });
+  });
 }
 
 /** A pack begins with `PACK`, its version and its number of objects, four bytes each. */

@@ -5,6 +5,7 @@ import { git } from "../../system/git.ts";
 import type { GitOptions } from "../../system/git.ts";
 import type { Finished } from "../../system/spawn.ts";
 import type { Base, Place, Repository } from "./place.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /** Long enough for a first checkout of a very large repository on a slow disk. */
 const gitTimeoutMs = 30 * 60 * 1000;
@@ -31,11 +32,14 @@ export async function writeOwnGit(
   const { ownGit } = place;
   for (const folder of ["objects/info", "objects/pack", "refs/heads", "info"])
     await mkdir(join(ownGit, folder), { recursive: true, mode: 0o700 });
-  await rm(join(ownGit, "info/attributes"), { force: true });
-  await writeFile(join(ownGit, "HEAD"), "ref: refs/heads/work\n");
-  await writeFile(join(ownGit, "config"), gitConfiguration(base));
-  await writeFile(join(ownGit, "objects/info/alternates"), alternatesOf(repository));
-  await writeFile(join(ownGit, "info/exclude"), await excludes(repository, excluded));
+  const excluding = await excludes(repository, excluded);
+  await failpoint("ownGit.write", async () => {
+    await rm(join(ownGit, "info/attributes"), { force: true });
+    await writeFile(join(ownGit, "HEAD"), "ref: refs/heads/work\n");
+    await writeFile(join(ownGit, "config"), gitConfiguration(base));
+    await writeFile(join(ownGit, "objects/info/alternates"), alternatesOf(repository));
+    await writeFile(join(ownGit, "info/exclude"), excluding);
+  });
 }
 
 /** Runs git on the workspace's files with the worker's own git directory. Throws a `GitError`. */
@@ -77,7 +81,7 @@ export async function clearIndexLock(place: Place): Promise<void> {
   const lock = join(place.ownGit, "index.lock");
   const deadline = performance.now() + lockPatienceMs;
   while ((await exists(lock)) && performance.now() < deadline) await pause(lockPollMs);
-  await rm(lock, { force: true });
+  await failpoint("ownGit.unlock", () => rm(lock, { force: true }));
 }
 
 /** The repository's own `info/exclude` counts in a workspace as it does for the person. */

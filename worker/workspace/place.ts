@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { basename, dirname, isAbsolute, join, relative } from "node:path";
 import type { Oid, TaskId, WorkerId } from "../../ipc/ids.ts";
 import type { WorkerSettings } from "../../ipc/workerMessages.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /**
  * Where a worker works. All of it lies outside the repository, because programs look upward from
@@ -98,8 +99,10 @@ export async function linkWorkspace(stateFolder: string, place: Place): Promise<
   const there = await lstat(link).catch(() => null);
   if (there !== null && !there.isSymbolicLink()) return;
   if (there !== null && (await realpath(link).catch(() => null)) === place.workTree) return;
-  if (there !== null) await unlink(link);
-  await symlink(place.workTree, link);
+  await failpoint("place.link", async () => {
+    if (there !== null) await unlink(link);
+    await symlink(place.workTree, link);
+  });
 }
 
 /** True when `path` is `folder` or lies below it. Both absolute and free of symbolic links. */

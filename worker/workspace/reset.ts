@@ -8,6 +8,7 @@ import { clearIndexLock, ownGit, writeOwnGit } from "./ownGit.ts";
 import { isRealFolder, WorkspaceError } from "./place.ts";
 import type { Base, Place, Repository } from "./place.ts";
 import { removeAll } from "./remove.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /** The commit a revision names in the repository now, with its tree. Throws a `GitError`. */
 export async function resolveBase(repository: Repository, revision: string): Promise<Base> {
@@ -61,8 +62,10 @@ export async function setWorkspaceAside(place: Place, name: string): Promise<str
   if ((await lstat(place.workTree).catch(() => null)) === null) return null;
   await mkdir(place.setAside, { recursive: true, mode: 0o700 });
   const target = join(place.setAside, name);
-  await removeAll(target);
-  await rename(place.workTree, target);
+  await failpoint("reset.aside", async () => {
+    await removeAll(target);
+    await rename(place.workTree, target);
+  });
   return target;
 }
 
@@ -75,15 +78,19 @@ async function checkOut(
   await clearIndexLock(place);
   await writeOwnGit(place, repository, base, []);
   // The agent's git directory first: whatever it was made into (a file, a link), git never sees it.
-  await removeAll(join(place.workTree, ".git"));
-  await ownGit(place, ["read-tree", "--reset", "-u", base.commit]);
-  await ownGit(place, ["clean", clean === "all" ? "-ffdxq" : "-ffdq"]);
+  await failpoint("reset.agentGit", () => removeAll(join(place.workTree, ".git")));
+  await failpoint("reset.tree", () => ownGit(place, ["read-tree", "--reset", "-u", base.commit]));
+  await failpoint("reset.clean", () =>
+    ownGit(place, ["clean", clean === "all" ? "-ffdxq" : "-ffdq"]),
+  );
   await writeAgentGit(place, repository, base);
 }
 
 async function removeWorkspace(place: Place): Promise<void> {
-  await removeAll(place.workTree);
-  await removeAll(place.ownGit);
+  await failpoint("reset.remove", async () => {
+    await removeAll(place.workTree);
+    await removeAll(place.ownGit);
+  });
   const left = await lstat(place.workTree).catch(() => null);
   if (left !== null) throw new WorkspaceError(`${place.workTree} cannot be removed`);
 }

@@ -11,6 +11,7 @@ import { isRealFolder, WorkspaceError } from "./place.ts";
 import type { Base, Owner, Place, Repository } from "./place.ts";
 import { changedPaths, snapshot } from "./snapshot.ts";
 import type { Change } from "./snapshot.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /**
  * Saving turns whatever an attempt left (committed, staged, unstaged, untracked; not what git
@@ -56,9 +57,11 @@ export async function saveWorkspace(
   if (strays.length > 0) await pinStrays(place, repository, request, tree, strays);
   if (tree === base.tree && (head === null || head === base.commit)) return null;
   const parent = imported ?? base.commit;
-  const commit = await commitTree(repository, request, tree, [parent]);
+  const commit = await failpoint("save.commit", () =>
+    commitTree(repository, request, tree, [parent]),
+  );
   const ref = attemptRef(request);
-  await updateRef(repository, ref, commit);
+  await failpoint("save.ref", () => updateRef(repository, ref, commit));
   const descends = await contains(repository, parent, base.commit);
   return { commit, base: base.commit, ref, ...touchedBy(changes), descends };
 }
@@ -119,8 +122,10 @@ async function pinStrays(
     }
   }
   if (kept.length === 0) return;
-  const commit = await commitTree(repository, request, tree, kept);
-  await updateRef(repository, `refs/orchd/strays/${request.task}/${request.attempt}`, commit);
+  const ref = `refs/orchd/strays/${request.task}/${request.attempt}`;
+  await failpoint("save.strays", async () => {
+    await updateRef(repository, ref, await commitTree(repository, request, tree, kept));
+  });
 }
 
 async function commitTree(

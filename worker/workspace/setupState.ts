@@ -5,6 +5,7 @@ import type { WorkspaceConfig } from "../../ipc/configSpec.ts";
 import { ownGit } from "./ownGit.ts";
 import { pathGlob } from "./pathGlob.ts";
 import type { Place } from "./place.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /**
  * `workspace.setup` runs when its commands or the content of its inputs at the base differ from the
@@ -24,12 +25,12 @@ export async function setupDue(
   const known = await readFile(join(place.ownGit, recordName), "utf8").catch(() => null);
   // `clean: all` removes what the setup installed.
   if (!fresh && config.clean === "untracked" && known === hash) return null;
-  await rm(join(place.ownGit, recordName), { force: true });
+  await failpoint("setup.forget", () => rm(join(place.ownGit, recordName), { force: true }));
   return hash;
 }
 
 export async function recordSetup(place: Place, hash: string): Promise<void> {
-  await writeFile(join(place.ownGit, recordName), hash);
+  await failpoint("setup.record", () => writeFile(join(place.ownGit, recordName), hash));
 }
 
 /** From the index, which names the content of every file at the base. */

@@ -7,6 +7,7 @@ import { durable, ownGit } from "./ownGit.ts";
 import { WorkspaceError } from "./place.ts";
 import type { Base, Owner, Place, Repository } from "./place.ts";
 import { makeReadable } from "./remove.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /** One entry of `diff-tree --raw`; the path is bytes, since names need not be UTF-8. */
 export type Change = {
@@ -44,7 +45,7 @@ export async function snapshot(
       hidden = changes.filter(isNewGitlink).map((change) => change.path);
       if (hidden.length === 0) return { tree, changes };
     }
-    await ownGit(place, ["read-tree", request.base.commit]);
+    await failpoint("snapshot.again", () => ownGit(place, ["read-tree", request.base.commit]));
     const embedded = await embeddedRepositories(place, hidden);
     await setRepositoriesAside(place, request, embedded);
     if (embedded.length > 0) continue;
@@ -52,7 +53,9 @@ export async function snapshot(
       throw problem ?? new WorkspaceError("git calls a folder a repository");
     mended = true;
     await makeReadable(place.workTree);
-    await writeFile(join(place.ownGit, "info/attributes"), plainAttributes);
+    await failpoint("snapshot.attributes", () =>
+      writeFile(join(place.ownGit, "info/attributes"), plainAttributes),
+    );
   }
   throw new WorkspaceError(`repositories are embedded in each other more than ${roundsMax} deep`);
 }
@@ -80,24 +83,28 @@ export async function changedPaths(
 
 /** What git could not add or could not even see; `null`: everything is in the index. */
 async function addAll(place: Place, repository: Repository): Promise<GitError | null> {
-  const args = ["add", "--all"];
-  try {
-    const result = await ownGit(place, args, {
-      env: intoRepository(repository),
-      config: { ...durable, "core.safecrlf": "false", "advice.addEmbeddedRepo": "false" },
-    });
-    return result.stderr.includes("Permission denied") ? new GitError(args, result) : null;
-  } catch (error) {
-    if (error instanceof GitError) return error;
-    throw error;
-  }
+  return await failpoint("snapshot.add", async () => {
+    const args = ["add", "--all"];
+    try {
+      const result = await ownGit(place, args, {
+        env: intoRepository(repository),
+        config: { ...durable, "core.safecrlf": "false", "advice.addEmbeddedRepo": "false" },
+      });
+      return result.stderr.includes("Permission denied") ? new GitError(args, result) : null;
+    } catch (error) {
+      if (error instanceof GitError) return error;
+      throw error;
+    }
+  });
 }
 
 async function writeTree(place: Place, repository: Repository): Promise<Oid> {
-  const { stdout } = await ownGit(place, ["write-tree"], {
-    env: intoRepository(repository),
-    config: durable,
-  });
+  const { stdout } = await failpoint("snapshot.tree", () =>
+    ownGit(place, ["write-tree"], {
+      env: intoRepository(repository),
+      config: durable,
+    }),
+  );
   return stdout.trim() as Oid;
 }
 

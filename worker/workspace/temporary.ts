@@ -2,6 +2,7 @@ import { lstatSync, readdirSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import type { Place } from "./place.ts";
 import { removeAll } from "./remove.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /**
  * TMPDIR of the attempts. Most programs leave nothing in it, and then the folder stays for the next:
@@ -11,13 +12,13 @@ import { removeAll } from "./remove.ts";
  */
 export async function freshTemporary({ temporary }: Place): Promise<void> {
   if (isEmptyFolder(temporary)) return;
-  await removeAll(temporary);
+  await failpoint("temporary.clear", () => removeAll(temporary));
   await mkdir(temporary, { recursive: true, mode: 0o700 });
 }
 
 /** After an attempt: nothing of it stays. */
 export async function clearTemporary({ temporary }: Place): Promise<void> {
-  if (!isEmptyFolder(temporary)) await removeAll(temporary);
+  if (!isEmptyFolder(temporary)) await failpoint("temporary.after", () => removeAll(temporary));
 }
 
 /** A real one that can be used: an agent may have put a link there, or taken the permissions away. */

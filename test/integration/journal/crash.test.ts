@@ -6,13 +6,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { failpointNames } from "../../../daemon/journal/failpoints.ts";
-import type { Failpoint } from "../../../daemon/journal/failpoints.ts";
+import type { Failpoint } from "../../../system/failpoint.ts";
 import { openJournal } from "../../../daemon/journal/journal.ts";
+import { projectFailpoints } from "../../../scripts/failpoints.ts";
 
 const writerFile = fileURLToPath(new URL("writer.ts", import.meta.url));
-/** Passed only when a journal is damaged (damage.test.ts). */
-const notPassed = new Set(["aside:before", "aside:after"]);
+/** All that a journal passes whose earlier files are sound and whole. */
+const points = (await projectFailpoints()).names.flatMap(({ name }) =>
+  name.startsWith("journal.") && name !== "journal.clear"
+    ? [`${name}:before`, `${name}:after`]
+    : [],
+);
 
 describe("a journal whose process is killed", function () {
   this.timeout(60_000);
@@ -73,7 +77,7 @@ describe("a journal whose process is killed", function () {
     expect(acknowledged).to.be.greaterThan(50);
   });
 
-  for (const at of failpointNames.filter((name) => !notPassed.has(name)))
+  for (const at of points)
     it(`has every acknowledged event, killed at ${at}`, async () => {
       const written = await write(1, { failpoint: { at, action: "kill" } });
       expect(written.signal, "the failpoint was reached").to.equal("SIGKILL");

@@ -4,16 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { openFiles } from "../../../daemon/journal/open.ts";
 import { Store } from "../../../daemon/journal/store.ts";
-import {
-  unreadable,
-  flip,
-  noFailpoint,
-  openImage,
-  putImage,
-  takeImage,
-  withBytes,
-  batchAt,
-} from "./image.ts";
+import { unreadable, flip, openImage, putImage, takeImage, withBytes, batchAt } from "./image.ts";
 import type { Image, Outcome } from "./image.ts";
 
 const tasks = ["t1", "t2", "t3", "t4"];
@@ -215,8 +206,7 @@ function buildImages(path: string): [Image, Image] {
 function storeAt(path: string): Store {
   return new Store(
     1,
-    openFiles(path, 1, noFailpoint, () => undefined),
-    noFailpoint,
+    openFiles(path, 1, () => undefined),
   );
 }
 

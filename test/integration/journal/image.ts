@@ -15,8 +15,6 @@ export type Image = ReadonlyMap<string, Buffer>;
 /** What stands for a history in which damage was found when it was read. */
 export const unreadable = "unreadable";
 
-export const noFailpoint = (): void => undefined;
-
 export function takeImage(path: string): Image {
   const folder = dirname(path);
   const names = readdirSync(folder).filter((name) => !name.endsWith("-shm"));
@@ -66,8 +64,8 @@ export type Outcome =
 export function openImage(path: string, epoch: number, tasks: readonly string[]): Outcome {
   const parts: RecoveredPart[] = [];
   try {
-    const opened = openFiles(path, epoch, noFailpoint, (part) => parts.push(part));
-    const store = new Store(epoch, opened, noFailpoint);
+    const opened = openFiles(path, epoch, (part) => parts.push(part));
+    const store = new Store(epoch, opened);
     const state = JSON.stringify([opened.verified.snapshot, parts]);
     const history = readHistory(store, tasks);
     store.close();

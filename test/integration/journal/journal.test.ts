@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Failpoint } from "../../../daemon/journal/failpoints.ts";
+import type { Failpoint } from "../../../system/failpoint.ts";
 import { openJournal } from "../../../daemon/journal/journal.ts";
 import type { Journal } from "../../../daemon/journal/journal.ts";
 import { lastEpochMarked } from "../../../daemon/journal/mark.ts";
@@ -140,7 +140,12 @@ describe("the journal", () => {
   });
 
   it("keeps nothing of a batch that found no space, nor of those sent after it, and takes them again", async () => {
-    const journal = await open(1, { at: "commit:before", action: "full", nth: 2, times: 1 });
+    const journal = await open(1, {
+      at: "journal.commit:before",
+      action: "full",
+      nth: 2,
+      times: 1,
+    });
     valueOf(await journal.append([rowAt(1)]));
     const failing = journal.append([rowAt(2), rowAt(3)]);
     const behind = failing.then(() => journal.append([rowAt(4)]));
@@ -153,7 +158,7 @@ describe("the journal", () => {
   });
 
   it("brings the tasks of a snapshot that found no space into the next", async () => {
-    const journal = await open(1, { at: "snapshot:before", action: "full", times: 1 });
+    const journal = await open(1, { at: "journal.snapshot:before", action: "full", times: 1 });
     valueOf(await journal.append([rowAt(1, "a")]));
     const failed = await journal.snapshot({ seq: 1, state: "{}", tasks: [taskAt("a", "queued")] });
     expect(problemOf(failed).kind).to.equal("full");
@@ -164,7 +169,7 @@ describe("the journal", () => {
   });
 
   it("does not mind a full disk while it brings the log over", async () => {
-    const first = await open(1, { at: "checkpoint:before", action: "full" });
+    const first = await open(1, { at: "journal.checkpoint:before", action: "full" });
     const body = JSON.stringify("x".repeat(100_000));
     for (let seq = 1; seq <= 60; seq += 1) valueOf(await first.append([{ ...rowAt(seq), body }]));
     valueOf(await first.close());
@@ -172,7 +177,7 @@ describe("the journal", () => {
   });
 
   it("never tries again after an I/O error", async () => {
-    const journal = await open(1, { at: "commit:before", action: "io", nth: 2, times: 1 });
+    const journal = await open(1, { at: "journal.commit:before", action: "io", nth: 2, times: 1 });
     valueOf(await journal.append([rowAt(1)]));
     expect(problemOf(await journal.append([rowAt(2)])).kind).to.equal("io");
     expect(problemOf(await journal.append([rowAt(2)])).kind).to.equal("io");

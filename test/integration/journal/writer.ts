@@ -1,6 +1,6 @@
 import { openJournal } from "../../../daemon/journal/journal.ts";
 import type { Journal } from "../../../daemon/journal/journal.ts";
-import type { Failpoint } from "../../../daemon/journal/failpoints.ts";
+import type { Failpoint } from "../../../system/failpoint.ts";
 import type { JournalResult } from "../../../daemon/journal/records.ts";
 
 /**

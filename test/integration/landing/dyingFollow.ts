@@ -1,12 +1,10 @@
 import { writeSync } from "node:fs";
 import { createLanding } from "../../../daemon/landing/landing.ts";
-import type { Failpoint } from "../../../daemon/landing/branch.ts";
+import { arm } from "../../../system/failpoint.ts";
 
-/** A supervisor that follows and kills itself at a named step: `node dyingFollow.ts <git dir> <tree> <step>`. */
+/** A supervisor that follows and kills itself at a failpoint: `node dyingFollow.ts <git dir> <tree> <failpoint>`. */
 const [gitDir = "", workTree = "", step = ""] = process.argv.slice(2);
-const failpoint = (name: Failpoint): void => {
-  if (name === step) process.kill(process.pid, "SIGKILL");
-};
-const landing = createLanding({ gitDir, workTree, target: "main", epoch: 2, failpoint });
+arm({ at: step, action: "kill" });
+const landing = createLanding({ gitDir, workTree, target: "main", epoch: 2 });
 await landing.prepare();
 writeSync(1, JSON.stringify(await landing.follow({ from: null })));

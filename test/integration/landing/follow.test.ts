@@ -2,6 +2,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { mkdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
+import { onFailpoint } from "../../../system/failpoint.ts";
 import { makeScene } from "./scene.ts";
 import type { Scene } from "./scene.ts";
 
@@ -180,11 +181,10 @@ describe("following with the target checked out", () => {
     await using scene = await makeScene();
     await scene.land("t1", { "a.txt": "new\n" });
     const lock = join(scene.gitDir, "index.lock");
-    const landing = scene.restart({
-      failpoint: async (name) => {
-        if (name === "follow-intended") await writeFile(lock, "theirs");
-      },
+    using _ = onFailpoint(async (point) => {
+      if (point === "follow.intent:after") await writeFile(lock, "theirs");
     });
+    const landing = scene.restart();
     await landing.prepare();
     expect((await landing.follow({ from: null })).kind).to.equal("waiting");
     expect(readFileSync(lock, "utf8")).to.equal("theirs");
@@ -222,12 +222,11 @@ describe("following with the target checked out", () => {
     await using scene = await makeScene();
     await scene.land("t1", { "a.txt": "new\n" });
     await scene.repository.git("branch", "other");
-    const landing = scene.restart({
-      failpoint: async (name) => {
-        if (name === "follow-tree-written")
-          await scene.repository.git("symbolic-ref", "HEAD", "refs/heads/other");
-      },
+    using _ = onFailpoint(async (point) => {
+      if (point === "follow.syncIndex:after")
+        await scene.repository.git("symbolic-ref", "HEAD", "refs/heads/other");
     });
+    const landing = scene.restart();
     await landing.prepare();
     const before = await scene.oid("main");
     expect((await landing.follow({ from: null })).kind).to.equal("waiting");
@@ -240,16 +239,16 @@ describe("following with the target checked out", () => {
     await using scene = await makeScene();
     await scene.land("t1", { "a.txt": "new\n" });
     const before = await scene.oid("main");
-    const landing = scene.restart({
-      failpoint: async (name) => {
-        if (name !== "follow-tree-written") return;
-        const tree = await scene.oid("main^{tree}");
-        const mine = await scene.repository.git("commit-tree", tree, "-p", "main", "-m", "mine");
-        await scene.repository.git("update-ref", "refs/heads/main", mine);
-      },
+    using passing = onFailpoint(async (point) => {
+      if (point !== "follow.syncIndex:after") return;
+      const tree = await scene.oid("main^{tree}");
+      const mine = await scene.repository.git("commit-tree", tree, "-p", "main", "-m", "mine");
+      await scene.repository.git("update-ref", "refs/heads/main", mine);
     });
+    const landing = scene.restart();
     await landing.prepare();
     const result = await landing.follow({ from: null });
+    passing[Symbol.dispose]();
     expect(result.kind).to.equal("waiting");
     expect(await scene.oid("main^")).to.equal(before);
     expect((await follow(scene)).kind).to.equal("followed");
@@ -260,13 +259,12 @@ describe("following with the target checked out", () => {
   it("is fenced by a newer epoch and leaves the checkout as it was", async () => {
     await using scene = await makeScene();
     await scene.land("t1", { "a.txt": "new\n" });
-    const landing = scene.restart({
-      failpoint: async (name) => {
-        if (name !== "follow-tree-written") return;
-        const blob = await scene.oid("HEAD:b.txt");
-        await scene.repository.git("update-ref", "refs/orchd/epoch", blob);
-      },
+    using _ = onFailpoint(async (point) => {
+      if (point !== "follow.syncIndex:after") return;
+      const blob = await scene.oid("HEAD:b.txt");
+      await scene.repository.git("update-ref", "refs/orchd/epoch", blob);
     });
+    const landing = scene.restart();
     await landing.prepare();
     expect(await landing.follow({ from: null })).to.deep.equal({ kind: "fenced" });
     expect(await scene.repository.git("status", "--porcelain")).to.equal("");

@@ -4,7 +4,6 @@ import { chmod, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
-import type { Failpoint } from "../../../daemon/landing/branch.ts";
 import type { Landing } from "../../../daemon/landing/landing.ts";
 import { makeScene } from "./scene.ts";
 import type { Scene } from "./scene.ts";
@@ -33,7 +32,7 @@ async function preparedScene(): Promise<Scene> {
   return scene;
 }
 
-async function dieAt(scene: Scene, step: Failpoint): Promise<void> {
+async function dieAt(scene: Scene, step: string): Promise<void> {
   const args = [child, scene.gitDir, scene.repository.dir, step];
   const { signal } = await run(process.execPath, args, { env: scene.repository.env }).then(
     ({ stdout }) => {
@@ -63,14 +62,14 @@ async function expectWhole(scene: Scene, revision: string): Promise<void> {
   expect(traces).to.deep.equal([]);
 }
 
-const outcomes: readonly (readonly [Failpoint, "old" | "new"])[] = [
-  ["follow-intended", "old"],
-  ["follow-locked", "old"],
-  ["follow-index-copied", "old"],
-  ["follow-tree-written", "old"],
-  ["follow-branch-moved", "new"],
-  ["follow-index-placed", "new"],
-  ["follow-unlocked", "new"],
+const outcomes: readonly (readonly [string, "old" | "new"])[] = [
+  ["follow.intent:after", "old"],
+  ["follow.lock:after", "old"],
+  ["follow.copy:after", "old"],
+  ["follow.syncIndex:after", "old"],
+  ["follow.target:after", "new"],
+  ["follow.place:after", "new"],
+  ["follow.unlock:after", "new"],
 ];
 
 describe("a supervisor killed while following", () => {
@@ -91,7 +90,7 @@ describe("a supervisor killed while following", () => {
     await using scene = await preparedScene();
     const { dir, write } = scene.repository;
     const old = await scene.oid("main");
-    await dieAt(scene, "follow-index-copied");
+    await dieAt(scene, "follow.copy:after");
     await rm(join(dir, "b.txt"));
     await write("c/d.txt", "new\n");
     await write("a.txt", long("new").slice(0, 4096));
@@ -103,7 +102,7 @@ describe("a supervisor killed while following", () => {
 
   it("restores a file that was removed and not yet written, and its mode", async () => {
     await using scene = await preparedScene();
-    await dieAt(scene, "follow-branch-moved");
+    await dieAt(scene, "follow.target:after");
     const path = join(scene.repository.dir, "c/d.txt");
     await rm(path);
     await chmod(join(scene.repository.dir, "a.txt"), 0o644);
@@ -112,7 +111,7 @@ describe("a supervisor killed while following", () => {
     expect((await stat(path)).mode & 0o777).to.equal(0o644);
   });
 
-  for (const step of ["follow-index-copied", "follow-branch-moved"] as const)
+  for (const step of ["follow.copy:after", "follow.target:after"] as const)
     it(`leaves out what a sparse checkout leaves out when it recovers from ${step}`, async () => {
       await using scene = await preparedScene();
       await scene.repository.git("sparse-checkout", "set", "--no-cone", "/*.txt");
@@ -125,7 +124,7 @@ describe("a supervisor killed while following", () => {
 
   it("leaves what the person wrote meanwhile, and names it", async () => {
     await using scene = await preparedScene();
-    await dieAt(scene, "follow-tree-written");
+    await dieAt(scene, "follow.syncIndex:after");
     await scene.repository.write("a.txt", "written after the crash\n");
     const landing = scene.restart({ epoch: 3 });
     const start = await landing.prepare();
@@ -141,7 +140,7 @@ describe("a supervisor killed while following", () => {
 
   it("leaves an index lock that has another inode alone, and goes on when it is gone", async () => {
     await using scene = await preparedScene();
-    await dieAt(scene, "follow-branch-moved");
+    await dieAt(scene, "follow.target:after");
     const lock = join(scene.gitDir, "index.lock");
     await rm(lock);
     await writeFile(lock, "theirs");
@@ -158,7 +157,7 @@ describe("a supervisor killed while following", () => {
 
   it("brings the index forward when the person removed the lock and staged more", async () => {
     await using scene = await preparedScene();
-    await dieAt(scene, "follow-branch-moved");
+    await dieAt(scene, "follow.target:after");
     await rm(join(scene.gitDir, "index.lock"));
     await scene.repository.write("more.txt", "more\n");
     await scene.repository.git("add", "more.txt");
@@ -168,7 +167,7 @@ describe("a supervisor killed while following", () => {
 
   it("touches nothing when the person removed the lock and went on to another branch", async () => {
     await using scene = await preparedScene();
-    await dieAt(scene, "follow-locked");
+    await dieAt(scene, "follow.lock:after");
     await rm(join(scene.gitDir, "index.lock"));
     await scene.repository.git("checkout", "--quiet", "-b", "other");
     const landing = scene.restart({ epoch: 3 });
@@ -190,8 +189,8 @@ describe("a supervisor killed while following", () => {
 
   it("can be killed again while it recovers", async () => {
     await using scene = await preparedScene();
-    await dieAt(scene, "follow-branch-moved");
-    await dieAt(scene, "follow-unlocked");
+    await dieAt(scene, "follow.target:after");
+    await dieAt(scene, "follow.unlock:after");
     await nextSupervisor(scene);
     await expectWhole(scene, "orchd/main");
   });

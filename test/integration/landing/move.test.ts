@@ -1,5 +1,8 @@
 import { expect } from "chai";
 import type { TaskId } from "../../../ipc/ids.ts";
+import type { Landing } from "../../../daemon/landing/landing.ts";
+import type { MoveRequest } from "../../../daemon/landing/move.ts";
+import { onFailpoint } from "../../../system/failpoint.ts";
 import { candidateOf, makeScene, request } from "./scene.ts";
 import type { Scene } from "./scene.ts";
 
@@ -86,16 +89,9 @@ describe("moving orchd's branch", () => {
   it("finds the candidate landed when it was killed before it could say so", async () => {
     await using scene = await makeScene();
     const step = await candidate(scene);
-    const dying = scene.restart({
-      failpoint: (name) => {
-        if (name === "move-moved") throw new Error("killed");
-      },
-    });
+    const dying = scene.restart();
     await dying.prepare();
-    const death = await dying.move(step).then(
-      () => "lived",
-      (error: unknown) => String(error),
-    );
+    const death = await dieMoving(dying, step);
     expect(death).to.equal("Error: killed");
     const next = scene.restart({ epoch: 2 });
     await next.prepare();
@@ -122,3 +118,14 @@ describe("moving orchd's branch", () => {
     expect(moved.map(({ kind }) => kind)).to.deep.equal(["moved", "outdated"]);
   });
 });
+
+/** Moves the branch and fails before it can say so; what it failed with. */
+async function dieMoving(landing: Landing, step: MoveRequest): Promise<string> {
+  using _ = onFailpoint((point) => {
+    if (point === "move.branch:after") throw new Error("killed");
+  });
+  return await landing.move(step).then(
+    () => "lived",
+    (error: unknown) => String(error),
+  );
+}

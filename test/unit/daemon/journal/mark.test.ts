@@ -33,7 +33,7 @@ describe("the mark", () => {
     using file = new MarkFile(path, markAt(1));
     expect(readMark(path)).to.deep.equal(markAt(1));
     for (const seq of [2, 3, 4]) {
-      file.write(markAt(seq));
+      file.noteMark(markAt(seq));
       expect(readMark(path)).to.deep.equal(markAt(seq));
     }
     expect(lastEpochMarked(join(folder, "journal.db"))).to.equal(7);
@@ -41,8 +41,8 @@ describe("the mark", () => {
 
   it("falls back to the one before when the last write was torn", () => {
     using file = new MarkFile(path, markAt(1));
-    file.write(markAt(2));
-    file.write(markAt(3));
+    file.noteMark(markAt(2));
+    file.noteMark(markAt(3));
     const bytes = readFileSync(path);
     const last = bytes.lastIndexOf("orchd-mark 1 3 ");
     writeFileSync(path, bytes.fill(0, last + 20, last + 40));
