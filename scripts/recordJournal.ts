@@ -59,11 +59,9 @@ function writeSecond(path: string, story: Story): void {
 }
 
 function storeAt(path: string, epoch: number): Store {
-  const pass = (): void => undefined;
   return new Store(
     epoch,
-    openFiles(path, epoch, pass, () => undefined),
-    pass,
+    openFiles(path, epoch, () => undefined),
   );
 }
 
