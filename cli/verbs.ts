@@ -103,6 +103,18 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import("./commands/logs.ts")).command,
   },
   {
+    name: "history",
+    group: "Looking",
+    summary: "List finished tasks, newest first",
+    load: async () => (await import("./commands/history.ts")).command,
+  },
+  {
+    name: "trace",
+    group: "Looking",
+    summary: "Tell the whole life of one task",
+    load: async () => (await import("./commands/trace.ts")).command,
+  },
+  {
     name: "workers",
     group: "Looking",
     summary: "List the workers and what they run",

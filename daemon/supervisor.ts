@@ -28,7 +28,7 @@ import type { LandingStart } from "./landing/prepare.ts";
 import type { Layout } from "../system/paths.ts";
 import type { Listener } from "./server/listener.ts";
 import type { Log } from "./observe/log.ts";
-import type { ConfigView, Methods } from "../ipc/methods.ts";
+import type { ConfigView, HistoryRow, Methods } from "../ipc/methods.ts";
 import type { Report } from "../ipc/workerMessages.ts";
 import type { Result } from "../ipc/errors.ts";
 import type { ServerContext } from "./server/context.ts";
@@ -353,9 +353,21 @@ export class Supervisor {
       },
       eventsSince: async (fromSeq, max) => {
         const read = await journal.readEvents(fromSeq, max);
-        if (!read.ok) throw new FailureError(failure("internal", "the journal cannot be read"));
+        if (!read.ok) throw unreadable();
         return read.value.map((row) => eventView(recordedOf(row)));
       },
+      taskEvents: async (id) => {
+        const read = await journal.readTask(id);
+        if (!read.ok) throw unreadable();
+        return read.value.events.map((row) => ({ ...recordedOf(row), epoch: row.epoch }));
+      },
+      historyStep: async (query, ids) => {
+        const read = await journal.readHistory(query, ids);
+        if (!read.ok) throw unreadable();
+        const { rows, next, heads } = read.value;
+        return { rows: rows.map((row) => JSON.parse(row) as HistoryRow), next, heads };
+      },
+      isAncestor: (old, young) => this.#options.landing.isAncestor(old, young).catch(() => false),
       hub: this.#hub,
       workers: () =>
         this.#pool.slots().map((slot) => ({
@@ -411,4 +423,8 @@ export class Supervisor {
     this.#ended = true;
     this.#options.onEnd({ why: "died", reason });
   }
+}
+
+function unreadable(): FailureError {
+  return new FailureError(failure("internal", "the journal cannot be read"));
 }

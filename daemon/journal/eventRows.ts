@@ -80,7 +80,7 @@ export class EventRows {
   /** The texts of all events of a task, oldest first, found by following `previous` from its head. */
   ofTask(task: string): readonly string[] {
     const texts: string[] = [];
-    let seq = this.#headOf(task);
+    let seq = this.headOf(task);
     while (seq !== 0) {
       const [text, stored, before] = columns(this.#row.get(seq));
       if (typeof text !== "string" || chainChecksum(orFirst(before), text) !== stored)
@@ -121,7 +121,7 @@ export class EventRows {
       type: batch.type[index] ?? "",
       version: batch.version[index] ?? 0,
       task,
-      previous: task === null ? null : this.#headOf(task),
+      previous: task === null ? null : this.headOf(task),
       body: batch.body[index] ?? "",
     };
     const chain = chainChecksum(this.#next.chain, rowText(row));
@@ -132,7 +132,8 @@ export class EventRows {
     return rowBytes + body.length;
   }
 
-  #headOf(task: string): number {
+  /** The seq of the last event of a task; 0 when it has none. */
+  headOf(task: string): number {
     const known = this.#nextHeads.get(task) ?? this.#heads.get(task);
     return known ?? Number(this.#head.get(task)?.["head"] ?? 0);
   }

@@ -2,8 +2,10 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 
 import { unreachable } from "../../ipc/errors.ts";
+import type { HistoryQuery } from "../../ipc/methods.ts";
 import { parseRowText } from "./chain.ts";
 import type { Failpoint } from "../../system/failpoint.ts";
+import type { HistoryStep } from "./history.ts";
 import { packRows, parseFinalTexts, parseTaskText, taskText } from "./protocol.ts";
 import type { RecoveredPart, Reply, Request, ThreadSettings } from "./protocol.ts";
 import { eventsPerReadMax } from "./records.ts";
@@ -97,6 +99,19 @@ export class Journal {
     const limit = Math.min(max, eventsPerReadMax);
     const reply = await this.#call((id) => ({ op: "events", id, from, max: limit }));
     return readOr(reply, (_, texts) => texts.map(parseRow));
+  }
+
+  /**
+   * One step back through the tasks that the snapshot knows as finished, from `query.before` on, and
+   * the last events of `ids`. Tasks that ended since the last snapshot are not among the rows.
+   */
+  async readHistory(
+    query: HistoryQuery,
+    ids: readonly string[],
+  ): Promise<JournalResult<HistoryStep>> {
+    const reply = await this.#call((id) => ({ op: "history", id, query, ids }));
+    if (reply.op === "history") return { ok: true, value: reply.step };
+    return readOr(reply, () => ({ rows: [], next: null, heads: [] }));
   }
 
   /** Finishes what was asked for, brings the log over into the file, and ends the thread. */
@@ -232,7 +247,7 @@ function lost(message: string): Opened {
 }
 
 function idsOf(reply: Reply): readonly number[] {
-  if (reply.op === "read") return [reply.id];
+  if (reply.op === "read" || reply.op === "history") return [reply.id];
   return reply.op === "done" || reply.op === "bug" ? reply.ids : [];
 }
 

@@ -1,4 +1,6 @@
+import type { HistoryQuery } from "../../ipc/methods.ts";
 import type { Failpoint } from "../../system/failpoint.ts";
+import type { HistoryStep } from "./history.ts";
 import type { FinalTask, JournalProblem, JournalRow, SnapshotTask } from "./records.ts";
 
 /**
@@ -48,7 +50,16 @@ export type Request =
   | SnapshotRequest
   | { readonly op: "task"; readonly id: number; readonly task: string }
   | { readonly op: "events"; readonly id: number; readonly from: number; readonly max: number }
+  | HistoryRequest
   | { readonly op: "close"; readonly id: number };
+
+/** A step through the finished tasks (history.ts), and the last events of the tasks `ids`. */
+export type HistoryRequest = {
+  readonly op: "history";
+  readonly id: number;
+  readonly query: HistoryQuery;
+  readonly ids: readonly string[];
+};
 
 /**
  * `live`: texts of tasks, with `bodies` beside them. `events`: texts of rows. `final`: one text that
@@ -79,6 +90,7 @@ export type Reply =
       readonly body: string | null;
       readonly texts: readonly string[];
     }
+  | { readonly op: "history"; readonly id: number; readonly step: HistoryStep }
   /** A rule of this interface was broken by the caller, or the journal has a bug. */
   | { readonly op: "bug"; readonly ids: readonly number[]; readonly message: string };
 

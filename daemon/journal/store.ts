@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
 import { EventRows } from "./eventRows.ts";
+import { HistoryRows } from "./history.ts";
 import type { MarkFile } from "./mark.ts";
 import type { Opened } from "./open.ts";
 import { JournalFault, classify } from "./problems.ts";
@@ -29,6 +30,7 @@ export class Store {
   readonly #events: EventRows;
   readonly #snapshots: SnapshotRows;
   readonly #epochNow: StatementSync;
+  readonly #history: HistoryRows;
   /** About how many pages the log holds that the file does not. */
   #pagesLogged = 0;
 
@@ -39,6 +41,10 @@ export class Store {
     this.#epoch = String(epoch);
     this.#events = new EventRows(db, epoch, verified.last, verified.heads);
     this.#snapshots = new SnapshotRows(db, verified.meta);
+    this.#history = new HistoryRows(db, {
+      bodyOf: (id) => this.#snapshots.bodyOf(id),
+      headOf: (id) => this.#events.headOf(id),
+    });
     this.#epochNow = db.prepare("SELECT value FROM meta WHERE name = 'epoch'");
   }
 
@@ -48,6 +54,10 @@ export class Store {
 
   get rows(): EventRows {
     return this.#events;
+  }
+
+  get history(): HistoryRows {
+    return this.#history;
   }
 
   bodyOf(task: string): string | null {

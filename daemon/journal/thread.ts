@@ -99,6 +99,11 @@ function serveOne(open: Store, request: Request): void {
         const texts = open.rows.range(request.from, request.max);
         post({ op: "read", id: request.id, body: null, texts });
       });
+    case "history":
+      return answer([request.id], () => {
+        const step = open.history.step(request.query, request.ids);
+        post({ op: "history", id: request.id, step });
+      });
     case "close":
       answer([request.id], () => {
         open.close();

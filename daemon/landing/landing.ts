@@ -1,7 +1,7 @@
 import { gitLine } from "../../system/git.ts";
 import type { Repository } from "../../system/repository.ts";
 import type { Oid } from "../../ipc/ids.ts";
-import { branchRef, readRefs, targetRef } from "./branch.ts";
+import { branchRef, isAncestor, readRefs, targetRef } from "./branch.ts";
 import type { LandingSite, Writer } from "./branch.ts";
 import { follow } from "./follow.ts";
 import { recoverFollow } from "./followRecovery.ts";
@@ -35,6 +35,8 @@ export type Landing = {
   readonly landedTasks: (since: Oid | null) => Promise<LandedTask[]>;
   /** For status; waits for nothing. Rejects with a `GitError`. */
   readonly view: () => Promise<LandingTips>;
+  /** Rejects where git does not know one of them. */
+  readonly isAncestor: (old: Oid, young: Oid) => Promise<boolean>;
 };
 
 type LandingTips = {
@@ -88,6 +90,7 @@ export function createLanding(options: LandingOptions): Landing {
     acceptRewind: () => asWriter(acceptRewind),
     landedTasks: (since) => landedTasks(site, since),
     view: () => view(site),
+    isAncestor: (old, young) => isAncestor(site, old, young),
   };
 }
 

@@ -1,8 +1,16 @@
 import type { Command, Decision } from "../core/commands.ts";
-import type { ConfigView, EventView, LandingView, Methods } from "../../ipc/methods.ts";
+import type {
+  ConfigView,
+  EventView,
+  HistoryQuery,
+  HistoryRow,
+  LandingView,
+  Methods,
+} from "../../ipc/methods.ts";
 import type { Heartbeat } from "../../ipc/workerMessages.ts";
+import type { Oid, TaskId, WorkerId } from "../../ipc/ids.ts";
+import type { Recorded } from "../core/events.ts";
 import type { State, StoredTask } from "../core/state.ts";
-import type { TaskId, WorkerId } from "../../ipc/ids.ts";
 import type { TaskSpec } from "../../ipc/taskSpec.ts";
 
 /** What the methods need of the rest of the supervisor; `main.ts` fills it in. */
@@ -21,6 +29,12 @@ export type ServerContext = {
   /** A final task that has left the memory, from the journal. */
   readonly readTask: (id: TaskId) => Promise<StoredTask | null>;
   readonly eventsSince: (fromSeq: number, max: number) => Promise<readonly EventView[]>;
+  /** The events of one task, oldest first; none for one that never existed. */
+  readonly taskEvents: (id: TaskId) => Promise<readonly Written[]>;
+  /** A short step back through the finished tasks that the journal's snapshot knows. */
+  readonly historyStep: (query: HistoryQuery, ids: readonly TaskId[]) => Promise<HistoryStep>;
+  /** Whether a branch at `young` contains the commit `old`; false where git knows one of them no more. */
+  readonly isAncestor: (old: Oid, young: Oid) => Promise<boolean>;
   readonly hub: EventHub;
   readonly workers: () => readonly WorkerSlotView[];
   readonly lockFile: (id: TaskId) => string | null;
@@ -34,6 +48,17 @@ export type ServerContext = {
   readonly config: () => ConfigView;
   readonly reload: () => Promise<ConfigView>;
   readonly stop: (mode: Methods["stop"]["params"]["mode"]) => Promise<number>;
+};
+
+/** An event with the epoch of the supervisor that wrote it down. */
+export type Written = Recorded & { readonly epoch: number };
+
+export type HistoryStep = {
+  readonly rows: readonly HistoryRow[];
+  /** The next step looks before this event; `null` when nothing is left. */
+  readonly next: number | null;
+  /** For each of the ids asked for, the sequence of its last event. */
+  readonly heads: readonly number[];
 };
 
 export type WorkerSlotView = {

@@ -2,6 +2,7 @@ import { FailureError, failure } from "../../ipc/errors.ts";
 import { cancel } from "./methods/cancel.ts";
 import { config } from "./methods/config.ts";
 import { events } from "./methods/events.ts";
+import { history } from "./methods/history.ts";
 import { land } from "./methods/land.ts";
 import { locks } from "./methods/locks.ts";
 import { logs } from "./methods/logs.ts";
@@ -13,6 +14,7 @@ import { show } from "./methods/show.ts";
 import { status } from "./methods/status.ts";
 import { stop } from "./methods/stop.ts";
 import { submit } from "./methods/submit.ts";
+import { trace } from "./methods/trace.ts";
 import { wait } from "./methods/wait.ts";
 import { workers } from "./methods/workers.ts";
 import type { MethodName, Methods } from "../../ipc/methods.ts";
@@ -30,6 +32,7 @@ const methods: { readonly [Name in MethodName]: Method<Name> } = {
   cancel,
   config,
   events,
+  history,
   land,
   locks,
   logs,
@@ -41,6 +44,7 @@ const methods: { readonly [Name in MethodName]: Method<Name> } = {
   status,
   stop,
   submit,
+  trace,
   wait,
   workers,
 };

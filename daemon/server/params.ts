@@ -56,6 +56,28 @@ export function choice<Choice extends string>(
   return value;
 }
 
+export function choices<Choice extends string>(
+  params: unknown,
+  name: string,
+  allowed: readonly Choice[],
+): Choice[] {
+  return texts(params, name, allowed.length).map((text) => {
+    const value = allowed.find((one) => one === text);
+    if (value === undefined) throw wrong(name, `may hold ${allowed.join(", ")}`);
+    return value;
+  });
+}
+
+export function texts(params: unknown, name: string, max: number): string[] {
+  const value = record(params)[name];
+  if (!Array.isArray(value) || value.length > max)
+    throw wrong(name, `must be a list of at most ${max} texts`);
+  return value.map((text: unknown, at) => {
+    if (typeof text !== "string") throw wrong(`${name}[${at}]`, "must be a text");
+    return text;
+  });
+}
+
 function asTaskId(value: unknown, name: string): TaskId {
   if (typeof value !== "string" || !isTaskId(value)) throw wrong(name, "is not a task id");
   return value;

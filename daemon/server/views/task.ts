@@ -61,7 +61,7 @@ function heldGlobs(task: Task): string[] {
   return [...holding.writes, ...holding.reads, ...(holding.optimistic ? [optimisticToken] : [])];
 }
 
-function attemptView(
+export function attemptView(
   task: TaskId,
   attempt: Attempt,
   folder: ServerContext["attemptFolder"],

@@ -1,0 +1,85 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+
+import type { HistoryQuery } from "../../ipc/methods.ts";
+import { historyRow, isListed } from "../core/history.ts";
+import type { StoredTask } from "../core/state.ts";
+import { columns, prepared } from "./verify.ts";
+
+/**
+ * Reads finished tasks backwards, newest first, in steps that are short enough to stand between two
+ * commits. The order is that of `tasks.head`, the seq of a task's last event: it never runs backwards
+ * as clocks do, and no two tasks share one, so it is also the place where the next page goes on.
+ *
+ * There is no index on `head`. SQLite passes over the rows of `tasks`, which are small, and keeps the
+ * newest; that costs some hundredths of a second for 100,000 of them, only when somebody asks. An
+ * index would cost every snapshot.
+ */
+export type HistoryStep = {
+  /** JSON of one `HistoryRow` each. */
+  readonly rows: readonly string[];
+  /** The next step looks before this one; `null` when nothing is left. */
+  readonly next: number | null;
+  /** For each of the ids asked for, the seq of its last event; 0 for an unknown one. */
+  readonly heads: readonly number[];
+};
+
+const rowsPerStepMax = 4_000;
+const bodiesPerStepMax = 1_000;
+/**
+ * The last event of a task is nearly always its end, whose time is read without the task. What may
+ * follow later (work saved from a dead worker), and a clock that was set back, get this much room.
+ */
+const lateMs = 60 * 60 * 1000;
+
+type Ports = {
+  readonly bodyOf: (id: string) => string | null;
+  readonly headOf: (id: string) => number;
+};
+
+export class HistoryRows {
+  readonly #older: StatementSync;
+  readonly #timeOf: StatementSync;
+  readonly #ports: Ports;
+
+  constructor(db: DatabaseSync, ports: Ports) {
+    this.#ports = ports;
+    this.#older = prepared(
+      db,
+      "SELECT head, id, status FROM tasks WHERE final = 1 AND head < ? ORDER BY head DESC LIMIT ?",
+    );
+    this.#timeOf = prepared(db, "SELECT at FROM events WHERE seq = ?");
+  }
+
+  step(query: HistoryQuery, ids: readonly string[]): HistoryStep {
+    const rows: string[] = [];
+    let next: number | null = null;
+    let bodies = 0;
+    const found = this.#older.all(query.before ?? Number.MAX_SAFE_INTEGER, rowsPerStepMax);
+    for (const [index, one] of found.entries()) {
+      const [head, id, status] = columns(one);
+      if (this.#mayBeListed(query, Number(head), String(status))) {
+        bodies += 1;
+        const row = this.#rowOf(String(id), Number(head));
+        if (row !== null && isListed(row, query)) rows.push(JSON.stringify(row));
+      }
+      const isLast = index === found.length - 1;
+      const isEnough = rows.length >= query.limit || bodies >= bodiesPerStepMax;
+      if (isLast ? found.length === rowsPerStepMax : isEnough) next = Number(head);
+      if (next !== null) break;
+    }
+    return { rows, next, heads: ids.map((id) => this.#ports.headOf(id)) };
+  }
+
+  #mayBeListed({ statuses, since, until }: HistoryQuery, head: number, status: string): boolean {
+    if (statuses.length > 0 && !statuses.some((one) => one === status)) return false;
+    if (since === null && until === null) return true;
+    const at = Number(columns(this.#timeOf.get(head))[0]);
+    return (since === null || at >= since - lateMs) && (until === null || at < until + lateMs);
+  }
+
+  #rowOf(id: string, head: number): ReturnType<typeof historyRow> {
+    const body = this.#ports.bodyOf(id);
+    // The checksum fits, so it is what was written.
+    return body === null ? null : historyRow(JSON.parse(body) as StoredTask, head);
+  }
+}
