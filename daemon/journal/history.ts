@@ -1,4 +1,4 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
 
 import type { HistoryQuery } from "../../ipc/methods.ts";
 import { historyRow, isListed } from "../core/history.ts";
@@ -12,7 +12,8 @@ import { columns, prepared } from "./verify.ts";
  *
  * There is no index on `head`. SQLite passes over the rows of `tasks`, which are small, and keeps the
  * newest; that costs some hundredths of a second for 100,000 of them, only when somebody asks. An
- * index would cost every snapshot.
+ * index would cost every snapshot. Where a filter has to look at many, a long stretch is read at once
+ * and kept for the steps that follow; it holds until the next snapshot.
  */
 export type HistoryStep = {
   /** JSON of one `HistoryRow` each. */
@@ -23,6 +24,7 @@ export type HistoryStep = {
   readonly heads: readonly number[];
 };
 
+const rowsPerStretch = 20_000;
 const rowsPerStepMax = 4_000;
 const bodiesPerStepMax = 1_000;
 /**
@@ -31,7 +33,18 @@ const bodiesPerStepMax = 1_000;
  */
 const lateMs = 60 * 60 * 1000;
 
+type Row = readonly (SQLOutputValue | undefined)[];
+
+/** Consecutive finished tasks from below `before` on, of the snapshot at `snapshot`. */
+type Stretch = {
+  readonly snapshot: number;
+  readonly before: number;
+  readonly rows: readonly Row[];
+};
+
 type Ports = {
+  /** The seq of the snapshot. */
+  readonly snapshotSeq: () => number;
   readonly bodyOf: (id: string) => string | null;
   readonly headOf: (id: string) => number;
 };
@@ -40,6 +53,7 @@ export class HistoryRows {
   readonly #older: StatementSync;
   readonly #timeOf: StatementSync;
   readonly #ports: Ports;
+  #stretch: Stretch = { snapshot: -1, before: 0, rows: [] };
 
   constructor(db: DatabaseSync, ports: Ports) {
     this.#ports = ports;
@@ -54,9 +68,8 @@ export class HistoryRows {
     const rows: string[] = [];
     let next: number | null = null;
     let bodies = 0;
-    const found = this.#older.all(query.before ?? Number.MAX_SAFE_INTEGER, rowsPerStepMax);
-    for (const [index, one] of found.entries()) {
-      const [head, id, status] = columns(one);
+    const found = this.#rowsBelow(query);
+    for (const [index, [head, id, status]] of found.entries()) {
       if (this.#mayBeListed(query, Number(head), String(status))) {
         bodies += 1;
         const row = this.#rowOf(String(id), Number(head));
@@ -64,10 +77,26 @@ export class HistoryRows {
       }
       const isLast = index === found.length - 1;
       const isEnough = rows.length >= query.limit || bodies >= bodiesPerStepMax;
-      if (isLast ? found.length === rowsPerStepMax : isEnough) next = Number(head);
+      // Whether something follows the last of them is for the next step to find out.
+      if (isLast || isEnough) next = Number(head);
       if (next !== null) break;
     }
     return { rows, next, heads: ids.map((id) => this.#ports.headOf(id)) };
+  }
+
+  /** The next rows of the stretch that was read before, or of a new one. */
+  #rowsBelow(query: HistoryQuery): readonly Row[] {
+    const before = query.before ?? Number.MAX_SAFE_INTEGER;
+    const snapshot = this.#ports.snapshotSeq();
+    const known = this.#stretch;
+    if (known.snapshot === snapshot && before <= known.before) {
+      const start = known.rows.findIndex(([head]) => Number(head) < before);
+      if (start >= 0) return known.rows.slice(start, start + rowsPerStepMax);
+    }
+    const goesOn = query.before !== null || isFiltered(query);
+    const rows = this.#older.all(before, goesOn ? rowsPerStretch : query.limit + 1).map(columns);
+    this.#stretch = { snapshot, before, rows: goesOn ? rows : [] };
+    return rows.slice(0, rowsPerStepMax);
   }
 
   #mayBeListed({ statuses, since, until }: HistoryQuery, head: number, status: string): boolean {
@@ -82,4 +111,8 @@ export class HistoryRows {
     // The checksum fits, so it is what was written.
     return body === null ? null : historyRow(JSON.parse(body) as StoredTask, head);
   }
+}
+
+function isFiltered({ statuses, labels, since, until }: HistoryQuery): boolean {
+  return statuses.length + labels.length > 0 || since !== null || until !== null;
 }

@@ -42,6 +42,7 @@ export class Store {
     this.#events = new EventRows(db, epoch, verified.last, verified.heads);
     this.#snapshots = new SnapshotRows(db, verified.meta);
     this.#history = new HistoryRows(db, {
+      snapshotSeq: () => this.#snapshots.seq,
       bodyOf: (id) => this.#snapshots.bodyOf(id),
       headOf: (id) => this.#events.headOf(id),
     });
