@@ -47,6 +47,8 @@ export class Effects {
   /** Assignments that wait for their lock file. */
   readonly #dispatching = new Map<TaskId, Promise<void>>();
   readonly #underWay = new Set<Promise<unknown>>();
+  /** What stands in the way of a landing and of following, as it was logged last. */
+  readonly #logged = new Map<"landing is held" | "following failed", string>();
   #closed = false;
 
   constructor(ports: EffectPorts) {
@@ -227,13 +229,23 @@ export class Effects {
       this.#ports.die(new Error("another supervisor has taken over this repository"));
       return true;
     }
-    if (result.kind !== "held" && result.kind !== "problem") return false;
+    if (result.kind !== "held" && result.kind !== "problem") {
+      this.#logged.delete("landing is held");
+      return false;
+    }
     const kind = result.kind === "held" && result.why === "rewound" ? "rewound" : "problem";
     const reason = { kind, message: result.message } as const;
-    this.#ports.log.warn("landing is held", { reason: result.message });
+    this.#warnOnce("landing is held", result.message);
     this.#ports.loop().tell({ type: "landingHeld", reason });
     this.#landingTimer ??= this.#ports.setTimer(landingRetryMs, () => this.#landAgain());
     return true;
+  }
+
+  /** It is tried again every few seconds, perhaps for hours: only what is new is worth a line. */
+  #warnOnce(what: "landing is held" | "following failed", reason: string): void {
+    if (this.#logged.get(what) === reason) return;
+    this.#logged.set(what, reason);
+    this.#ports.log.warn(what, { reason });
   }
 
   #landAgain(): void {
@@ -262,7 +274,8 @@ export class Effects {
   }
 
   #followed(result: FollowResult): void {
-    const { loop, die, log } = this.#ports;
+    const { loop, die } = this.#ports;
+    if (result.kind !== "problem") this.#logged.delete("following failed");
     switch (result.kind) {
       case "followed":
         return loop().tell({ type: "followed", result: { kind: "followed", to: result.to } });
@@ -279,7 +292,7 @@ export class Effects {
         return this.#followLater();
       }
       case "problem":
-        log.warn("following failed", { reason: result.message });
+        this.#warnOnce("following failed", result.message);
         loop().tell({
           type: "followed",
           result: { kind: "waiting", reason: result.message, paths: [] },

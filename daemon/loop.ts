@@ -1,3 +1,4 @@
+import { before, keepTask, withoutBatch } from "./core/durableView.ts";
 import { decide } from "./core/decide.ts";
 import { eventVersion } from "./core/upcast.ts";
 import { evolve } from "./core/evolve.ts";
@@ -8,6 +9,7 @@ import { rejection } from "./core/failures.ts";
 import { startLanding } from "./core/landing.ts";
 import { stateRow } from "./core/snapshot.ts";
 import type { JournalResult, JournalRow, Snapshot, SnapshotTask } from "./journal/records.ts";
+import type { Before } from "./core/durableView.ts";
 import type { Clock, Timer } from "../system/clock.ts";
 import type { Command, Decision } from "./core/commands.ts";
 import type { Effect } from "./core/effects.ts";
@@ -24,7 +26,8 @@ import type { TaskId } from "../ipc/ids.ts";
  *     then, and only then: answers leave, effects are carried out, subscribers hear, reads see it
  *
  * While a batch is on its way to the disk new commands collect and make up the next one (group
- * commit). Reads wait for the end of the batch, so nobody is told what a crash could take back.
+ * commit). Reads wait for the end of the batch, so nobody is told what a crash could take back; when
+ * the disk is full and the end is not in sight, they see the state without the batch.
  */
 export type LoopPorts = {
   readonly journal: {
@@ -72,6 +75,8 @@ export class Loop {
   /** Something came in since the present turn began. */
   #woken = false;
   #ended = false;
+  /** While a batch waits for space: the state without it. */
+  #durable: State | null = null;
   /** The journal refused for good: what the state says now is never shown. */
   #broken = false;
   #timer: Timer | null = null;
@@ -117,18 +122,18 @@ export class Loop {
     this.#wake();
   }
 
-  /** Looks at the state at a moment when all of it is durable. */
+  /** Looks at a state of which all is durable. */
   read<View>(look: (state: State) => View): Promise<View> {
     return new Promise((resolve, reject) => {
       const readNow = () => {
         try {
-          resolve(look(this.state));
+          resolve(look(this.#durable ?? this.state));
         } catch (error) {
           reject(error instanceof Error ? error : new Error(String(error)));
         }
       };
       if (this.#broken) return;
-      if (this.#turning === null || this.journalProblem !== null) readNow();
+      if (this.#turning === null || this.#durable !== null) readNow();
       else this.#reads.push(readNow);
     });
   }
@@ -173,7 +178,9 @@ export class Loop {
   async #turn(): Promise<void> {
     const at = this.#ports.wallMs();
     const batch: Recorded[] = [];
+    const kept = before(this.state);
     const apply = (event: Event) => {
+      if ("task" in event) keepTask(kept, this.state, event.task);
       const recorded = { seq: this.state.seq + 1, at, event };
       evolve(this.state, recorded);
       batch.push(recorded);
@@ -185,7 +192,7 @@ export class Loop {
     const decisions = asked.map(({ command }) => decide(this.state, command, at, apply));
     if (this.#startsTasks) scheduleTasks(this.state, at, apply);
     if (!this.stopping) startLanding(this.state, apply);
-    if (batch.length > 0) await this.#commit(batch);
+    if (batch.length > 0) await this.#commit(batch, kept);
     decisions.forEach((decision, index) => asked[index]?.answer(decision));
     if (batch.length > 0) {
       this.#ports.carryOut(react(this.state, batch));
@@ -199,7 +206,7 @@ export class Loop {
     return !this.draining && !this.stopping;
   }
 
-  async #commit(batch: readonly Recorded[]): Promise<void> {
+  async #commit(batch: readonly Recorded[], kept: Before): Promise<void> {
     const rows = batch.map((recorded) => rowOf(recorded));
     for (;;) {
       const result = await this.#ports.journal.append(rows);
@@ -207,12 +214,14 @@ export class Loop {
       if (result.problem.kind !== "full" || this.#ended) throw new JournalFailure(result.problem);
       this.journalProblem =
         "the disk is full; nothing is acknowledged or started until there is space";
+      this.#durable ??= withoutBatch(this.state, kept, this.#ports.wallMs());
       this.#answerReads();
       await new Promise<void>((resolve) => {
         this.#ports.setTimer(fullRetryMs, resolve);
       });
     }
     this.journalProblem = null;
+    this.#durable = null;
     this.#eventsSinceSnapshot += batch.length;
   }
 

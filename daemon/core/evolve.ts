@@ -253,7 +253,7 @@ type Granted = Pick<AttemptAdopted, "worker" | "attempt" | "fence">;
 function beginAttempt(state: State, task: Task, granted: Granted, at: number): void {
   task.attempts.push(newAttempt(granted, at));
   const worker = state.workers.get(granted.worker);
-  if (worker !== undefined) take(worker, task);
+  if (worker !== undefined) takeUp(worker, task);
   const { fence } = granted;
   enter(state, task, { status: "running", since: at, worker: granted.worker, fence }, at);
 }
@@ -322,7 +322,7 @@ function attemptSalvaged(state: State, event: AttemptSalvaged): void {
 function workerReady(state: State, id: WorkerId, at: number): void {
   const worker: WorkerState = { id, slot: slotOf(id), since: at, held: new Set(), instants: 0 };
   for (const task of state.tasks.values())
-    if (task.life.status === "running" && task.life.worker === id) take(worker, task);
+    if (task.life.status === "running" && task.life.worker === id) takeUp(worker, task);
   state.workers.set(id, worker);
 }
 
@@ -331,7 +331,8 @@ function slotOf(id: WorkerId): number | null {
   return role === "worker" ? Number(slot) : null;
 }
 
-function take(worker: WorkerState, task: Task): void {
+/** The worker holds the attempt from now on. */
+export function takeUp(worker: WorkerState, task: Task): void {
   worker.held.add(task.id);
   if (isInstant(task.spec)) worker.instants += 1;
 }

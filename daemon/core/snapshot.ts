@@ -65,7 +65,8 @@ export function restore(
   return state;
 }
 
-function restoreRow(state: State, row: StateRow): void {
+/** Puts what is not of one task into an empty state. */
+export function restoreRow(state: State, row: StateRow): void {
   state.seq = row.seq;
   state.epoch = row.epoch;
   state.settings = row.settings;

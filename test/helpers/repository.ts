@@ -32,6 +32,8 @@ export type RepositoryContent = {
   readonly files?: Readonly<Record<string, string>>;
   /** Written to `orchd.yaml` (JSON is YAML), with keys and values as a person would write them. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** Where the four folders are made, for example another file system. Default: the temporary folder. */
+  readonly below?: string;
 };
 
 const passedOn = ["PATH", "ORCHD_TEST_RUN", "NODE_V8_COVERAGE", "NODE_COMPILE_CACHE"] as const;
@@ -39,7 +41,7 @@ const gitOutputBytesMax = 64 * 1024 * 1024;
 const run = promisify(execFile);
 
 export async function makeRepository(content: RepositoryContent = {}): Promise<TestRepository> {
-  const root = await realpath(await mkdtemp(join(tmpdir(), "repo-")));
+  const root = await realpath(await mkdtemp(join(content.below ?? tmpdir(), "repo-")));
   const dir = join(root, "repo");
   const env = await isolatedEnvironment(root);
   const git = async (...args: readonly string[]): Promise<string> => {

@@ -1,6 +1,7 @@
 import { checkIdle } from "./idle.ts";
 import { Effects } from "../../daemon/effects.ts";
 import { Loop } from "../../daemon/loop.ts";
+import { must } from "./violation.ts";
 import { never } from "./timeline.ts";
 import { pending } from "../../daemon/core/react.ts";
 import { Port } from "./port.ts";
@@ -173,7 +174,21 @@ export class SimSupervisor {
 
   check(): void {
     if (this.#begun && this.port.alive) checkIdle(this.#loop, this.#machine);
+    if (this.port.alive && this.#loop?.journalProblem) this.#checkReads();
   }
+
+  /** What is read while a batch waits for space is what the journal tells; looked at once a batch. */
+  #checkReads(): void {
+    const { checker, disk } = this.#machine;
+    if (this.#readAt === disk.synced) return;
+    this.#readAt = disk.synced;
+    const read = this.#loop.read((state) => {
+      must(state.seq === disk.synced, "S1", () => "what is not durable is shown");
+      checker.sameAsJournal(state, "what is read on a full disk");
+    });
+    read.catch((error: unknown) => this.#machine.bug(error));
+  }
+  #readAt = -1;
 
   #build(state: State, replayed: ConstructorParameters<typeof Loop>[1], journal: SimJournal): void {
     const machine = this.#machine;

@@ -339,6 +339,33 @@ describe("a journal that cannot be written", () => {
     await loop.end();
   });
 
+  it("shows what is durable while the disk is full, and none of the batch that waits", async () => {
+    const { loop, journal } = await makeRig(emptyState(), 1);
+    await loop.ask(submit(spec("running"), spec("queued", { claims: ["x"] }), instant("later")));
+    await loop.ask({ type: "cancel", ids: ids("later") });
+    const durable = essence(loop.state);
+    journal.held = true;
+    journal.appends.length = 0;
+    const asked = [
+      loop.ask(submit(spec("new"))),
+      loop.ask({ type: "cancel", ids: ids("queued") }),
+      loop.ask({ type: "retry", request: request("r"), ids: ids("later"), archived: new Map() }),
+      loop.ask({ type: "pause", ids: [] }),
+      loop.ask(started({ slots: 7, follow: "off" }, 2)),
+    ];
+    await until(() => journal.appends.length === 1);
+    const early = loop.read(essence);
+    journal.appends[0]?.answer(full);
+    expect(await early).to.deep.equal(durable);
+    expect(await loop.read(essence)).to.deep.equal(durable);
+    await until(() => journal.appends.length === 2);
+    journal.appends[1]?.answer(written);
+    await Promise.all(asked);
+    expect(await loop.read(essence)).to.deep.equal(essence(loop.state));
+    expect(await loop.read((state) => state.tasks.has(id("new")))).to.equal(true);
+    await loop.end();
+  });
+
   it("because of an input or output error ends the process, and nobody is answered", async () => {
     const { loop, journal, log, deaths } = await makeRig();
     journal.held = true;
