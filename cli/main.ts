@@ -29,7 +29,7 @@ export async function main(argv: readonly string[], ports: Ports = realPorts()):
   try {
     code = await dispatch(words, ports);
   } catch (error) {
-    code = tell(error, words.json, ports);
+    code = await tell(error, words.json, ports);
   }
   await Promise.all([ports.terminal.out.flush(), ports.terminal.err.flush()]);
   return code;
@@ -106,9 +106,9 @@ function unknownVerb(name: string): FailureError {
   );
 }
 
-function tell(error: unknown, json: boolean, ports: Ports): number {
+async function tell(error: unknown, json: boolean, ports: Ports): Promise<number> {
   const { err } = ports.terminal;
-  const reason = failureOf(error);
+  const reason = await failureOf(error);
   const text = json ? failureJson(reason) : failureText(reason, painter(err.colour));
   err.write(`${text}\n`);
   const isBug = error instanceof Error && !(error instanceof FailureError);
@@ -117,9 +117,12 @@ function tell(error: unknown, json: boolean, ports: Ports): number {
   return exitCodeOf(reason.code);
 }
 
-/** What git refuses is a condition of the repository; any other exception is a bug. */
-function failureOf(error: unknown): Failure {
+/** What git or the machine refuses is a condition; any other exception is a bug. */
+async function failureOf(error: unknown): Promise<Failure> {
   if (error instanceof FailureError) return error.failure;
+  const { systemFailure } = await import("../system/systemFailure.ts");
+  const ofTheMachine = systemFailure(error);
+  if (ofTheMachine !== null) return ofTheMachine;
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof Error && error.name === "GitError") return failure("refused", message);
   return failure("internal", message);

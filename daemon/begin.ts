@@ -174,8 +174,9 @@ function journalFailure(problem: JournalProblem): Failure {
         `a supervisor of epoch ${problem.epoch} writes the journal`,
       );
     case "full":
+      return failure("refused", "there is no space left on the disk of the journal");
     case "io":
-      return failure("internal", `the journal cannot be opened: ${problem.message}`);
+      return failure("refused", `the journal cannot be opened: ${problem.message}`);
   }
 }
 

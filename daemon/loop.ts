@@ -8,7 +8,14 @@ import { react } from "./core/react.ts";
 import { rejection } from "./core/failures.ts";
 import { startLanding } from "./core/landing.ts";
 import { stateRow } from "./core/snapshot.ts";
-import type { JournalResult, JournalRow, Snapshot, SnapshotTask } from "./journal/records.ts";
+import { unreachable } from "../ipc/errors.ts";
+import type {
+  JournalProblem,
+  JournalResult,
+  JournalRow,
+  Snapshot,
+  SnapshotTask,
+} from "./journal/records.ts";
 import type { Before } from "./core/durableView.ts";
 import type { Clock, Timer } from "../system/clock.ts";
 import type { Command, Decision } from "./core/commands.ts";
@@ -126,11 +133,13 @@ export class Loop {
   read<View>(look: (state: State) => View): Promise<View> {
     return new Promise((resolve, reject) => {
       const readNow = () => {
+        let view: View;
         try {
-          resolve(look(this.#durable ?? this.state));
+          view = look(this.#durable ?? this.state);
         } catch (error) {
-          reject(error instanceof Error ? error : new Error(String(error)));
+          return reject(error instanceof Error ? error : new Error(String(error)));
         }
+        resolve(view);
       };
       if (this.#broken) return;
       if (this.#turning === null || this.#durable !== null) readNow();
@@ -212,8 +221,7 @@ export class Loop {
       const result = await this.#ports.journal.append(rows);
       if (result.ok) break;
       if (result.problem.kind !== "full" || this.#ended) throw new JournalFailure(result.problem);
-      this.journalProblem =
-        "the disk is full; nothing is acknowledged or started until there is space";
+      this.journalProblem = "the disk is full; nothing is accepted or started until there is space";
       this.#durable ??= withoutBatch(this.state, kept, this.#ports.wallMs());
       this.#answerReads();
       await new Promise<void>((resolve) => {
@@ -284,12 +292,29 @@ export class Loop {
 
 /** The journal refused a batch for good: out of the hands of this process. */
 export class JournalFailure extends Error {
-  readonly problem: unknown;
+  readonly problem: JournalProblem;
 
-  constructor(problem: unknown) {
-    super(`the journal cannot be written: ${JSON.stringify(problem)}`);
+  constructor(problem: JournalProblem) {
+    super(`the journal cannot be written: ${wordsOf(problem)}`);
     this.name = "JournalFailure";
     this.problem = problem;
+  }
+}
+
+function wordsOf(problem: JournalProblem): string {
+  switch (problem.kind) {
+    case "full":
+      return "the disk is full";
+    case "io":
+      return `the disk fails: ${problem.message}`;
+    case "fenced":
+      return `a supervisor of epoch ${problem.epoch} writes it`;
+    case "damaged":
+      return `it is damaged: ${problem.report.message}`;
+    case "format":
+      return "a newer orchd wrote it";
+    default:
+      return unreachable(problem);
   }
 }
 

@@ -40,8 +40,9 @@ export async function main(options: MainOptions): Promise<number> {
     service.stopping();
     return await finish(end);
   } catch (error) {
+    const { systemFailure } = await import("../system/systemFailure.ts");
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return readiness.failed(failure("internal", text));
+    return readiness.failed(systemFailure(error) ?? failure("internal", text));
   }
 }
 

@@ -133,10 +133,14 @@ export class Supervisor {
     await this.#openInbox();
     this.#scan = setInterval(() => {
       this.#scanning = this.#scanning
-        .then(() => this.#lookAfter())
-        .catch((error: unknown) => {
-          this.#options.log.warn("looking after .aibrain failed", { error: String(error) });
-        });
+        .then(() => {
+          this.#note("the journal cannot be written", this.#loop.journalProblem);
+          return this.#lookAfter();
+        })
+        .then(
+          () => this.#note("looking after .aibrain failed", null),
+          (error: unknown) => this.#note("looking after .aibrain failed", String(error)),
+        );
     }, scanMs);
     this.#options.log.info("ready", { epoch: this.#options.epoch, brain: layout.brainDir });
     // In the next turn, when whoever waits for this has been told.
@@ -312,6 +316,17 @@ export class Supervisor {
       onProblem: (message) => log.warn("inbox", { message }),
     });
   }
+
+  /** What lasts is logged when it begins, changes and ends, not at every look. */
+  #note(what: string, problem: string | null): void {
+    const before = this.#noted.get(what) ?? null;
+    if (before === problem) return;
+    if (problem === null) this.#noted.delete(what);
+    else this.#noted.set(what, problem);
+    if (problem === null) this.#options.log.info("it works again", { before: what });
+    else this.#options.log.warn(what, { problem });
+  }
+  readonly #noted = new Map<string, string>();
 
   /** Makes again what was removed under us. */
   async #lookAfter(): Promise<void> {

@@ -13,13 +13,13 @@ export function heartbeatOf(attempt: AttemptKey | null, state: AttemptState | nu
 function outputOf(state: AttemptState): Pick<Heartbeat, "output_bytes" | "last_line"> {
   switch (state.stage) {
     case "workspace":
-      return { output_bytes: 0, last_line: null };
+      return { output_bytes: 0, last_line: state.note ?? null };
     case "setup":
     case "running":
     case "ending":
       return lookAt(state.output);
     case "saving":
-      return { output_bytes: state.outputBytes, last_line: null };
+      return { output_bytes: state.outputBytes, last_line: state.note ?? null };
     default:
       return unreachable(state);
   }

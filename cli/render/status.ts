@@ -60,7 +60,7 @@ function headLines(view: StatusView, look: Look): string[] {
     ...factLines([slotsCell(view, look), ...countCells(view)], look),
   ];
   if (daemon.journal !== "ok") {
-    const text = `journal: ${plain(daemon.journal.problem)}; nothing is accepted or started`;
+    const text = `journal: ${plain(daemon.journal.problem)}`;
     lines.push(look.paint("bad", fit(text, look.width)));
   }
   return lines;

@@ -1,7 +1,16 @@
 import { execFileSync } from "node:child_process";
-import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 /**
  * A file system of its own on a loop device, small enough to be filled in a test. Root and the
@@ -14,7 +23,12 @@ export type SmallDisk = {
   readonly fill: () => void;
   /** Gives them back. */
   readonly free: () => void;
-  readonly remount: (mode: "ro" | "rw") => void;
+  /** As ext4 does by itself when it meets an error: every write fails with EROFS from now on. */
+  readonly becomeReadOnly: () => void;
+  /** Everything fails with EIO from now on. */
+  readonly fail: () => void;
+  /** Makes it good again; nobody may have a file open on it. */
+  readonly repair: () => void;
   readonly [Symbol.dispose]: () => void;
 };
 
@@ -34,40 +48,64 @@ export function smallDiskProblem(): string | null {
   }
 }
 
-export function makeSmallDisk(megabytes: number): SmallDisk {
+/** `at`: an empty folder to mount it on. Default: one of its own. */
+export function makeSmallDisk(megabytes: number, at?: string): SmallDisk {
   const root = mkdtempSync(join(tmpdir(), "disk-"));
   const image = join(root, "image");
-  const path = join(root, "mounted");
+  const path = at ?? join(root, "mounted");
   const ballast = join(path, "ballast");
   let mounted = false;
-  const unmount = (): void => {
-    process.off("exit", unmount);
+  const mount = (): void => {
+    run("mount", "-o", "loop,errors=remount-ro", image, path);
+    mounted = true;
+  };
+  const dispose = (): void => {
+    process.off("exit", dispose);
     // Lazily: a process that still sits in it must not leave the mount to the machine.
     if (mounted) run("umount", "--lazy", path);
     mounted = false;
     rmSync(root, { recursive: true, force: true });
   };
-  process.on("exit", unmount);
+  process.on("exit", dispose);
   try {
     const file = openSync(image, "wx");
     ftruncateSync(file, megabytes * megabyte);
     closeSync(file);
     // Nothing reserved for root, who fills it; no journal, which would take half of it.
     run("mkfs.ext4", "-q", "-m", "0", "-O", "^has_journal", image);
-    run("mkdir", path);
-    run("mount", "-o", "loop", image, path);
-    mounted = true;
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    mount();
   } catch (error) {
-    unmount();
+    dispose();
     throw error;
   }
   return {
     path,
     fill: () => fillUp(ballast),
     free: () => rmSync(ballast, { force: true }),
-    remount: (mode) => run("mount", "-o", `remount,${mode}`, path),
-    [Symbol.dispose]: unmount,
+    becomeReadOnly: () => writeFileSync(triggerOf(path), "a test"),
+    fail: () => run("python3", "-c", shutdownProgram, path),
+    repair: () => {
+      run("umount", path);
+      mounted = false;
+      // 1: errors were corrected.
+      run("sh", "-c", 'e2fsck -fy "$1" || [ $? -eq 1 ]', "sh", image);
+      mount();
+    },
+    [Symbol.dispose]: dispose,
   };
+}
+
+/** EXT4_IOC_SHUTDOWN without writing anything out (linux/include/uapi/linux/fs.h). */
+const shutdownProgram = [
+  "import fcntl, os, struct, sys",
+  "fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587D, struct.pack('I', 2))",
+].join("\n");
+
+/** See ext4's `trigger_fs_error` (Documentation/ABI/testing/sysfs-fs-ext4). */
+function triggerOf(path: string): string {
+  const device = execFileSync("findmnt", ["-no", "SOURCE", path], { encoding: "utf8" }).trim();
+  return `/sys/fs/ext4/${basename(device)}/trigger_fs_error`;
 }
 
 function fillUp(ballast: string): void {

@@ -27,13 +27,15 @@ export type Desk = {
  * Where an attempt is. Every stage may lead to the end, and only forward:
  *
  *     workspace ──► setup ──► running ──► ending ──► saving
+ *
+ * `note`: what it waits for, in words.
  */
 export type AttemptState =
-  | { readonly stage: "workspace" }
+  | { readonly stage: "workspace"; readonly note?: string }
   | { readonly stage: "setup"; readonly output: Output }
   | { readonly stage: "running"; readonly output: Output }
   | { readonly stage: "ending"; readonly output: Output }
-  | { readonly stage: "saving"; readonly outputBytes: number };
+  | { readonly stage: "saving"; readonly outputBytes: number; readonly note?: string };
 
 /** The link between an attempt that runs and whoever watches it. */
 export type Course = {
@@ -53,6 +55,8 @@ export type Ground = {
 /** A step that either gave something or settled the outcome of the attempt. */
 export type Step<Value> =
   { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly outcome: Outcome };
+
+export const waitsForSpace = "waits for space on the disk";
 
 export function failed(failure: AttemptFailure, saved: Saved | null = null): Outcome {
   return { result: "failed", failure, saved };

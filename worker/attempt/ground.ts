@@ -9,7 +9,9 @@ import { resetWorkspace, resolveBase, setWorkspaceAside } from "../workspace/res
 import { findSaved, saveWorkspace } from "../workspace/save.ts";
 import { recordSetup, setupDue } from "../workspace/setupState.ts";
 import { freshTemporary } from "../workspace/temporary.ts";
-import { failed, markerOf, messageOf } from "./desk.ts";
+import { isOutOfSpace, onceThereIsSpace } from "../workspace/space.ts";
+import type { Waiting } from "../workspace/space.ts";
+import { failed, markerOf, messageOf, waitsForSpace } from "./desk.ts";
 import type { Course, Desk, Ground, Step } from "./desk.ts";
 import { attemptEnvironment } from "./environment.ts";
 import { Output } from "./output.ts";
@@ -29,20 +31,13 @@ export async function prepareGround(
   revision: string,
   folder: string,
 ): Promise<Step<Ground>> {
-  const { workspace } = desk.settings.config;
   course.enter({ stage: "workspace" });
   try {
     const place = await desk.place();
-    await mkdir(place.folder, { recursive: true, mode: 0o700 });
-    const repository = repositoryOf(desk.settings);
-    await keepUnsavedWork(desk, place, repository);
-    const base = await resolveBase(repository, revision);
-    const { fresh } = await resetWorkspace(place, repository, base, workspace.clean);
-    await linkWorkspace(desk.stateFolder, place);
-    await freshTemporary(place);
-    await copyIgnored(place, repository, base, workspace.copy);
-    const hash = await setupDue(place, workspace, fresh);
-    const ground = { place, repository, base };
+    const { ground, hash } = await onceThereIsSpace(
+      () => layGround(desk, place, revision),
+      waitingInWorkspace(desk, course, place),
+    );
     return hash === null
       ? { ok: true, value: ground }
       : await setUp(desk, course, ground, hash, folder);
@@ -50,6 +45,37 @@ export async function prepareGround(
     desk.log("the workspace cannot be prepared", { ...course.key, error: messageOf(error) });
     return { ok: false, outcome: failed({ kind: "workspace", message: messageOf(error) }) };
   }
+}
+
+/** How an attempt that has not begun yet waits for space, and says so. */
+export function waitingInWorkspace(desk: Desk, course: Course, place: Place | null): Waiting {
+  return {
+    folders: [desk.settings.git_dir, desk.stateFolder, ...(place === null ? [] : [place.folder])],
+    signal: course.signal,
+    onWaiting: (problem, first) => {
+      if (!first) return;
+      desk.log("the attempt cannot begin yet", { ...course.key, error: problem });
+      course.enter({ stage: "workspace", note: waitsForSpace });
+    },
+  };
+}
+
+/** Everything up to setup; `hash`: setup is due, and what it is for. */
+async function layGround(
+  desk: Desk,
+  place: Place,
+  revision: string,
+): Promise<{ readonly ground: Ground; readonly hash: string | null }> {
+  const { workspace } = desk.settings.config;
+  await mkdir(place.folder, { recursive: true, mode: 0o700 });
+  const repository = repositoryOf(desk.settings);
+  await keepUnsavedWork(desk, place, repository);
+  const base = await resolveBase(repository, revision);
+  const { fresh } = await resetWorkspace(place, repository, base, workspace.clean);
+  await linkWorkspace(desk.stateFolder, place);
+  await freshTemporary(place);
+  await copyIgnored(place, repository, base, workspace.copy);
+  return { ground: { place, repository, base }, hash: await setupDue(place, workspace, fresh) };
 }
 
 /**
@@ -65,6 +91,7 @@ async function keepUnsavedWork(desk: Desk, place: Place, repository: Repository)
       (await findSaved(repository, held)) ?? (await saveWorkspace(place, repository, held));
     desk.log("unsaved work was saved", { task: held.task, attempt: held.attempt, ref: saved?.ref });
   } catch (error) {
+    if (await isOutOfSpace(error, [place.folder, repository.gitDir])) throw error;
     const aside = await setWorkspaceAside(place, `${held.task}.${held.attempt}.workspace`);
     desk.log("unsaved work was put aside", { folder: aside, error: messageOf(error) });
   }

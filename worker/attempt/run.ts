@@ -4,8 +4,10 @@ import { realClock } from "../../system/clock.ts";
 import { ownIdentity } from "../../system/processIdentity.ts";
 import { prepareToStart } from "../child.ts";
 import { clearHeld, readHeld } from "../workspace/held.ts";
+import { onceThereIsSpace } from "../workspace/space.ts";
 import { failed, messageOf } from "./desk.ts";
 import type { Course, Desk } from "./desk.ts";
+import { waitingInWorkspace } from "./ground.ts";
 import { runGate } from "./gate.ts";
 import { attemptFolder, beginRecord, writeOutcome } from "./records.ts";
 import type { AttemptRecord } from "./records.ts";
@@ -60,26 +62,34 @@ async function outcomeOf(
     spec: attempt.kind === "task" ? attempt.spec : null,
   };
   try {
-    desk.attempts.begin(course.key);
-    beginRecord(folder, record);
+    const begin = (): void => {
+      desk.attempts.begin(course.key);
+      beginRecord(folder, record);
+    };
+    await onceThereIsSpace(begin, waitingInWorkspace(desk, course, null));
     switch (attempt.kind) {
       case "task":
-        return settledBy(await runTask(desk, course, attempt, record, folder));
+        return settledBy(course, await runTask(desk, course, attempt, record, folder));
       case "gate":
-        return settledBy(await runGate(desk, course, attempt, folder));
+        return settledBy(course, await runGate(desk, course, attempt, folder));
       default:
         return unreachable(attempt);
     }
   } catch (error) {
     desk.log("the attempt broke", { ...course.key, error: String(error) });
+    if (course.signal.aborted) return { outcome: ended, settled: false };
     const failure = { kind: "not_started", message: messageOf(error) } as const;
     return { outcome: failed(failure), settled: false };
   }
 }
 
-function settledBy(outcome: Outcome): Settled {
-  const unsaved = outcome.result === "failed" && outcome.failure.kind === "save";
-  return { outcome, settled: !unsaved };
+const ended: Outcome = { result: "ended", saved: null };
+
+/** Told to end while it waited for space is no failure of the task; its work stays held. */
+function settledBy(course: Course, outcome: Outcome): Settled {
+  const kind = outcome.result === "failed" ? outcome.failure.kind : null;
+  const waited = course.signal.aborted && (kind === "save" || kind === "workspace");
+  return { outcome: waited ? ended : outcome, settled: kind !== "save" };
 }
 
 function usesWorkspace(attempt: Attempt): boolean {

@@ -8,10 +8,11 @@ import { isInside } from "../workspace/place.ts";
 import type { Place } from "../workspace/place.ts";
 import { saveWorkspace } from "../workspace/save.ts";
 import { clearTemporary, freshTemporary } from "../workspace/temporary.ts";
-import { failed, markerOf, messageOf } from "./desk.ts";
+import { onceThereIsSpace } from "../workspace/space.ts";
+import { failed, markerOf, messageOf, waitsForSpace } from "./desk.ts";
 import type { Course, Desk, Ground } from "./desk.ts";
 import { attemptEnvironment } from "./environment.ts";
-import { prepareGround } from "./ground.ts";
+import { prepareGround, waitingInWorkspace } from "./ground.ts";
 import { Output } from "./output.ts";
 import { failureOf, runProgram } from "./program.ts";
 import type { ProgramEnd } from "./program.ts";
@@ -34,8 +35,12 @@ export async function runTask(
   const ground = prepared.value;
   const startedAt = record.started_at;
   try {
-    noteBase(folder, record, ground.base.commit);
-    await writeHeld(ground.place, { ...course.key, base: ground.base, startedAt });
+    const held = { ...course.key, base: ground.base, startedAt };
+    const begin = async (): Promise<void> => {
+      noteBase(folder, record, ground.base.commit);
+      await writeHeld(ground.place, held);
+    };
+    await onceThereIsSpace(begin, waitingInWorkspace(desk, course, ground.place));
   } catch (error) {
     return failed({ kind: "workspace", message: messageOf(error) });
   }
@@ -120,13 +125,23 @@ async function saveAndConclude(
   output: Output,
   end: ProgramEnd,
 ): Promise<Outcome> {
-  course.enter({ stage: "saving", outputBytes: output.bytes() });
-  try {
+  const outputBytes = output.bytes();
+  course.enter({ stage: "saving", outputBytes });
+  const save = async (): Promise<Saved | null> => {
     await clearTemporary(place);
-    return conclude(
-      end,
-      await saveWorkspace(place, repository, { ...course.key, base, startedAt }),
-    );
+    return await saveWorkspace(place, repository, { ...course.key, base, startedAt });
+  };
+  try {
+    const saved = await onceThereIsSpace(save, {
+      folders: [place.folder, repository.gitDir],
+      signal: course.signal,
+      onWaiting: (problem, first) => {
+        if (!first) return;
+        desk.log("the work cannot be saved yet", { ...course.key, error: problem });
+        course.enter({ stage: "saving", outputBytes, note: waitsForSpace });
+      },
+    });
+    return conclude(end, saved);
   } catch (error) {
     desk.log("the work cannot be saved", { ...course.key, error: messageOf(error) });
     return failed({ kind: "save", message: messageOf(error) });

@@ -9,6 +9,7 @@ import { importCommits } from "./importCommits.ts";
 import { clearIndexLock, durable } from "./ownGit.ts";
 import { isRealFolder, WorkspaceError } from "./place.ts";
 import type { Base, Owner, Place, Repository } from "./place.ts";
+import { isOutOfSpace } from "./space.ts";
 import { changedPaths, snapshot } from "./snapshot.ts";
 import type { Change } from "./snapshot.ts";
 import { failpoint } from "../../system/failpoint.ts";
@@ -98,8 +99,9 @@ async function importHead(
     return head;
   } catch (error) {
     // Damaged or forged history: the files are safe without it, on top of the base.
-    if (error instanceof GitError) return null;
-    throw error;
+    if (!(error instanceof GitError) || (await isOutOfSpace(error, disksOf(place, repository))))
+      throw error;
+    return null;
   }
 }
 
@@ -118,7 +120,8 @@ async function pinStrays(
       kept.push(oid);
     } catch (error) {
       // A ref that names nothing, or nothing whole: there is nothing to keep.
-      if (!(error instanceof GitError)) throw error;
+      if (!(error instanceof GitError) || (await isOutOfSpace(error, disksOf(place, repository))))
+        throw error;
     }
   }
   if (kept.length === 0) return;
@@ -126,6 +129,10 @@ async function pinStrays(
   await failpoint("save.strays", async () => {
     await updateRef(repository, ref, await commitTree(repository, request, tree, kept));
   });
+}
+
+function disksOf(place: Place, repository: Repository): string[] {
+  return [place.folder, repository.gitDir];
 }
 
 async function commitTree(

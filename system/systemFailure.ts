@@ -1,0 +1,49 @@
+import { lstatSync } from "node:fs";
+import { dirname } from "node:path";
+import { failure } from "../ipc/errors.ts";
+import type { Failure } from "../ipc/errors.ts";
+
+/**
+ * What an error of the operating system means to a person, where the cause is the machine and not a
+ * bug: something in the way, no permission, a disk that is full, read-only or broken, too many open
+ * files. `null`: anything else.
+ */
+export function systemFailure(error: unknown): Failure | null {
+  if (!(error instanceof Error) || !("code" in error) || !("syscall" in error)) return null;
+  const path = "path" in error && typeof error.path === "string" ? error.path : null;
+  const what = path ?? String(error.syscall);
+  switch (error.code) {
+    case "EEXIST":
+    case "ENOTDIR":
+      return path === null ? null : inTheWay(path);
+    case "EACCES":
+    case "EPERM":
+      return refused(`${what}: permission denied (${String(error.syscall)}).`);
+    case "EROFS":
+      return refused(`${what} lies on a read-only file system.`);
+    case "ENOSPC":
+    case "EDQUOT":
+      return refused(`There is no space left on the disk of ${what}.`);
+    case "EIO":
+      return refused(`The disk of ${what} fails (${String(error.syscall)}: input/output error).`);
+    case "EMFILE":
+    case "ENFILE":
+      return failure("limit", `Too many open files (${String(error.syscall)}).`, {
+        hint: "Raise the limit of open files: `ulimit -n 1024`, or LimitNOFILE= of the service.",
+      });
+    default:
+      return null;
+  }
+}
+
+function inTheWay(path: string): Failure {
+  for (let at = path; ; at = dirname(at)) {
+    const entry = lstatSync(at, { throwIfNoEntry: false });
+    if (entry !== undefined || at === dirname(at))
+      return refused(`${at} is in the way: orchd needs a folder of that name.`);
+  }
+}
+
+function refused(message: string): Failure {
+  return failure("refused", message);
+}

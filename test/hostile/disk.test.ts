@@ -1,0 +1,125 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { expect } from "chai";
+import { landedCommits, supervise } from "../helpers/supervised.ts";
+import { makeRepository } from "../helpers/repository.ts";
+import { makeSmallDisk, smallDiskProblem } from "../helpers/smallDisk.ts";
+import { until } from "../helpers/until.ts";
+import type { StatusView } from "../../ipc/methods.ts";
+import type { Supervised } from "../helpers/supervised.ts";
+import type { TaskId } from "../../ipc/ids.ts";
+import type { TestRepository } from "../helpers/repository.ts";
+
+/**
+ * Disks that fill up, turn read-only or break under a real supervisor and its workers. The journal, or
+ * the workspaces, lie on a small file system of their own.
+ */
+const config = { max_parallel: 2, limits: { grace: "500ms" } };
+const patience = { timeoutMs: 30_000 };
+
+describe("a disk", function () {
+  this.timeout(120_000);
+
+  before(function () {
+    const problem = smallDiskProblem();
+    if (problem === null) return;
+    console.log(`SKIPPED: disks that are full or broken: ${problem}`);
+    this.skip();
+  });
+
+  it("that is full: nothing is acknowledged or started, what is durable is shown, and all goes on with space", async () => {
+    using disk = makeSmallDisk(24);
+    const repository = await makeRepository({ below: disk.path, config });
+    await using supervised = await supervise(repository);
+    const gate = gateOf(repository);
+    const first = await supervised.submit(gated("first", gate));
+    await until(async () => (await statusOf(supervised)).counts.running === 1, patience);
+    disk.fill();
+    const acknowledged: string[] = [];
+    const submitting = submitUntilRefused(supervised, acknowledged);
+    const full = await until(async () => {
+      const view = await statusOf(supervised);
+      return view.daemon.journal !== "ok" && view;
+    }, patience);
+    expect(full.tasks.map(({ id }) => id)).to.have.members(["first", ...acknowledged]);
+    const said = await supervised.orchd("status");
+    expect(said.stdout).to.contain("the disk is full; nothing is accepted or started");
+    const shown = await supervised.orchd("show", "first");
+    expect(shown.code, shown.stderr).to.equal(0);
+    disk.free();
+    writeFileSync(gate, "");
+    await submitting;
+    const ids = [...first, ...acknowledged] as TaskId[];
+    const ends = await supervised.wait(ids);
+    expect(ends.map(({ status }) => status)).to.deep.equal(ids.map(() => "succeeded"));
+    await eachLandedOnce(supervised, ids);
+    await until(() => logOf(repository).includes("it works again"), patience);
+    expect(countIn(logOf(repository), '"message":"the journal cannot be written"')).to.be.at.most(
+      1,
+    );
+  });
+
+  it("that is full when an agent ends: its work waits to be saved, and lands without being done again", async () => {
+    using disk = makeSmallDisk(24);
+    const repository = await makeRepository({
+      config: { ...config, workspace: { root: disk.path } },
+    });
+    await using supervised = await supervise(repository);
+    const gate = gateOf(repository);
+    const ids = await supervised.submit(gated("costly", gate));
+    await until(() => existsSync(`${gate}.done`), patience);
+    disk.fill();
+    writeFileSync(gate, "");
+    await until(async () => {
+      const { stdout } = await supervised.orchd("status");
+      return stdout.includes("waits for space on the disk");
+    }, patience);
+    expect((await statusOf(supervised)).counts.running).to.equal(1);
+    disk.free();
+    const [end] = await supervised.wait(ids);
+    expect(end).to.include({ status: "succeeded", attempts: 1 });
+    await eachLandedOnce(supervised, ids);
+    expect(readFileSync(`${gate}.started`, "utf8")).to.equal("once\n");
+  });
+});
+
+function gateOf(repository: TestRepository): string {
+  const folder = join(dirname(repository.dir), "tmp");
+  mkdirSync(folder, { recursive: true });
+  return join(folder, "gate");
+}
+
+/** Does its work, says so, and ends when the gate is there. */
+function gated(id: string, gate: string): object {
+  const script = [
+    `echo once >> ${gate}.started`,
+    `mkdir -p out; seq 20000 > out/${id}.txt; touch ${gate}.done`,
+    `while [ ! -e ${gate} ]; do sleep 0.05; done`,
+  ].join("\n");
+  return { id, run: { shell: script } };
+}
+
+async function submitUntilRefused(supervised: Supervised, acknowledged: string[]): Promise<void> {
+  for (let at = 0; at < 60; at += 1) {
+    const id = `task-${at}`;
+    await supervised.submit({ id, run: { shell: `mkdir -p out; echo ${id} > out/${id}.txt` } });
+    acknowledged.push(id);
+  }
+}
+
+async function statusOf(supervised: Supervised): Promise<StatusView> {
+  return await (await supervised.client()).call("status", { finished_max: 100, open_max: 100 });
+}
+
+async function eachLandedOnce(supervised: Supervised, ids: readonly string[]): Promise<void> {
+  const landed = await landedCommits(supervised.repository);
+  for (const id of ids) expect(landed.get(id), `commits of ${id}`).to.have.length(1);
+}
+
+function logOf({ dir }: TestRepository): string {
+  return readFileSync(join(dir, ".aibrain/logs/orchd.log"), "utf8");
+}
+
+function countIn(text: string, words: string): number {
+  return text.split(words).length - 1;
+}
