@@ -36,7 +36,7 @@ export function keepTask({ tasks, finals }: Before, state: State, id: TaskId): v
 
 /**
  * A state of its own beside `state`. Connections of workers are those of now: they are no fact of the
- * journal. Why a task waits is taken over where it names nothing that the batch made.
+ * journal. Its schedule is made anew, so nobody has been stopped by anything in it yet.
  */
 export function withoutBatch(state: State, kept: Before, at: number): State {
   const view: State = {
@@ -55,19 +55,7 @@ export function withoutBatch(state: State, kept: Before, at: number): State {
     if (worker !== undefined) takeUp(worker, task);
   }
   rebuildSchedule(view, at);
-  takeOverWaiting(state, view);
   return view;
-}
-
-function takeOverWaiting(state: State, { tasks, schedule }: State): void {
-  for (const [id, blocked] of state.schedule.blocked) {
-    const isKnown =
-      tasks.get(id)?.life.status === "queued" && blocked.by.every((by) => tasks.has(by));
-    if (!isKnown) continue;
-    schedule.blocked.set(id, blocked);
-    for (const by of blocked.by)
-      schedule.waiters.set(by, (schedule.waiters.get(by) ?? new Set()).add(id));
-  }
 }
 
 function overlaid<Value>(

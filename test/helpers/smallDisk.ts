@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readFileSync,
   rmSync,
   writeFileSync,
   writeSync,
@@ -104,8 +105,10 @@ const shutdownProgram = [
 
 /** See ext4's `trigger_fs_error` (Documentation/ABI/testing/sysfs-fs-ext4). */
 function triggerOf(path: string): string {
-  const device = execFileSync("findmnt", ["-no", "SOURCE", path], { encoding: "utf8" }).trim();
-  return `/sys/fs/ext4/${basename(device)}/trigger_fs_error`;
+  const mount = readFileSync("/proc/mounts", "utf8")
+    .split("\n")
+    .find((line) => line.split(" ")[1] === path);
+  return `/sys/fs/ext4/${basename(mount?.split(" ")[0] ?? "")}/trigger_fs_error`;
 }
 
 function fillUp(ballast: string): void {
