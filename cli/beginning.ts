@@ -1,12 +1,34 @@
 import type { StatusView } from "../ipc/methods.ts";
 import { failure, FailureError } from "../ipc/errors.ts";
 import { plain, plural } from "./render/text.ts";
+import { hangingFailure } from "./replacing.ts";
+import { markerVariable } from "../system/marker.ts";
 import type { Session } from "./session.ts";
+
+/**
+ * A supervisor started by a task would end with it, and its workers too: whatever a task starts does
+ * not outlive it.
+ */
+export function refuseInsideTask(session: Session): void {
+  const attempt = session.terminal.env[markerVariable];
+  if (attempt === undefined || attempt === "") return;
+  throw new FailureError(
+    failure("refused", "A task cannot start a supervisor: it would end together with the task.", {
+      hint: `Do it in a terminal or a service manager (${markerVariable} is set here).`,
+    }),
+  );
+}
 
 /** Starts a supervisor, waits until it is ready and says what runs now. */
 export async function startAndTell(session: Session, maxParallel: number | null): Promise<void> {
   const { startSupervisor } = await session.ports.supervisor();
-  const ready = await startSupervisor({ directory: session.directory, maxParallel });
+  const ready = await startSupervisor({ directory: session.directory, maxParallel }).catch(
+    async (error: unknown) => {
+      const isTaken = error instanceof FailureError && error.failure.code === "already_running";
+      const hanging = isTaken ? await hangingFailure(session) : null;
+      throw hanging === null ? error : new FailureError(hanging);
+    },
+  );
   const client = await session.connect();
   const view = await client.call("status", { finished_max: 0, open_max: 0 });
   if (session.json)
@@ -21,6 +43,19 @@ export function requireMaxParallel(given: number | undefined): number | null {
   throw new FailureError(
     failure("usage", `--max-parallel takes a whole number from 1, not ${given}.`),
   );
+}
+
+/** What the next supervisor would refuse must not cost the one that runs. All else it says itself. */
+export async function refuseInvalidSettings(
+  session: Session,
+  maxParallel: number | null,
+): Promise<void> {
+  const { readSettings } = await import("./configFile.ts");
+  try {
+    await readSettings(session, maxParallel === null ? {} : { max_parallel: maxParallel });
+  } catch (error) {
+    if (error instanceof FailureError && error.failure.code === "invalid_config") throw error;
+  }
 }
 
 function runningSentence({ daemon, slots, landing }: StatusView): string {

@@ -6,6 +6,7 @@ import { createLanding } from "./landing/landing.ts";
 import { epochInRepository } from "./landing/prepare.ts";
 import { excludeBrain } from "../system/exclude.ts";
 import { exitCodes, fail, FailureError, failure, ok } from "../ipc/errors.ts";
+import { lastEpochMarked } from "./journal/mark.ts";
 import { layoutOf } from "../system/paths.ts";
 import { openJournal } from "./journal/journal.ts";
 import { openLog } from "./observe/log.ts";
@@ -55,7 +56,9 @@ export async function begin(options: BeginOptions): Promise<Result<Begun>> {
   const target = config.target ?? head.ref?.replace(/^refs\/heads\//, "") ?? null;
   if (target === null || head.commit === null) return fail(noTarget(head.commit !== null));
   await mkdir(layout.stateDir, { recursive: true, mode: 0o700 });
-  const taken = takeSupervisorLock(layout.stateDir);
+  const taken = takeSupervisorLock(layout.stateDir, {
+    atLeast: lastEpochMarked(layout.journal),
+  });
   if (!taken.ok) return taken;
   const lock = taken.value;
   const opened = await openTruth(lock, { layout, target, repository: found.value });
@@ -71,7 +74,8 @@ export async function begin(options: BeginOptions): Promise<Result<Begun>> {
   const workerEntry = entryOf("../worker/main");
   const { flags } = options;
   const parts = { layout, epoch, journal, landing, prepared, config, configured, flags, target };
-  const supervisor = new Supervisor({ ...parts, workerEntry, log, onEnd });
+  const isLockIntact = () => lock.isIntact();
+  const supervisor = new Supervisor({ ...parts, workerEntry, log, onEnd, isLockIntact });
   const finish = async (end: End) => {
     const code = await closeAll(end, supervisor, log);
     await journal.close();
@@ -83,7 +87,12 @@ export async function begin(options: BeginOptions): Promise<Result<Begun>> {
     const ready = await supervisor.open();
     if (!ready.ok) throw new FailureError(ready.failure);
     const { socket } = ready.value;
-    await announce(lock, { socket, version: packageVersion(), startedAt: Date.now() });
+    await announce(lock, {
+      socket,
+      version: packageVersion(),
+      startedAt: Date.now(),
+      maxParallel: flags.max_parallel ?? null,
+    });
     await supervisor.begin();
   } catch (error) {
     // Half begun it would hold the lock and the socket, and take tasks that nobody looks after.
@@ -110,7 +119,7 @@ async function openTruth(
   place: { readonly layout: Layout; readonly target: string; readonly repository: Repository },
 ): Promise<Result<Truth>> {
   const { layout, target, repository } = place;
-  if (lock.epoch === 1) lock.raise(await epochInRepository(layout.commonDir));
+  if (!lock.remembered) lock.raise(await epochInRepository(layout.commonDir));
   const { epoch } = lock;
   const { commonDir: gitDir, workTree } = layout;
   const landing = createLanding({ gitDir, workTree, target, epoch, repository });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { mkdir } from "node:fs/promises";
 import { call } from "./server/methods.ts";
 import { completeSpec, coreSettings, readConfig, workerConfig } from "./settings.ts";
+import { drain } from "./drain.ts";
 import { Effects } from "./effects.ts";
 import { eventView } from "./server/views/event.ts";
 import { FailureError, failure, ok } from "../ipc/errors.ts";
@@ -53,6 +54,8 @@ export type SupervisorOptions = {
   readonly target: string;
   readonly workerEntry: string;
   readonly log: Log;
+  /** False: the file of the supervisor's lock was removed or replaced, so it shuts out nobody. */
+  readonly isLockIntact: () => boolean;
   /** Called once, when the process should end. */
   readonly onEnd: (end: End) => void;
 };
@@ -176,9 +179,12 @@ export class Supervisor {
     return this.#configView();
   }
 
-  /** Begins to stop; the answer is how many attempts run. The rest happens behind it. */
-  async stop(mode: Methods["stop"]["params"]["mode"]): Promise<number> {
-    const running = await this.#loop.read(({ counts }) => counts.running + counts.landing);
+  /** Begins to stop; the answer is how many attempts run, and why landing is held. The rest happens behind it. */
+  async stop(mode: Methods["stop"]["params"]["mode"]): Promise<Methods["stop"]["result"]> {
+    const running = await this.#loop.read(({ counts, landing }) => ({
+      running: counts.running + counts.landing,
+      held: landing.held?.message ?? null,
+    }));
     if (this.#state === "stopping") return running;
     const why = mode === "restart" ? "restart" : "stopped";
     if (mode === "drain") {
@@ -293,18 +299,21 @@ export class Supervisor {
     return pid === undefined || pid === null ? null : (identityOf(pid) ?? null);
   }
 
-  /** Takes no new task, and ends when nothing runs or lands any more. */
+  /** Takes no new task, and ends when nothing runs, and nothing lands that could. */
   #drain(): void {
     this.#loop.draining = true;
-    const listener = this.#hub.listen(() => void check());
-    const check = async () => {
-      const left = await this.#loop.read(({ counts }) => counts.running + counts.landing);
-      if (left > 0 || this.#ended) return;
-      listener.stop();
-      this.#ended = true;
-      this.#options.onEnd({ why: "stopped" });
-    };
-    void check();
+    drain({
+      hub: this.#hub,
+      read: (look) => this.#loop.read(look),
+      setTimer: realClock.setTimer,
+      onDrained: ({ landing, held }) => {
+        if (this.#ended) return;
+        if (held !== null)
+          this.#options.log.warn("drained, but landing is held", { landing, held });
+        this.#ended = true;
+        this.#options.onEnd({ why: "stopped" });
+      },
+    });
   }
 
   async #openInbox(): Promise<void> {
@@ -331,7 +340,9 @@ export class Supervisor {
   /** Makes again what was removed under us. */
   async #lookAfter(): Promise<void> {
     if (this.#ended) return;
-    const { layout, log } = this.#options;
+    const { layout, log, isLockIntact } = this.#options;
+    if (!isLockIntact())
+      return this.#die(new Error("supervisor.db was removed or replaced: the lock is lost"));
     await mkdir(layout.logsDir, { recursive: true, mode: 0o700 });
     if (!existsSync(join(layout.logsDir, logFile))) log.reopen();
     if (await this.#listener?.relisten()) log.warn("the socket was removed and made again");

@@ -35,8 +35,14 @@ export type Methods = {
   events: { params: { from_seq: number | null }; result: { seq: number } };
   config: { params: Record<never, never>; result: ConfigView };
   reload: { params: Record<never, never>; result: ConfigView };
-  /** Answers when stopping has begun; the connection closes when the supervisor is gone. */
-  stop: { params: { mode: "drain" | "now" | "restart" }; result: { running: number } };
+  /**
+   * Answers when stopping has begun; the connection closes when the supervisor is gone. `held`: why
+   * landing is held, so that a drain ends without landing what waits for it.
+   */
+  stop: {
+    params: { mode: "drain" | "now" | "restart" };
+    result: { running: number; held: string | null };
+  };
 };
 
 export type MethodName = keyof Methods;

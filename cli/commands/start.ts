@@ -1,6 +1,12 @@
 import { exitCodes } from "../../ipc/errors.ts";
-import { requireMaxParallel, startAndTell } from "../beginning.ts";
+import {
+  refuseInsideTask,
+  refuseInvalidSettings,
+  requireMaxParallel,
+  startAndTell,
+} from "../beginning.ts";
 import { defineCommand } from "../command.ts";
+import { endPresentSupervisor, presentMaxParallel } from "../replacing.ts";
 
 export const command = defineCommand({
   usage: "start",
@@ -13,10 +19,21 @@ export const command = defineCommand({
       value: "N",
       describe: "How many tasks may run at the same time, instead of what orchd.yaml says",
     },
+    replace: {
+      type: "boolean",
+      describe:
+        "End the supervisor that runs first, by force if it does not answer; its agents run on",
+    },
     foreground: { type: "boolean", describe: "Stay in the foreground, for service managers" },
   },
   run: async (args, session) => {
-    const maxParallel = requireMaxParallel(args["max-parallel"]);
+    refuseInsideTask(session);
+    let maxParallel = requireMaxParallel(args["max-parallel"]);
+    if (args.replace) {
+      maxParallel ??= presentMaxParallel(session);
+      await refuseInvalidSettings(session, maxParallel);
+      await endPresentSupervisor(session);
+    }
     if (args.foreground) {
       const { runSupervisorHere } = await session.ports.supervisor();
       return await runSupervisorHere({ directory: session.directory, maxParallel });

@@ -1,16 +1,15 @@
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { supervisorRecordName } from "../../ipc/locate.ts";
 import type { SupervisorRecord } from "../../ipc/locate.ts";
-import { isRecord } from "../../ipc/message.ts";
 import { writeDurably } from "../../system/atomicFile.ts";
-import { judge, ownIdentity } from "../../system/processIdentity.ts";
-import type { Judgement } from "../../system/processIdentity.ts";
+import { readHolder } from "../../system/holder.ts";
+import { ownIdentity } from "../../system/processIdentity.ts";
 import { failpoint, failpointNow } from "../../system/failpoint.ts";
 
 /**
  * `supervisor.json`: who holds the repository, for people, clients and the next supervisor. It stays
- * behind when a supervisor is killed, so what it says of the process is always judged.
+ * behind when a supervisor is killed, so what it says of the process is always judged (system/holder.ts).
  */
 export type Announcement = {
   /** Absolute path of the socket it listens on. */
@@ -18,6 +17,8 @@ export type Announcement = {
   readonly version: string;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
+  /** `--max-parallel`, for `orchd restart`; `null`: not given. */
+  readonly maxParallel?: number | null;
 };
 
 type HolderRecord = SupervisorRecord & {
@@ -25,19 +26,13 @@ type HolderRecord = SupervisorRecord & {
   readonly boot_id: string;
   readonly pid_namespace: string;
   readonly host: string;
-};
-
-export type Holder = {
-  readonly pid: number;
-  readonly epoch: number;
-  /** Whether that very process lives; `unknown` from another host or PID namespace. */
-  readonly judgement: Judgement;
+  readonly max_parallel: number | null;
 };
 
 export async function writeHolder(
   stateDir: string,
   epoch: number,
-  { socket, version, startedAt }: Announcement,
+  { socket, version, startedAt, maxParallel = null }: Announcement,
 ): Promise<void> {
   const { pid, startTime, bootId, pidNamespace, host } = ownIdentity();
   const record: HolderRecord = {
@@ -50,26 +45,11 @@ export async function writeHolder(
     boot_id: bootId,
     pid_namespace: pidNamespace,
     host,
+    max_parallel: maxParallel,
   };
   await failpoint("holder.write", () =>
     writeDurably(recordPath(stateDir), `${JSON.stringify(record, null, 2)}\n`),
   );
-}
-
-/** `null` when there is none, or none that can be understood. */
-export function readHolder(stateDir: string): Holder | null {
-  const record = readRecord(stateDir);
-  if (!isRecord(record)) return null;
-  const { pid, epoch, start_time: startTime } = record;
-  const { boot_id: bootId, pid_namespace: pidNamespace, host } = record;
-  if (!isWhole(pid) || !isWhole(epoch)) return null;
-  const known =
-    isWhole(startTime) &&
-    typeof bootId === "string" &&
-    typeof pidNamespace === "string" &&
-    typeof host === "string";
-  const judgement = known ? judge({ pid, startTime, bootId, pidNamespace, host }) : "unknown";
-  return { pid, epoch, judgement };
 }
 
 /** Leaves the record of another holder alone. */
@@ -77,18 +57,6 @@ export function removeHolder(stateDir: string, epoch: number): void {
   const holder = readHolder(stateDir);
   if (holder?.pid === process.pid && holder.epoch === epoch)
     failpointNow("holder.remove", () => rmSync(recordPath(stateDir), { force: true }));
-}
-
-function readRecord(stateDir: string): unknown {
-  try {
-    return JSON.parse(readFileSync(recordPath(stateDir), "utf8"));
-  } catch {
-    return null;
-  }
-}
-
-function isWhole(value: unknown): value is number {
-  return Number.isSafeInteger(value);
 }
 
 function recordPath(stateDir: string): string {

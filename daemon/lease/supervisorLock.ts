@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fail, failure, ok } from "../../ipc/errors.ts";
 import type { Failure, Result } from "../../ipc/errors.ts";
-import { readHolder, removeHolder, writeHolder } from "./holder.ts";
+import { readHolder } from "../../system/holder.ts";
+import { removeHolder, writeHolder } from "./holder.ts";
 import type { Announcement } from "./holder.ts";
 import { failpointNow } from "../../system/failpoint.ts";
 
@@ -28,13 +29,20 @@ import { failpointNow } from "../../system/failpoint.ts";
  */
 export class SupervisorLock {
   readonly stateDir: string;
+  /** False: the file is new, and the epoch is only what other witnesses know. */
+  readonly remembered: boolean;
   readonly #db: DatabaseSync;
   readonly #inode: number;
   #epoch: number;
 
   /** Use `takeSupervisorLock`. */
-  constructor(stateDir: string, db: DatabaseSync, epoch: number) {
+  constructor(
+    stateDir: string,
+    db: DatabaseSync,
+    { epoch, remembered }: { readonly epoch: number; readonly remembered: boolean },
+  ) {
     this.stateDir = stateDir;
+    this.remembered = remembered;
     this.#db = db;
     this.#epoch = epoch;
     this.#inode = statSync(databasePath(stateDir)).ino;
@@ -133,10 +141,11 @@ function lock(stateDir: string, atLeast: number): Result<SupervisorLock> {
       return fail(alreadyRunning(holder.pid));
     }
     db.exec("PRAGMA locking_mode = EXCLUSIVE");
-    const epoch = Math.max(readEpoch(db), atLeast, holder?.epoch ?? 0) + 1;
+    const last = readEpoch(db);
+    const epoch = Math.max(last, atLeast, holder?.epoch ?? 0) + 1;
     writeEpoch(db, epoch);
     failpointNow("lock.take", () => db.exec("COMMIT"));
-    return ok(new SupervisorLock(stateDir, db, epoch));
+    return ok(new SupervisorLock(stateDir, db, { epoch, remembered: last > 0 }));
   } catch (error) {
     db.close();
     throw error;

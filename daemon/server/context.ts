@@ -47,7 +47,7 @@ export type ServerContext = {
   readonly land: (acceptRewind: boolean) => Promise<void>;
   readonly config: () => ConfigView;
   readonly reload: () => Promise<ConfigView>;
-  readonly stop: (mode: Methods["stop"]["params"]["mode"]) => Promise<number>;
+  readonly stop: (mode: Methods["stop"]["params"]["mode"]) => Promise<Methods["stop"]["result"]>;
 };
 
 /** An event with the epoch of the supervisor that wrote it down. */

@@ -7,5 +7,5 @@ export async function stop(
   params: unknown,
   context: ServerContext,
 ): Promise<Methods["stop"]["result"]> {
-  return { running: await context.stop(choice(params, "mode", ["drain", "now", "restart"])) };
+  return await context.stop(choice(params, "mode", ["drain", "now", "restart"]));
 }

@@ -26,7 +26,7 @@ describe("orchd stop", () => {
     const stop = ({ mode }: { mode: string }) => {
       expect(mode).to.equal("now");
       setTimeout(running.end, 30);
-      return { running: 2 };
+      return { running: 2, held: null };
     };
     const run = await orchd("stop", { answers: { stop }, pid: running.pid });
     expect(running.isGone()).to.equal(true);
@@ -42,10 +42,14 @@ describe("orchd stop", () => {
     const stop = ({ mode }: { mode: string }) => {
       expect(mode).to.equal("drain");
       setTimeout(running.end, 30);
-      return { running: 1 };
+      return { running: 1, held: null };
     };
     const run = await orchd("stop --drain --json", { answers: { stop }, pid: running.pid });
-    expect(JSON.parse(run.out)).to.deep.equal({ pid: running.pid, ended: 0 });
+    expect(JSON.parse(run.out)).to.deep.equal({
+      pid: running.pid,
+      ended: 0,
+      held: null,
+    });
     expect(run.err).to.equal("");
   });
 
@@ -60,6 +64,34 @@ describe("orchd stop", () => {
   });
 });
 
+describe("orchd stop --drain", () => {
+  it("says why landing is held, now and later, and what becomes of what waits", async () => {
+    using running = await makeProcess();
+    const stop = () => {
+      setTimeout(running.end, 50);
+      return { running: 1, held: "main was reset" };
+    };
+    const reason = { kind: "base_red", message: "main is red" };
+    const event = { seq: 9, at: 0, name: "landing:held", task: null, detail: { reason } };
+    const events = (from: typeof event) =>
+      orchd("stop --drain", { answers: { stop }, events: [from], pid: running.pid });
+    const run = await events(event);
+    expect(run.code).to.equal(0);
+    expect(run.err).to.include("Landing is held: main was reset.");
+    expect(run.out).to.include("what waits for it goes on after the next start");
+  });
+});
+
+describe("orchd start and restart inside a task", () => {
+  for (const words of ["start", "start --foreground", "start --replace", "restart"])
+    it(`are refused: orchd ${words}`, async () => {
+      const run = await orchd(words, { env: { ORCHD_ATTEMPT: "x" } });
+      expect(run.code).to.equal(5);
+      expect(run.err).to.include("A task cannot start a supervisor");
+      expect(run.calls).to.deep.equal([]);
+    });
+});
+
 describe("orchd restart", () => {
   it("ends the one that runs, then starts another and tells about it", async () => {
     using running = await makeProcess();
@@ -67,7 +99,7 @@ describe("orchd restart", () => {
     const stop = ({ mode }: { mode: string }) => {
       steps.push(`stop ${mode}`);
       running.end();
-      return { running: 0 };
+      return { running: 0, held: null };
     };
     const starter = async () => ({
       startSupervisor: async () => {
