@@ -78,6 +78,7 @@ async function watchLanding(client: Supervisor, session: Session) {
     if (name === "landing:released") last = null;
     const reason = name === "landing:held" ? detail["reason"] : null;
     if (isRecord(reason)) tell(String(reason["message"]));
+    if (name === "landing:base_red") tell(String(detail["message"]));
   });
   return { tell, last: () => last };
 }

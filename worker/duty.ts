@@ -7,6 +7,7 @@ import type {
   WorkerSettings,
 } from "../ipc/workerMessages.ts";
 import type { AttemptState, Course, Desk } from "./attempt/desk.ts";
+import { attemptLogName } from "../system/attemptLines.ts";
 import { AttemptLog } from "./attempt/attemptLog.ts";
 import { attemptFolder, hasOutcome } from "./attempt/records.ts";
 import type { Attempt } from "./attempt/run.ts";
@@ -59,7 +60,7 @@ export class Duty {
 
   constructor(options: DutyOptions) {
     this.#options = options;
-    this.#attempts = new AttemptLog(join(options.stateFolder, "attempts.log"));
+    this.#attempts = new AttemptLog(join(options.stateFolder, attemptLogName));
   }
 
   get isWorking(): boolean {

@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fail, failure, ok } from "../../ipc/errors.ts";
 import { readHeartbeat, readReports } from "../../ipc/reports.ts";
+import { attemptLogName, readStoredReports } from "../../system/attemptLines.ts";
 import { Slot } from "./slot.ts";
 import { workerId } from "../../ipc/ids.ts";
 import type {
@@ -151,14 +152,30 @@ export class Pool {
 
   async #open(worker: WorkerId): Promise<void> {
     const folder = join(this.#options.brain, worker);
-    const slot = new Slot({ ...this.#options, worker, folder });
+    const onGone = (gone: WorkerId) => this.#gone(gone);
+    const slot = new Slot({ ...this.#options, onGone, worker, folder });
     // Before anything is waited for: whoever asks for the same worker meanwhile finds this one.
     this.#slots.set(worker, slot);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await mkdir(this.#options.logs, { recursive: true, mode: 0o700 });
     const wasThere = await slot.open();
-    if (!wasThere) this.#options.onGone(worker);
+    if (!wasThere) this.#gone(worker);
     if (this.#launched) slot.launch();
+  }
+
+  /**
+   * What it finished and could not tell any more is on disk, and counts before the rest is lost. The
+   * next process of the worker tells it again, and is told to forget it.
+   */
+  #gone(worker: WorkerId): void {
+    const { brain, onReports, onGone, onProblem } = this.#options;
+    try {
+      const reports = readStoredReports(join(brain, worker, attemptLogName));
+      if (reports.length > 0) onReports(worker, reports);
+    } catch (error) {
+      onProblem(worker, `its outcomes cannot be read: ${String(error)}`);
+    }
+    onGone(worker);
   }
 
   #hear(slot: Slot, method: string, params: unknown): void {

@@ -1,25 +1,11 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { agent } from "../helpers/agent.ts";
 import { landedCommits, makeSupervised, supervisorPid } from "../helpers/supervised.ts";
 import { until } from "../helpers/until.ts";
 import type { Supervised } from "../helpers/supervised.ts";
 import type { TaskId } from "../../ipc/ids.ts";
-
-/** Notes each of its starts outside the workspace, then works until it is let go. */
-function agent(
-  supervised: Supervised,
-  id: string,
-): { task: object; starts: () => number; letGo: () => void } {
-  const notes = join(supervised.repository.dir, "..", `${id}.starts`);
-  const gate = join(supervised.repository.dir, "..", `${id}.go`);
-  const shell = `echo start >> '${notes}'; while [ ! -e '${gate}' ]; do sleep 0.05; done; echo ${id} > ${id}.txt`;
-  return {
-    task: { id, run: { shell }, claims: [`${id}.txt`] },
-    starts: () => (existsSync(notes) ? readFileSync(notes, "utf8").split("\n").length - 1 : 0),
-    letGo: () => writeFileSync(gate, ""),
-  };
-}
 
 describe("agents and the life of the supervisor", () => {
   for (const [name, interrupt] of [

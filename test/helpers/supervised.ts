@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { execa } from "execa";
 import { connect } from "../../ipc/client.ts";
+import { isGone } from "./processes.ts";
 import { makeRepository } from "./repository.ts";
 import { mintRequestId, mintTaskId } from "../../ipc/ids.ts";
 import { parseTaskFile } from "../../ipc/taskFile.ts";
@@ -95,7 +96,7 @@ export async function supervise(
     killSupervisor: async () => {
       const pid = supervisorPid(repository);
       process.kill(pid, "SIGKILL");
-      await until(() => !isRunning(pid), { what: `supervisor ${pid} to be gone` });
+      await until(() => isGone(pid), { what: `supervisor ${pid} to be gone` });
     },
     [Symbol.asyncDispose]: async () => {
       for (const one of clients) await one.close();
@@ -176,13 +177,4 @@ export async function landedCommits(repository: TestRepository): Promise<Map<str
     if (task !== "") landed.set(task, [...(landed.get(task) ?? []), commit]);
   }
   return landed;
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

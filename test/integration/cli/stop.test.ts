@@ -71,13 +71,15 @@ describe("orchd stop --drain", () => {
       setTimeout(running.end, 50);
       return { running: 1, held: "main was reset" };
     };
-    const reason = { kind: "base_red", message: "main is red" };
-    const event = { seq: 9, at: 0, name: "landing:held", task: null, detail: { reason } };
-    const events = (from: typeof event) =>
-      orchd("stop --drain", { answers: { stop }, events: [from], pid: running.pid });
-    const run = await events(event);
+    const reason = { kind: "problem", message: "a lock is in the way" };
+    const events = [
+      { seq: 9, at: 0, name: "landing:held", task: null, detail: { reason } },
+      { seq: 10, at: 0, name: "landing:base_red", task: null, detail: { message: "main is red" } },
+    ];
+    const run = await orchd("stop --drain", { answers: { stop }, events, pid: running.pid });
     expect(run.code).to.equal(0);
-    expect(run.err).to.include("Landing is held: main was reset.");
+    for (const why of ["main was reset", "a lock is in the way", "main is red"])
+      expect(run.err).to.include(`Landing is held: ${why}.`);
     expect(run.out).to.include("what waits for it goes on after the next start");
   });
 });

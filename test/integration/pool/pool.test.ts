@@ -1,9 +1,14 @@
+import { spawn } from "node:child_process";
 import { expect } from "chai";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gateWorker, Pool } from "../../../daemon/pool/pool.ts";
-import { recordPath } from "../../../daemon/pool/record.ts";
+import { recordPath, writeRecord } from "../../../daemon/pool/record.ts";
+import { attemptLogName } from "../../../system/attemptLines.ts";
+import { identityOf, ownIdentity } from "../../../system/processIdentity.ts";
+import { AttemptLog } from "../../../worker/attempt/attemptLog.ts";
+import type { TaskId } from "../../../ipc/ids.ts";
 import { until } from "../../helpers/until.ts";
 
 describe("the pool", () => {
@@ -47,6 +52,53 @@ describe("the pool", () => {
   });
 });
 
+describe("the pool and a worker of an earlier supervisor", () => {
+  const other = { pid: process.pid, startTime: 1 };
+  for (const [name, change] of [
+    ["whose number another process has now", other],
+    ["of another boot", { pid: process.pid, bootId: "another" }],
+    ["that is gone", { pid: 2 ** 22 + 1 }],
+  ] as const)
+    it(`starts a new one for one ${name}, says that it is gone, and kills nobody`, async () => {
+      await using rig = await makeRig({ launched: false });
+      const identity = { ...ownIdentity(), ...change };
+      await writeRecord(rig.stateDir, { worker: gateWorker, token: "t", epoch: 1, identity });
+      await rig.pool.ensure(gateWorker);
+      expect(rig.said).to.deep.equal(["gone"]);
+      rig.pool.slot(gateWorker)?.kill("SIGKILL");
+      rig.pool.launch();
+      await until(async () => (await rig.started()).length > 0, { what: "the worker" });
+    });
+
+  it("takes over one of an older epoch that lives, and hears its end", async () => {
+    await using rig = await makeRig({ launched: false });
+    using sleeper = spawn("sleep", ["600"], { stdio: "ignore" });
+    const identity = identityOf(sleeper.pid ?? 0);
+    if (identity === undefined) throw new Error("no sleeper");
+    await writeRecord(rig.stateDir, { worker: gateWorker, token: "t", epoch: 0, identity });
+    await rig.pool.ensure(gateWorker);
+    rig.pool.launch();
+    expect(rig.said).to.deep.equal([]);
+    expect(rig.pool.slot(gateWorker)).to.include({ state: "cut off", pid: sleeper.pid });
+    sleeper.kill("SIGKILL");
+    await until(() => rig.said.includes("gone"), { what: "its end" });
+  });
+
+  it("hears the outcome that a dead one had stored, before it hears that it is gone", async () => {
+    await using rig = await makeRig({ launched: false });
+    const folder = join(rig.stateDir, "brain", gateWorker);
+    using log = new AttemptLog(join(folder, attemptLogName));
+    const key = { task: "a" as TaskId, attempt: 1, fence: 7 };
+    const cutShort = { task: "b" as TaskId, attempt: 1, fence: 9 };
+    await mkdir(folder, { recursive: true });
+    log.begin(key);
+    log.end({ ...key, outcome: { result: "done", saved: null }, elapsed_ms: 1 });
+    log.begin(cutShort);
+    await rig.pool.ensure(gateWorker);
+    expect(rig.said).to.deep.equal(["report a", "gone"]);
+  });
+});
+
 /** A pool whose workers only note that they run, one pid a line. */
 async function makeRig({ launched = true } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "pool-"));
@@ -60,6 +112,7 @@ setInterval(() => {}, 1000);
 `,
   );
   const problems: string[] = [];
+  const said: string[] = [];
   const pool = new Pool({
     epoch: 1,
     brain: join(folder, "brain"),
@@ -72,9 +125,11 @@ setInterval(() => {}, 1000);
       throw new Error("no worker dials in");
     },
     onReady: () => {},
-    onGone: () => {},
+    onGone: () => void said.push("gone"),
     onHeartbeat: () => {},
-    onReports: () => {},
+    onReports: (_worker, reports) => {
+      for (const { task } of reports) said.push(`report ${task}`);
+    },
     onProblem: (_worker, message) => void problems.push(message),
     onBug: (error) => {
       throw error;
@@ -84,6 +139,7 @@ setInterval(() => {}, 1000);
   return {
     pool,
     problems,
+    said,
     stateDir: folder,
     started: async () =>
       (await readFile(pids, "utf8"))

@@ -78,7 +78,7 @@ function scriptedSupervisor(
   return {
     call: call as Supervisor["call"],
     subscribe: async (from, onEvent) => {
-      setImmediate(() => events.filter((event) => event.seq > (from ?? Infinity)).forEach(onEvent));
+      setImmediate(() => events.filter((event) => event.seq > (from ?? 0)).forEach(onEvent));
     },
     close: async () => closed.resolve(null),
     closed: closed.promise,
