@@ -3,17 +3,6 @@ import type { State, Task } from "../../daemon/core/state.ts";
 import type { ClaimSet } from "../../ipc/taskSpec.ts";
 import type { TaskId } from "../../ipc/ids.ts";
 
-/** Numbers that look random and are the same each time (mulberry32): from 0 up to, not including, 1. */
-export function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 export function pickFrom<Item>(random: () => number, items: readonly Item[]): Item {
   const item = items[Math.floor(random() * items.length)];
   if (item === undefined) throw new Error("nothing to pick from");

@@ -1,14 +1,7 @@
-import {
-  emptyCore,
-  makeTask,
-  makeTree,
-  pickFrom,
-  randomFrom,
-  someClaim,
-  someFile,
-} from "./claimWorld.ts";
+import { emptyCore, makeTask, makeTree, pickFrom, someClaim, someFile } from "./claimWorld.ts";
 import { block, endPatience, hold, lookAtClaims, release } from "../../daemon/core/claimWaits.ts";
 import { percentile, rounded } from "./figures.ts";
+import { randomFrom } from "../../test/helpers/workload.ts";
 import type { State, Task } from "../../daemon/core/state.ts";
 import type { Tree } from "./claimWorld.ts";
 

@@ -1,7 +1,9 @@
 import { benchClaims } from "./claims.ts";
 import { benchJournal } from "./journal.ts";
 import { benchLatency } from "./latency.ts";
+import { benchMakespan } from "./makespan.ts";
 import { benchQueue } from "./queue.ts";
+import { benchSchedule } from "./schedule.ts";
 import { benchSpawn } from "./spawn.ts";
 import { benchStartup } from "./startup.ts";
 import { benchSubmitFlat } from "./submitFlat.ts";
@@ -11,7 +13,9 @@ const benches: Readonly<Record<string, () => Promise<Record<string, number>>>> =
   claims: benchClaims,
   journal: benchJournal,
   latency: benchLatency,
+  makespan: benchMakespan,
   queue: benchQueue,
+  schedule: benchSchedule,
   spawn: benchSpawn,
   startup: benchStartup,
   "submit-flat": benchSubmitFlat,
