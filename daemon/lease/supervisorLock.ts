@@ -5,6 +5,7 @@ import { fail, failure, ok } from "../../ipc/errors.ts";
 import type { Failure, Result } from "../../ipc/errors.ts";
 import { readHolder } from "../../system/holder.ts";
 import { removeHolder, writeHolder } from "./holder.ts";
+import { systemFailure } from "../../system/systemFailure.ts";
 import type { Announcement } from "./holder.ts";
 import { failpointNow } from "../../system/failpoint.ts";
 
@@ -105,7 +106,8 @@ export function takeSupervisorLock(
     makeFile(stateDir);
     return lockOrRepair(stateDir, atLeast);
   } catch (error) {
-    return fail(cannotLock(stateDir, error));
+    const ofTheMachine = systemFailure(error) ?? whyNotOpened(databasePath(stateDir));
+    return fail(ofTheMachine ?? cannotLock(stateDir, error));
   }
 }
 
@@ -195,6 +197,16 @@ function alreadyRunning(pid: number | null): Failure {
 function cannotLock(stateDir: string, error: unknown): Failure {
   const why = error instanceof Error ? error.message : String(error);
   return failure("refused", `The lock ${databasePath(stateDir)} cannot be used: ${why}.`);
+}
+
+/** SQLite does not tell what the system said. Only without the lock: opening the file would drop it. */
+function whyNotOpened(path: string): Failure | null {
+  try {
+    closeSync(openSync(path, "r+"));
+    return null;
+  } catch (error) {
+    return systemFailure(error);
+  }
 }
 
 /** The primary result code, when SQLite threw. */

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { readJsonFile, replaceFile } from "../../system/atomicFile.ts";
+import { readJsonFile, writeDurably } from "../../system/atomicFile.ts";
 import type { ProcessIdentity } from "../../system/processIdentity.ts";
 import type { WorkerId } from "../../ipc/ids.ts";
 import { failpoint } from "../../system/failpoint.ts";
@@ -23,7 +23,7 @@ export function recordPath(stateDir: string, worker: WorkerId): string {
 
 export async function writeRecord(stateDir: string, record: WorkerRecord): Promise<void> {
   await failpoint("pool.record", () =>
-    replaceFile(recordPath(stateDir, record.worker), JSON.stringify(record)),
+    writeDurably(recordPath(stateDir, record.worker), JSON.stringify(record)),
   );
 }
 

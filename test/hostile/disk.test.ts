@@ -1,10 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
-import { landedCommits, supervise } from "../helpers/supervised.ts";
+import { landedCommits, supervise, supervisorPid } from "../helpers/supervised.ts";
 import { makeRepository } from "../helpers/repository.ts";
 import { makeSmallDisk, smallDiskProblem } from "../helpers/smallDisk.ts";
+import { identityOf } from "../../system/processIdentity.ts";
 import { until } from "../helpers/until.ts";
+import type { SmallDisk } from "../helpers/smallDisk.ts";
 import type { StatusView } from "../../ipc/methods.ts";
 import type { Supervised } from "../helpers/supervised.ts";
 import type { TaskId } from "../../ipc/ids.ts";
@@ -81,7 +83,59 @@ describe("a disk", function () {
     await eachLandedOnce(supervised, ids);
     expect(readFileSync(`${gate}.started`, "utf8")).to.equal("once\n");
   });
+
+  for (const [what, breakIt, words] of [
+    ["turns read-only", (disk: SmallDisk) => disk.becomeReadOnly(), /read-?only/i],
+    [
+      "answers with input/output errors",
+      (disk: SmallDisk) => disk.fail(),
+      /i\/o error|input\/output/i,
+    ],
+  ] as const)
+    it(`that ${what} under the journal: the supervisor ends and says why, and the next one takes over what ran`, async () => {
+      // Following links a file from the journal's folder into `.git`: not across file systems.
+      const repository = await makeRepository({ config: { ...config, follow: "off" } });
+      const disk = makeSmallDisk(24, join(repository.dir, ".git/orchd"));
+      await using supervised = await supervise(withDisk(repository, disk));
+      const gate = gateOf(repository);
+      const ids = await supervised.submit(gated("first", gate), quick("second"));
+      await supervised.wait(ids.slice(1));
+      await until(() => existsSync(`${gate}.done`), patience);
+      const pid = supervisorPid(repository);
+      breakIt(disk);
+      const unheard = supervised.submit(quick("third")).catch(() => null);
+      await until(() => identityOf(pid) === undefined, {
+        ...patience,
+        what: "the supervisor to end",
+      });
+      expect(logOf(repository)).to.match(/the journal cannot be written: the disk fails/);
+      const again = await supervised.orchd("start");
+      expect(again.code, again.stderr).to.equal(5);
+      expect(again.stderr).to.match(words);
+      disk.repair();
+      const started = await supervised.orchd("start");
+      expect(started.code, started.stderr).to.equal(0);
+      writeFileSync(gate, "");
+      // The client sends it again when a supervisor is back.
+      await unheard;
+      const ends = await supervised.wait(ids);
+      expect(ends.map(({ status, attempts }) => [status, attempts])).to.deep.equal([
+        ["succeeded", 1],
+        ["succeeded", 1],
+      ]);
+      expect(readFileSync(`${gate}.started`, "utf8")).to.equal("once\n");
+      await eachLandedOnce(supervised, ids);
+    });
 });
+
+/** The disk goes before the folder it is mounted on. */
+function withDisk(repository: TestRepository, disk: SmallDisk): TestRepository {
+  const dispose = async (): Promise<void> => {
+    disk[Symbol.dispose]();
+    await repository[Symbol.asyncDispose]();
+  };
+  return { ...repository, [Symbol.asyncDispose]: dispose };
+}
 
 function gateOf(repository: TestRepository): string {
   const folder = join(dirname(repository.dir), "tmp");
@@ -99,10 +153,14 @@ function gated(id: string, gate: string): object {
   return { id, run: { shell: script } };
 }
 
+function quick(id: string): object {
+  return { id, run: { shell: `mkdir -p out; echo ${id} > out/${id}.txt` } };
+}
+
 async function submitUntilRefused(supervised: Supervised, acknowledged: string[]): Promise<void> {
   for (let at = 0; at < 60; at += 1) {
     const id = `task-${at}`;
-    await supervised.submit({ id, run: { shell: `mkdir -p out; echo ${id} > out/${id}.txt` } });
+    await supervised.submit(quick(id));
     acknowledged.push(id);
   }
 }
