@@ -1,4 +1,5 @@
 import { before, keepTask, withoutBatch } from "./core/durableView.ts";
+import { ChangedTasks } from "./changedTasks.ts";
 import { decide } from "./core/decide.ts";
 import { eventVersion } from "./core/upcast.ts";
 import { evolve } from "./core/evolve.ts";
@@ -9,19 +10,13 @@ import { rejection } from "./core/failures.ts";
 import { startLanding } from "./core/landing.ts";
 import { stateRow } from "./core/snapshot.ts";
 import { unreachable } from "../ipc/errors.ts";
-import type {
-  JournalProblem,
-  JournalResult,
-  JournalRow,
-  Snapshot,
-  SnapshotTask,
-} from "./journal/records.ts";
+import type { JournalProblem, JournalResult, JournalRow, Snapshot } from "./journal/records.ts";
 import type { Before } from "./core/durableView.ts";
 import type { Clock, Timer } from "../system/clock.ts";
 import type { Command, Decision } from "./core/commands.ts";
 import type { Effect } from "./core/effects.ts";
 import type { Event, Recorded } from "./core/events.ts";
-import type { State, Task } from "./core/state.ts";
+import type { State } from "./core/state.ts";
 import type { TaskId } from "../ipc/ids.ts";
 
 /**
@@ -60,6 +55,8 @@ const usualLimits: LoopLimits = { snapshotEvents: 5_000, finishedKeptMax };
 /** Commands decided in one batch, so that one turn of the event loop stays short. */
 const batchCommandsMax = 1_000;
 const fullRetryMs = 500;
+/** A start replays this many times `snapshotEvents` at most: a slow snapshot is waited for. */
+const snapshotsBehindMax = 4;
 /** The wall clock may be set, and timers stand still while the machine sleeps: it is looked at this often. */
 const timerMsMax = 30_000;
 
@@ -87,11 +84,13 @@ export class Loop {
   /** The journal refused for good: what the state says now is never shown. */
   #broken = false;
   #timer: Timer | null = null;
-  #dirty: Set<TaskId>;
+  readonly #changed: ChangedTasks;
   /** Final tasks in memory, the one that ended longest ago first. */
   readonly #finished: Set<TaskId>;
-  #eventsSinceSnapshot: number;
-  #snapshotting = false;
+  /** The event that the last good snapshot shows, and the one that brings the next. */
+  #snapshotSeq: number;
+  #snapshotDueAt: number;
+  #snapshotting: Promise<void> | null = null;
 
   /** `replayed`: the events that the state has seen since the last snapshot. */
   constructor(
@@ -103,8 +102,12 @@ export class Loop {
     this.state = state;
     this.#ports = ports;
     this.#limits = limits;
-    this.#eventsSinceSnapshot = replayed.length;
-    this.#dirty = new Set(replayed.flatMap(({ event }) => ("task" in event ? [event.task] : [])));
+    this.#snapshotSeq = state.seq - replayed.length;
+    this.#snapshotDueAt = this.#snapshotSeq + limits.snapshotEvents;
+    this.#changed = new ChangedTasks(
+      state,
+      replayed.flatMap(({ event }) => ("task" in event ? [event.task] : [])),
+    );
     const finished = [...state.tasks.values()]
       .filter(({ life }) => isFinal(life))
       .toSorted((a, b) => a.life.since - b.life.since);
@@ -191,6 +194,7 @@ export class Loop {
     const apply = (event: Event) => {
       if ("task" in event) keepTask(kept, this.state, event.task);
       const recorded = { seq: this.state.seq + 1, at, event };
+      if ("task" in event) this.#changed.beforeChange(event.task);
       evolve(this.state, recorded);
       batch.push(recorded);
       // Before the batch is durable: a snapshot that ends meanwhile must not evict a task that lives again.
@@ -209,6 +213,8 @@ export class Loop {
     }
     this.#answerReads();
     this.#snapshotIfDue();
+    if (this.state.seq - this.#snapshotSeq > snapshotsBehindMax * this.#limits.snapshotEvents)
+      await this.#snapshotting;
   }
 
   get #startsTasks(): boolean {
@@ -230,11 +236,10 @@ export class Loop {
     }
     this.journalProblem = null;
     this.#durable = null;
-    this.#eventsSinceSnapshot += batch.length;
   }
 
   #noteChange(id: TaskId): void {
-    this.#dirty.add(id);
+    this.#changed.noteChange(id);
     const task = this.state.tasks.get(id);
     this.#finished.delete(id);
     if (task !== undefined && isFinal(task.life)) this.#finished.add(id);
@@ -253,20 +258,16 @@ export class Loop {
 
   /** Writes the tasks that changed; a final one that is written may leave the memory. */
   #snapshotIfDue(): void {
-    if (this.#eventsSinceSnapshot < this.#limits.snapshotEvents || this.#snapshotting) return;
-    this.#snapshotting = true;
-    this.#eventsSinceSnapshot = 0;
-    const tasks = [...this.#dirty].flatMap((id) => this.state.tasks.get(id) ?? []);
-    this.#dirty = new Set();
-    const part = {
-      seq: this.state.seq,
-      state: JSON.stringify(stateRow(this.state)),
-      tasks: tasks.map(snapshotTask),
-    };
-    this.#ports.journal.snapshot(part).then((result) => {
-      this.#snapshotting = false;
-      if (result.ok) this.#evict();
-      else for (const { id } of tasks) this.#dirty.add(id);
+    const { seq } = this.state;
+    if (seq < this.#snapshotDueAt || this.#snapshotting !== null) return;
+    const state = JSON.stringify(stateRow(this.state));
+    const tasks = this.#changed.begin();
+    this.#snapshotting = this.#ports.journal.snapshot({ seq, state, tasks }).then(({ ok }) => {
+      this.#snapshotting = null;
+      this.#changed.end({ written: ok });
+      if (ok) this.#snapshotSeq = seq;
+      this.#snapshotDueAt = (ok ? seq : this.state.seq) + this.#limits.snapshotEvents;
+      if (ok) this.#evict();
     }, this.#ports.die);
   }
 
@@ -274,7 +275,7 @@ export class Loop {
   #evict(): void {
     for (const id of this.#finished) {
       if (this.#finished.size <= this.#limits.finishedKeptMax) return;
-      if (this.#dirty.has(id)) continue;
+      if (this.#changed.has(id)) continue;
       this.#finished.delete(id);
       this.state.tasks.delete(id);
     }
@@ -322,17 +323,4 @@ export function rowOf({ seq, at, event }: Recorded): JournalRow {
   const { type, ...body } = event;
   const task = "task" in event ? event.task : null;
   return { seq, at, type, version: eventVersion, task, body: JSON.stringify(body) };
-}
-
-export function snapshotTask(task: Task): SnapshotTask {
-  const final = isFinal(task.life);
-  const commit = task.life.status === "succeeded" ? task.life.commit : null;
-  return {
-    id: task.id,
-    status: task.life.status,
-    digest: task.digest,
-    commit,
-    final,
-    body: JSON.stringify(task),
-  };
 }

@@ -48,6 +48,7 @@ function writeFirst(path: string, story: Story): void {
   const store = storeAt(path, 1);
   append(store, story.slice(0, firstEnd));
   snapshot(store, story, firstSnapshot, 0);
+  while (store.foldOne());
   store.close();
 }
 
@@ -69,10 +70,12 @@ function append(store: Store, story: Story): void {
   store.append([packRows(0, story.map(rowOf))]);
 }
 
+/** A task a chunk: of the second snapshot all are left to be folded. */
 function snapshot(store: Store, story: Story, seq: number, after: number): void {
   const { state, tasks } = snapshotAt(story, seq, after);
-  const texts = tasks.map((task) => taskText(task));
-  store.snapshot(seq, state, { texts, bodies: tasks.map(({ body }) => body) });
+  for (const task of [...tasks].flat())
+    store.stage(seq, { texts: [taskText(task)], bodies: [task.body] });
+  store.seal(seq, seq, state);
 }
 
 async function load(path: string): Promise<{ state: unknown; events: unknown }> {

@@ -5,7 +5,6 @@ import type { Checksum } from "./chain.ts";
 import { Damage } from "./problems.ts";
 import type { AppendRequest } from "./protocol.ts";
 import { rowText as rowTextSql } from "./schema.ts";
-import type { SnapshotMeta } from "./schema.ts";
 import { columns, prepared } from "./verify.ts";
 import type { Position } from "./verify.ts";
 
@@ -24,7 +23,7 @@ export class EventRows {
   readonly #range: StatementSync;
   #last: Position;
   #next: Position;
-  #heads: Map<string, number>;
+  readonly #heads: Map<string, number>;
   readonly #nextHeads = new Map<string, number>();
 
   constructor(db: DatabaseSync, epoch: number, last: Position, heads: ReadonlyMap<string, number>) {
@@ -67,14 +66,14 @@ export class EventRows {
     this.#nextHeads.clear();
   }
 
-  /** Every task with an event that `tasks` does not know of. */
+  /** Every task with an event that its row in `tasks` does not know of (yet). */
   get heads(): ReadonlyMap<string, number> {
     return this.#heads;
   }
 
-  /** The others are in `tasks` now. */
-  keepHeads(strays: SnapshotMeta["strays"]): void {
-    this.#heads = new Map(strays);
+  /** Its row knows of `head` now. */
+  forgetHead(task: string, head: number): void {
+    if (this.#heads.get(task) === head) this.#heads.delete(task);
   }
 
   /** The texts of all events of a task, oldest first, found by following `previous` from its head. */

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 
 import { JournalFault, Damage } from "./problems.ts";
-import { applicationId, formatVersion, pageBytes } from "./schema.ts";
+import { applicationId, formatVersion, oldestFormat, pageBytes } from "./schema.ts";
 
 /**
  * The first 100 bytes of a SQLite file (https://www.sqlite.org/fileformat2.html#the_database_header)
@@ -38,5 +38,5 @@ export function refuseForeignFile(path: string): void {
     ([offset, bytes]) => !bytes.every((byte, index) => header[offset + index] === byte),
   );
   if (wrong !== undefined) throw new Damage("file", `journal.db is damaged: ${wrong[2]}`);
-  if (found !== formatVersion) throw new Damage("file", `format ${found} never existed`);
+  if (found < oldestFormat) throw new Damage("file", `format ${found} never existed`);
 }

@@ -35,16 +35,16 @@ const lateMs = 60 * 60 * 1000;
 
 type Row = readonly (SQLOutputValue | undefined)[];
 
-/** Consecutive finished tasks from below `before` on, of the snapshot at `snapshot`. */
+/** Consecutive finished tasks from below `before` on, as they were at `revision`. */
 type Stretch = {
-  readonly snapshot: number;
+  readonly revision: number;
   readonly before: number;
   readonly rows: readonly Row[];
 };
 
 type Ports = {
-  /** The seq of the snapshot. */
-  readonly snapshotSeq: () => number;
+  /** Another number whenever rows of `tasks` may have changed. */
+  readonly revision: () => number;
   readonly bodyOf: (id: string) => string | null;
   readonly headOf: (id: string) => number;
 };
@@ -53,7 +53,7 @@ export class HistoryRows {
   readonly #older: StatementSync;
   readonly #timeOf: StatementSync;
   readonly #ports: Ports;
-  #stretch: Stretch = { snapshot: -1, before: 0, rows: [] };
+  #stretch: Stretch = { revision: -1, before: 0, rows: [] };
 
   constructor(db: DatabaseSync, ports: Ports) {
     this.#ports = ports;
@@ -87,15 +87,15 @@ export class HistoryRows {
   /** The next rows of the stretch that was read before, or of a new one. */
   #rowsBelow(query: HistoryQuery): readonly Row[] {
     const before = query.before ?? Number.MAX_SAFE_INTEGER;
-    const snapshot = this.#ports.snapshotSeq();
+    const revision = this.#ports.revision();
     const known = this.#stretch;
-    if (known.snapshot === snapshot && before <= known.before) {
+    if (known.revision === revision && before <= known.before) {
       const start = known.rows.findIndex(([head]) => Number(head) < before);
       if (start >= 0) return known.rows.slice(start, start + rowsPerStepMax);
     }
     const goesOn = query.before !== null || isFiltered(query);
     const rows = this.#older.all(before, goesOn ? rowsPerStretch : query.limit + 1).map(columns);
-    this.#stretch = { snapshot, before, rows: goesOn ? rows : [] };
+    this.#stretch = { revision, before, rows: goesOn ? rows : [] };
     return rows.slice(0, rowsPerStepMax);
   }
 

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 
 import { unreachable } from "../../ipc/errors.ts";
@@ -40,8 +39,6 @@ export class Journal {
   readonly #waiting = new Map<number, (reply: Reply) => void>();
   #recovered: Recovered | null;
   #lastId = 0;
-  /** Tasks of snapshots that found no space. */
-  #owed: readonly SnapshotTask[] = [];
   #gone: JournalProblem | null = null;
   #closing: Promise<JournalResult<null>> | null = null;
 
@@ -70,22 +67,19 @@ export class Journal {
   }
 
   /**
-   * Replaces the snapshot by one at `seq`, given the tasks that changed since the last call. After
-   * `full` the old one stays, and the tasks of this call go into the next.
+   * Replaces the snapshot by one at `seq`, given the tasks that changed since the last one that went
+   * well. Slices of them are asked for one by one, each when the one before is on disk, and appends
+   * pass in between: what a slice holds is what one append may have to wait for. After a failure the
+   * old snapshot stays. One at a time.
    */
-  async snapshot({ seq, state, tasks: changed }: Snapshot): Promise<JournalResult<null>> {
-    const tasks = [...this.#owed, ...changed];
-    this.#owed = [];
-    const id = this.#nextId();
-    for (let start = 0; start < tasks.length; start += tasksPerMessage) {
-      const some = tasks.slice(start, start + tasksPerMessage);
-      this.#post({ op: "part", id, texts: some.map(fitTaskText), bodies: some.map(bodyOf) });
-      // Thousands of rows in one message would hold up the event loop.
-      await nextTurn();
+  async snapshot({ seq, state, tasks }: Snapshot): Promise<JournalResult<null>> {
+    const of = this.#nextId();
+    for (const slice of tasks) {
+      const [texts, bodies] = [slice.map(fitTaskText), slice.map(bodyOf)];
+      const staged = doneOr(await this.#call((id) => ({ op: "part", id, of, texts, bodies })));
+      if (!staged.ok) return staged;
     }
-    const result = doneOr(await this.#send({ op: "snapshot", id, seq, state }));
-    if (!result.ok && result.problem.kind === "full") this.#owed = [...tasks, ...this.#owed];
-    return result;
+    return doneOr(await this.#call((id) => ({ op: "snapshot", id, of, seq, state })));
   }
 
   /** Everything the journal holds about a task, finished or not; empty when it never existed. */
@@ -166,7 +160,6 @@ export class Journal {
 }
 
 const done: JournalResult<null> = { ok: true, value: null };
-const tasksPerMessage = 500;
 /** What the thread allocates lives for one batch: more room would cost 10 MB and gain no time. */
 const threadYoungMegabytes = 4;
 

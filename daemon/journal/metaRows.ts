@@ -1,28 +1,44 @@
 import type { DatabaseSync } from "node:sqlite";
 
-import { checksumOf } from "./chain.ts";
+import { checksumOf, noChecksum } from "./chain.ts";
+import type { Checksum } from "./chain.ts";
 import { Damage } from "./problems.ts";
 import type { SnapshotMeta } from "./schema.ts";
 
-/** The three rows of `meta`, each with a checksum over name and value. */
-type MetaName = "epoch" | "snapshot" | "state";
+/** The rows of `meta`, each with a checksum over name and value. */
+type MetaName = "epoch" | "snapshot" | "state" | `chunk ${number}`;
 
 export function readMeta(db: DatabaseSync, name: MetaName): string | null {
+  return readMetaRow(db, name)?.value ?? null;
+}
+
+export function readMetaRow(
+  db: DatabaseSync,
+  name: MetaName,
+): { readonly value: string; readonly checksum: Checksum } | null {
   const row = db
     .prepare("SELECT value, lower(hex(checksum)) AS checksum FROM meta WHERE name = ?")
     .get(name);
   if (row === undefined) return null;
   const value = String(row["value"]);
-  if (checksumOf(`${name}\n${value}`) !== row["checksum"])
+  const checksum = checksumOf(`${name}\n${value}`);
+  if (checksum !== row["checksum"])
     throw new Damage("meta", `the row "${name}" does not fit its checksum`);
-  return value;
+  return { value, checksum };
 }
 
-export function writeMeta(db: DatabaseSync, name: MetaName, value: string): void {
+/** Returns its checksum. */
+export function writeMeta(db: DatabaseSync, name: MetaName, value: string): Checksum {
+  const checksum = checksumOf(`${name}\n${value}`);
   db.prepare(
     "INSERT INTO meta VALUES (?, ?, unhex(?)) ON CONFLICT (name) " +
       "DO UPDATE SET value = excluded.value, checksum = excluded.checksum",
-  ).run(name, value, checksumOf(`${name}\n${value}`));
+  ).run(name, value, checksum);
+  return checksum;
+}
+
+export function removeMeta(db: DatabaseSync, name: MetaName): void {
+  db.prepare("DELETE FROM meta WHERE name = ?").run(name);
 }
 
 export function readEpoch(db: DatabaseSync): number {
@@ -31,8 +47,10 @@ export function readEpoch(db: DatabaseSync): number {
   return Number(epoch);
 }
 
+export const noChunks = { folded: 0, sealed: 0, chunks: noChecksum };
+
 export function readSnapshotMeta(db: DatabaseSync): SnapshotMeta | null {
   const text = readMeta(db, "snapshot");
-  // The checksum fits, so it is what was written.
-  return text === null ? null : (JSON.parse(text) as SnapshotMeta);
+  // The checksum fits, so it is what was written. Format 1 knew no chunks.
+  return text === null ? null : { ...noChunks, ...(JSON.parse(text) as SnapshotMeta) };
 }

@@ -17,7 +17,7 @@ import { MarkFile, markPath, readMark } from "./mark.ts";
 import type { Mark } from "./mark.ts";
 import { readEpoch, writeMeta } from "./metaRows.ts";
 import { Damage, JournalFault, classify } from "./problems.ts";
-import { configure, createSchema } from "./schema.ts";
+import { configure, createSchema, formatVersion } from "./schema.ts";
 import { setAside } from "./setAside.ts";
 import { refuseDamagedWal, verify } from "./verify.ts";
 import type { Deliver, Verified } from "./verify.ts";
@@ -114,6 +114,7 @@ function claim(path: string, epoch: number, verified: Verified): DatabaseSync {
     if (now !== verified.epoch || last !== verified.last.seq)
       throw new JournalFault({ kind: "fenced", epoch: now });
     if (now !== epoch) writeMeta(db, "epoch", String(epoch));
+    db.exec(`PRAGMA user_version = ${formatVersion}`);
     failpointNow("journal.epoch", () => db.exec("COMMIT"));
     return db;
   } catch (error) {

@@ -7,7 +7,7 @@ import type { FinalTask, JournalProblem, JournalRow, SnapshotTask } from "./reco
  * What crosses between the main thread and the journal's thread. Rows travel as columns, or as the
  * canonical texts that were hashed: cloning one array of strings costs a fraction of cloning objects.
  *
- *     main → thread   append …, part*, snapshot, task, events, close        each call has an `id`
+ *     main → thread   append …, part …, snapshot, task, events, close        each call has an `id`
  *     thread → main   recovered*, opened     once, after the start
  *                     done                   for one or many ids: what was merged shares a commit
  *                     read                   for one id
@@ -29,10 +29,11 @@ export type AppendRequest = {
   readonly body: readonly string[];
 };
 
-/** Some of the rows of the snapshot that will follow under the same id. */
+/** One chunk of the snapshot `of`. The next is sent when this one is done. */
 export type SnapshotPart = {
   readonly op: "part";
   readonly id: number;
+  readonly of: number;
   readonly texts: readonly string[];
   readonly bodies: readonly string[];
 };
@@ -40,6 +41,7 @@ export type SnapshotPart = {
 export type SnapshotRequest = {
   readonly op: "snapshot";
   readonly id: number;
+  readonly of: number;
   readonly seq: number;
   readonly state: string;
 };

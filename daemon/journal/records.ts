@@ -40,8 +40,11 @@ export type Snapshot = {
   readonly seq: number;
   /** JSON text: everything of the state that does not belong to one task. */
   readonly state: string;
-  /** Only the tasks that changed since the snapshot before. */
-  readonly tasks: readonly SnapshotTask[];
+  /**
+   * Only the tasks that changed since the snapshot before, in slices. Each slice is asked for when
+   * the one before is written, in a later turn of the event loop.
+   */
+  readonly tasks: Iterable<readonly SnapshotTask[]>;
 };
 
 export type Recovered = {

@@ -2,8 +2,9 @@ import type { DatabaseSync } from "node:sqlite";
 import { failpointNow } from "../../system/failpoint.ts";
 
 /**
- * The format of journal.db, version 1. One format version is one `user_version`; a change here is a
- * new version, and every older one stays readable.
+ * The format of journal.db, version 2. One format version is one `user_version`; a change here is a
+ * new version, and every older one stays readable: it is brought up to date by whoever writes next.
+ * Version 1 had no chunks.
  *
  *     events   one row per event, for ever. `checksum` chains them (chain.ts), `previous` links the
  *              events of one task backwards.
@@ -12,14 +13,17 @@ import { failpointNow } from "../../system/failpoint.ts";
  *              but not `head`: the seq of the task's last event, where the backward links start.
  *     bodies   the task as JSON, by the row number of `tasks`; read for live tasks and for `show`.
  *     meta     `epoch`: the supervisor that may write. `snapshot`: JSON `SnapshotMeta`. `state`: the
- *              rest of the snapshot. Each with a checksum over name and value.
+ *              rest of the snapshot. `chunk N`: tasks on their way into `tasks` (chunks.ts). Each
+ *              with a checksum over name and value.
  *
  * The order of creation fixes the root pages (2, 3, …); they are compared at every start together
  * with the text of each statement, because a flipped root page would make SQLite write one table's
  * rows into another.
  */
 export const applicationId = 0x6f726368;
-export const formatVersion = 1;
+export const formatVersion = 2;
+/** The oldest that can still be read. */
+export const oldestFormat = 1;
 export const pageBytes = 4096;
 
 export type SnapshotMeta = {
@@ -29,8 +33,13 @@ export type SnapshotMeta = {
   /** How many rows `tasks` holds, and all their checksums folded into one. */
   readonly rows: number;
   readonly digest: string;
-  /** Heads of tasks that have events and no row. */
+  /** Heads of tasks that have events, and neither a row nor a chunk that knows of them. */
   readonly strays: readonly (readonly [task: string, seq: number])[];
+  /** The numbers of the last chunk that is in `tasks`, and of the last one that counts. */
+  readonly folded: number;
+  readonly sealed: number;
+  /** The checksums of the chunks between the two, folded into one. */
+  readonly chunks: string;
 };
 
 const tables: readonly (readonly [name: string, columns: string])[] = [

@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
+import { idIn } from "./chunks.ts";
 import { EventRows } from "./eventRows.ts";
 import { HistoryRows } from "./history.ts";
 import type { MarkFile } from "./mark.ts";
@@ -14,6 +15,8 @@ import { failpointNow } from "../../system/failpoint.ts";
 
 const checkpointPages = 1_000;
 const overduePages = 2 * checkpointPages;
+/** Beyond that a chunk is folded for each one that is written; a start reads them all. */
+const waitingChunksMax = 200;
 
 /**
  * The opened journal, in its thread. Every write is one transaction that first looks whether this
@@ -40,9 +43,9 @@ export class Store {
     this.#mark = mark;
     this.#epoch = String(epoch);
     this.#events = new EventRows(db, epoch, verified.last, verified.heads);
-    this.#snapshots = new SnapshotRows(db, verified.meta);
+    this.#snapshots = new SnapshotRows(db, verified.meta, verified.unfolded);
     this.#history = new HistoryRows(db, {
-      snapshotSeq: () => this.#snapshots.seq,
+      revision: () => this.#snapshots.revision,
       bodyOf: (id) => this.#snapshots.bodyOf(id),
       headOf: (id) => this.#events.headOf(id),
     });
@@ -78,18 +81,42 @@ export class Store {
     );
   }
 
-  /** `seq` is at most `last.seq`. */
-  snapshot(seq: number, state: string, tasks: StagedTasks): void {
+  /** Writes one chunk of the snapshot `of`, which counts once it is sealed (chunks.ts). */
+  stage(of: number, tasks: StagedTasks): void {
+    const bytes = this.#transaction(
+      () => this.#snapshots.stage(of, tasks, this.#events.heads),
+      () => failpointNow("journal.chunk", () => this.#commitNow()),
+    );
+    this.#pagesLogged += 3 + bytes / pageBytes;
+    if (this.#snapshots.waiting > waitingChunksMax) this.foldOne();
+  }
+
+  /** Makes `seq` (at most `last.seq`) the seq of the snapshot, with the chunks of `of`. */
+  seal(of: number, seq: number, state: string): void {
     if (seq > this.last.seq || seq < this.#snapshots.seq)
       throw new Error(`no snapshot at event ${seq}: it must lie behind the one before, and exist`);
-    const meta = this.#transaction(
-      () => this.#snapshots.write({ seq, state, ...tasks }, this.#events.heads),
+    const { heads } = this.#events;
+    const sealed = this.#transaction(
+      () => this.#snapshots.seal(of, seq, state, heads),
       () => failpointNow("journal.snapshot", () => this.#commitNow()),
     );
-    this.#events.keepHeads(meta.strays);
-    this.#snapshots.keep(meta);
-    // Each changed task touches a page of the index of `tasks`; rows and bodies lie close together.
-    this.#pagesLogged += 2 + 1.5 * tasks.texts.length;
+    this.#snapshots.keepSealed(sealed);
+    for (const id of sealed.moved) this.#events.forgetHead(id, heads.get(id) ?? 0);
+    this.#pagesLogged += 3 + state.length / pageBytes;
+  }
+
+  /** Brings one chunk over into the rows; `false` when there is none left. */
+  foldOne(): boolean {
+    if (this.#snapshots.waiting === 0) return false;
+    const folded = this.#transaction(
+      () => this.#snapshots.fold(),
+      () => failpointNow("journal.fold", () => this.#commitNow()),
+    );
+    this.#snapshots.keepFolded(folded);
+    for (const [text, head] of folded.tasks) this.#events.forgetHead(idIn(text), head);
+    // Each task touches a page of the index of `tasks`; rows and bodies lie close together.
+    this.#pagesLogged += 3 + 1.5 * folded.tasks.length;
+    return true;
   }
 
   /** Brings the log over into the file once it is long; while others wait, only when it is very long. */

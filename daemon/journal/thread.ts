@@ -3,14 +3,7 @@ import { parentPort, receiveMessageOnPort, workerData } from "node:worker_thread
 import { unreachable } from "../../ipc/errors.ts";
 import { openFiles } from "./open.ts";
 import { JournalFault, classify, unwrap } from "./problems.ts";
-import type {
-  AppendRequest,
-  Reply,
-  Request,
-  SnapshotPart,
-  SnapshotRequest,
-  ThreadSettings,
-} from "./protocol.ts";
+import type { AppendRequest, Reply, Request, SnapshotRequest, ThreadSettings } from "./protocol.ts";
 import type { JournalProblem } from "./records.ts";
 import { Store } from "./store.ts";
 import { arm, armFromEnvironment } from "../../system/failpoint.ts";
@@ -29,10 +22,11 @@ if (port === null) throw new Error("this file is started as a thread");
 const settings = workerData as ThreadSettings;
 const rowsPerCommitMax = 4_096;
 const queue: Request[] = [];
-const staged = new Map<number, SnapshotPart[]>();
 let stalled: JournalProblem | null = null;
 let broken: JournalProblem | null = null;
 let closed = false;
+/** A chunk that cannot be read is found at the next start; until then the state is in memory. */
+let foldable = true;
 
 const store = start();
 if (store === null) port.close();
@@ -59,10 +53,19 @@ function serve(open: Store, first: Request): void {
   for (;;) {
     drain();
     const request = queue.shift();
-    if (request === undefined) return tidy(open, true);
-    serveOne(open, request);
+    if (request === undefined && !foldOne(open)) return tidy(open, true);
+    if (request !== undefined) serveOne(open, request);
     tidy(open, false);
   }
+}
+
+/** One step of what nobody waits for: an append that comes meanwhile waits for that one only. */
+function foldOne(open: Store): boolean {
+  let more = false;
+  if (stalled !== null || broken !== null || closed || !foldable) return more;
+  const problem = answer([], () => (more = open.foldOne()));
+  foldable = problem === null || problem.kind === "full";
+  return more;
 }
 
 /** What nobody waits for: done when there is nothing else to do, if it can wait. */
@@ -85,25 +88,35 @@ function serveOne(open: Store, request: Request): void {
     case "append":
       return append(open, [request, ...waitingAppends(request.at.length)]);
     case "part":
-      staged.set(request.id, [...(staged.get(request.id) ?? []), request]);
+      answer([request.id], () => {
+        open.stage(request.of, request);
+        post({ op: "done", ids: [request.id], problem: null });
+      });
       return;
     case "snapshot":
-      return answer([request.id], () => snapshot(open, request));
+      answer([request.id], () => snapshot(open, request));
+      return;
     case "task":
-      return answer([request.id], () => {
+      answer([request.id], () => {
         const body = open.bodyOf(request.task);
         post({ op: "read", id: request.id, body, texts: open.rows.ofTask(request.task) });
       });
+      return;
     case "events":
-      return answer([request.id], () => {
+      answer([request.id], () => {
         const texts = open.rows.range(request.from, request.max);
         post({ op: "read", id: request.id, body: null, texts });
       });
+      return;
     case "history":
-      return answer([request.id], () => {
-        const step = open.history.step(request.query, request.ids);
-        post({ op: "history", id: request.id, step });
-      });
+      // It reads rows only: what still waits in chunks comes first, one chunk a turn.
+      if (foldOne(open)) queue.push(request);
+      else
+        answer([request.id], () => {
+          const step = open.history.step(request.query, request.ids);
+          post({ op: "history", id: request.id, step });
+        });
+      return;
     case "close":
       answer([request.id], () => {
         open.close();
@@ -152,28 +165,28 @@ function waitingAppends(rows: number): readonly AppendRequest[] {
   return waiting;
 }
 
-function snapshot(open: Store, { id, seq, state }: SnapshotRequest): void {
-  const parts = staged.get(id) ?? [];
-  staged.delete(id);
+function snapshot(open: Store, { id, of, seq, state }: SnapshotRequest): void {
   if (seq > open.last.seq && stalled !== null) throw new JournalFault(stalled);
-  open.snapshot(seq, state, {
-    texts: parts.flatMap((part) => part.texts),
-    bodies: parts.flatMap((part) => part.bodies),
-  });
+  open.seal(of, seq, state);
   post({ op: "done", ids: [id], problem: null });
 }
 
-/** Runs a request that posts its own answer; posts what went wrong instead, if it throws. */
-function answer(ids: readonly number[], run: () => void): void {
+/** Runs a request that posts its own answer; posts and returns what went wrong instead, if it throws. */
+function answer(ids: readonly number[], run: () => void): JournalProblem | null {
   try {
     if (broken !== null) throw new JournalFault(broken);
     run();
+    return null;
   } catch (error) {
     const problem = unwrap(classify(error));
-    if (problem === null) return post({ op: "bug", ids, message: describe(error) });
+    if (problem === null) {
+      post({ op: "bug", ids, message: describe(error) });
+      return null;
+    }
     if (problem.kind === "full") stalled = problem;
     else if (problem.kind !== "damaged") broken = problem;
     post({ op: "done", ids, problem });
+    return problem;
   }
 }
 

@@ -4,10 +4,12 @@ import type { SQLOutputValue, StatementSync } from "node:sqlite";
 
 import { chainChecksum, checksumOf, noChecksum, xorChecksums } from "./chain.ts";
 import type { Checksum } from "./chain.ts";
+import { idIn, readChunk } from "./chunks.ts";
+import type { ChunkPlace, Unfolded } from "./chunks.ts";
 import type { Mark } from "./mark.ts";
-import { readEpoch, readMeta, readSnapshotMeta } from "./metaRows.ts";
+import { noChunks, readEpoch, readMeta, readSnapshotMeta } from "./metaRows.ts";
 import { Damage, JournalFault } from "./problems.ts";
-import { finalText } from "./protocol.ts";
+import { finalText, parseTaskText } from "./protocol.ts";
 import type { RecoveredPart } from "./protocol.ts";
 import { configure, pageBytes, rowText, schemaProblem, taskText } from "./schema.ts";
 import type { SnapshotMeta } from "./schema.ts";
@@ -25,6 +27,7 @@ export type Verified = {
   readonly snapshot: { readonly seq: number; readonly state: string } | null;
   /** Task → seq of its last event, where `tasks` does not say so (yet). */
   readonly heads: ReadonlyMap<string, number>;
+  readonly unfolded: Unfolded;
 };
 
 export type Position = { readonly seq: number; readonly chain: Checksum };
@@ -39,6 +42,7 @@ const noSnapshot: SnapshotMeta = {
   rows: 0,
   digest: noChecksum,
   strays: [],
+  ...noChunks,
 };
 
 export function refuseDamagedWal(path: string): void {
@@ -62,16 +66,18 @@ export function verify(path: string, epoch: number, mark: Mark | null, deliver: 
     if (writer > epoch) throw new JournalFault({ kind: "fenced", epoch: writer });
     const found = readSnapshotMeta(db);
     const meta = found ?? noSnapshot;
-    const { last, heads } = verifyEvents(db, meta, deliver);
+    const overlay = verifyChunks(db, meta);
+    const heads = new Map<string, number>();
+    for (const [id, { head }] of overlay) if (head > 0) heads.set(id, head);
+    for (const [id, head] of meta.strays) heads.set(id, head);
+    const last = verifyEvents(db, meta, heads, deliver);
     verifyMark(db, mark, last);
-    verifyTasks(db, meta, deliver);
-    return {
-      epoch: writer,
-      last,
-      meta,
-      snapshot: found && { seq: found.seq, state: stateOf(db) },
-      heads,
-    };
+    verifyTasks(db, meta, overlay, deliver);
+    const unfolded: Unfolded = new Map(
+      [...overlay].map(([id, { chunk, head }]) => [id, { chunk, head }]),
+    );
+    const snapshot = found && { seq: found.seq, state: stateOf(db) };
+    return { epoch: writer, last, meta, snapshot, heads, unfolded };
   } finally {
     db.close();
   }
@@ -83,13 +89,30 @@ function stateOf(db: DatabaseSync): string {
   return state;
 }
 
+/** What lies over `tasks`: the newest of each task in chunks that count. */
+type Overlay = ReadonlyMap<string, ChunkPlace & { readonly text: string; readonly body: string }>;
+
+function verifyChunks(db: DatabaseSync, meta: SnapshotMeta): Overlay {
+  const overlay = new Map<string, ChunkPlace & { readonly text: string; readonly body: string }>();
+  let digest = noChecksum;
+  for (let chunk = meta.folded + 1; chunk <= meta.sealed; chunk += 1) {
+    const { tasks, checksum } = readChunk(db, chunk);
+    digest = xorChecksums(digest, checksum);
+    for (const [text, head, body] of tasks)
+      overlay.set(idIn(text), { chunk, head, text, body: parseTaskText(text).final ? "" : body });
+  }
+  if (digest !== meta.chunks) throw new Damage("tasks", "a chunk of the snapshot is an old one");
+  return overlay;
+}
+
+/** Puts the last event of each task behind the snapshot into `heads`. */
 function verifyEvents(
   db: DatabaseSync,
   meta: SnapshotMeta,
+  heads: Map<string, number>,
   deliver: Deliver,
-): { readonly last: Position; readonly heads: ReadonlyMap<string, number> } {
+): Position {
   if (meta.seq > 0) refuseWrongChecksum(db, meta.seq, meta.chain, "the snapshot");
-  const heads = new Map(meta.strays);
   const parts = new Parts("events", deliver);
   let { seq, chain } = meta;
   const rows = prepared(
@@ -107,7 +130,7 @@ function verifyEvents(
     parts.add(String(text), null);
   }
   parts.flush();
-  return { last: { seq, chain }, heads };
+  return { seq, chain };
 }
 
 function verifyMark(db: DatabaseSync, mark: Mark | null, last: Position): void {
@@ -129,7 +152,12 @@ function refuseWrongChecksum(db: DatabaseSync, seq: number, chain: Checksum, who
     throw new Damage("events", `event ${seq} is not the one that ${who} names`);
 }
 
-function verifyTasks(db: DatabaseSync, meta: SnapshotMeta, deliver: Deliver): void {
+function verifyTasks(
+  db: DatabaseSync,
+  meta: SnapshotMeta,
+  overlay: Overlay,
+  deliver: Deliver,
+): void {
   const final = new Parts("final", deliver);
   const live = new Parts("live", deliver);
   const bodyOf = prepared(db, "SELECT body FROM bodies WHERE row = ?");
@@ -149,11 +177,15 @@ function verifyTasks(db: DatabaseSync, meta: SnapshotMeta, deliver: Deliver): vo
     if (number !== numberById) throw new Damage("tasks", `${nameOf(task)} is not found by its id`);
     digest = xorChecksums(digest, checksum);
     count += 1;
+    if (overlay.has(idIn(task))) continue;
     if (isFinal === 1) final.add(finalText(task), null);
     else live.add(task, provenBody(task, columns(bodyOf.get(number ?? null))[0]));
   }
   if (count !== meta.rows || digest !== meta.digest)
     throw new Damage("tasks", `the snapshot has ${count} of ${meta.rows} tasks, or old ones`);
+  for (const { text, body } of overlay.values())
+    if (parseTaskText(text).final) final.add(finalText(text), null);
+    else live.add(text, body);
   final.flush();
   live.flush();
 }
@@ -166,7 +198,7 @@ export function provenBody(text: string, body: SQLOutputValue | undefined): stri
 }
 
 function nameOf(text: string): string {
-  return `task ${text.slice(0, text.indexOf("\n"))}`;
+  return `task ${idIn(text)}`;
 }
 
 /** A statement that returns rows as arrays, which is twice as fast as objects. */

@@ -61,7 +61,7 @@ async function measureSnapshots(journal: Journal, writer: Writer): Promise<Recor
     const tasks = Array.from({ length: 1_000 }, (_, index) => taskAt(from + index));
     await writer.append(1_000);
     const start = performance.now();
-    const snapshot = journal.snapshot({ seq: writer.seq, state: "{}", tasks });
+    const snapshot = journal.snapshot({ seq: writer.seq, state: "{}", tasks: [tasks] });
     // The rows are sent in two parts, each in a turn of its own: this append waits behind all of it.
     for (let turn = 0; turn < 3; turn += 1) await nextTurn();
     const append = timed(1, () => writer.append(1));

@@ -17,7 +17,7 @@ import {
 } from "./core.ts";
 import { emptyState, evolve } from "../../daemon/core/evolve.ts";
 import { stateRow } from "../../daemon/core/snapshot.ts";
-import { snapshotTask } from "../../daemon/loop.ts";
+import { snapshotTask } from "../../daemon/changedTasks.ts";
 import type { Recorded } from "../../daemon/core/events.ts";
 import type { Outcome } from "../../ipc/workerMessages.ts";
 import type { Snapshot } from "../../daemon/journal/records.ts";
@@ -51,7 +51,7 @@ export function snapshotAt(story: readonly Recorded[], seq: number, after: numbe
     if (recorded.seq > after && "task" in recorded.event) changed.add(recorded.event.task);
   }
   const tasks = [...changed].flatMap((name) => state.tasks.get(name) ?? []);
-  return { seq, state: JSON.stringify(stateRow(state)), tasks: tasks.map(snapshotTask) };
+  return { seq, state: JSON.stringify(stateRow(state)), tasks: [tasks.map(snapshotTask)] };
 }
 
 /** `path: type` of every field that occurs in the events of each type, sorted. */

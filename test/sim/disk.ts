@@ -159,11 +159,15 @@ export class SimJournal {
     if (!this.#port.pass("snapshot")) return await never();
     if (timeline.nowMs < disk.fullUntilMs)
       return { ok: false, problem: { kind: "full", message: "no space" } };
-    await timeline.elapse(random.int(1, 20));
-    if (!this.#port.alive) return await never();
+    const tasks: SnapshotTask[] = [];
+    for (const slice of part.tasks) {
+      await timeline.elapse(random.int(1, 5));
+      if (!this.#port.alive) return await never();
+      tasks.push(...slice);
+    }
     disk.snapshotRow = { seq: part.seq, state: part.state };
     disk.snapshotChain = disk.rows[part.seq - 1]?.checksum ?? noChecksum;
-    for (const task of part.tasks) disk.tasks.set(task.id, task);
+    for (const task of tasks) disk.tasks.set(task.id, task);
     this.#machine.note("disk", "snapshot", part.seq);
     return this.#port.pass("snapshot written") ? { ok: true, value: null } : await never();
   }

@@ -78,14 +78,19 @@ describe("the journal", () => {
     const first = await open(1);
     valueOf(await first.append([rowAt(1, "a"), rowAt(2, "b"), rowAt(3, "c")]));
     const tasks = [taskAt("a", "queued"), taskAt("b", "queued"), taskAt("c", "failed")];
-    valueOf(await first.snapshot({ seq: 3, state: '{"n":1}', tasks }));
+    valueOf(await first.snapshot({ seq: 3, state: '{"n":1}', tasks: [tasks] }));
     valueOf(await first.append([rowAt(4, "b"), rowAt(5, "b")]));
-    valueOf(await first.snapshot({ seq: 4, state: '{"n":2}', tasks: [taskAt("b", "succeeded")] }));
+    valueOf(
+      await first.snapshot({ seq: 4, state: '{"n":2}', tasks: [[taskAt("b", "succeeded")]] }),
+    );
     await first.close();
     const recovered = await (await open(2)).recover();
     expect(recovered.snapshot).to.deep.equal({ seq: 4, state: '{"n":2}' });
     expect(recovered.live).to.deep.equal([taskAt("a", "queued")]);
-    expect(recovered.final).to.deep.equal([finalOf("b", "succeeded"), finalOf("c", "failed")]);
+    expect(recovered.final).to.have.deep.members([
+      finalOf("b", "succeeded"),
+      finalOf("c", "failed"),
+    ]);
     expect(recovered.events.map(({ seq }) => seq)).to.deep.equal([5]);
   });
 
@@ -93,7 +98,7 @@ describe("the journal", () => {
     const journal = await open(1);
     valueOf(await journal.append([rowAt(1)]));
     const tasks = Array.from({ length: 2_345 }, (_, index) => taskAt(`t${index}`, "queued"));
-    valueOf(await journal.snapshot({ seq: 1, state: "{}", tasks }));
+    valueOf(await journal.snapshot({ seq: 1, state: "{}", tasks: slicesOf(tasks, 100) }));
     await journal.close();
     expect((await (await open(2)).recover()).live).to.deep.equal(tasks);
   });
@@ -101,7 +106,7 @@ describe("the journal", () => {
   it("answers for any task ever, with all its events in order", async () => {
     const first = await open(1);
     valueOf(await first.append([rowAt(1, "a"), rowAt(2, "stray"), rowAt(3, "a")]));
-    valueOf(await first.snapshot({ seq: 3, state: "{}", tasks: [taskAt("a", "queued")] }));
+    valueOf(await first.snapshot({ seq: 3, state: "{}", tasks: [[taskAt("a", "queued")]] }));
     valueOf(await first.append([rowAt(4, "stray"), rowAt(5, "a"), rowAt(6, null)]));
     valueOf(await first.snapshot({ seq: 6, state: "{}", tasks: [] }));
     await first.close();
@@ -157,16 +162,23 @@ describe("the journal", () => {
     expect(valueOf(await journal.readEvents(1, 9))).to.have.length(4);
   });
 
-  it("brings the tasks of a snapshot that found no space into the next", async () => {
-    const journal = await open(1, { at: "journal.snapshot:before", action: "full", times: 1 });
-    valueOf(await journal.append([rowAt(1, "a")]));
-    const failed = await journal.snapshot({ seq: 1, state: "{}", tasks: [taskAt("a", "queued")] });
-    expect(problemOf(failed).kind).to.equal("full");
-    valueOf(await journal.snapshot({ seq: 1, state: "{}", tasks: [taskAt("b", "queued")] }));
-    await journal.close();
-    const { live } = await (await open(2)).recover();
-    expect(live.map(({ id }) => id)).to.deep.equal(["a", "b"]);
-  });
+  for (const at of ["journal.chunk:before", "journal.snapshot:before"] as const)
+    it(`keeps the old snapshot when ${at} finds no space, and takes the next`, async () => {
+      const journal = await open(1, { at, action: "full", nth: 2, times: 1 });
+      valueOf(await journal.append([rowAt(1, "a")]));
+      const tasks = [[taskAt("a", "queued")]];
+      valueOf(await journal.snapshot({ seq: 1, state: '{"n":1}', tasks }));
+      valueOf(await journal.append([rowAt(2, "b")]));
+      const more = [[taskAt("a", "failed")], [taskAt("b", "queued")]];
+      const failed = await journal.snapshot({ seq: 2, state: '{"n":2}', tasks: more });
+      expect(problemOf(failed).kind).to.equal("full");
+      expect(valueOf(await journal.readTask("a")).body).to.equal(taskAt("a", "queued").body);
+      valueOf(await journal.snapshot({ seq: 2, state: '{"n":3}', tasks: more.slice(1) }));
+      await journal.close();
+      const { snapshot, live } = await (await open(2)).recover();
+      expect(snapshot).to.deep.equal({ seq: 2, state: '{"n":3}' });
+      expect(live).to.have.deep.members([taskAt("a", "queued"), taskAt("b", "queued")]);
+    });
 
   it("does not mind a full disk while it brings the log over", async () => {
     const first = await open(1, { at: "journal.checkpoint:before", action: "full" });
@@ -213,6 +225,11 @@ function taskAt(id: string, status: string): SnapshotTask {
 
 function finalOf(id: string, status: string) {
   return { id, status, digest: `d-${id}`, commit: status === "succeeded" ? "c".repeat(40) : null };
+}
+
+function slicesOf<Value>(values: readonly Value[], size: number): readonly Value[][] {
+  const count = Math.ceil(values.length / size);
+  return Array.from({ length: count }, (_, at) => values.slice(at * size, (at + 1) * size));
 }
 
 function valueOf<Value>(result: JournalResult<Value>): Value {

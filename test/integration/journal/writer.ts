@@ -37,15 +37,16 @@ async function write(journal: Journal): Promise<void> {
 
 async function snapshotAt(journal: Journal, seq: number): Promise<void> {
   const body = JSON.stringify({ at: seq });
-  const task = {
-    id: `t${seq % 9}`,
+  const tasks = [`t${seq % 9}`, `t${(seq + 4) % 9}`].map((id) => ({
+    id,
     status: "queued",
     digest: "d",
     commit: null,
     final: false,
     body,
-  };
-  const written = await journal.snapshot({ seq, state: body, tasks: [task] });
+  }));
+  const slices = tasks.map((task) => [task]);
+  const written = await journal.snapshot({ seq, state: body, tasks: slices });
   if (!written.ok) fail(written);
 }
 

@@ -46,7 +46,7 @@ class DrivenJournal {
   held = false;
   heldSnapshots = false;
   readonly appends: Call<readonly JournalRow[]>[] = [];
-  readonly snapshots: Call<Snapshot>[] = [];
+  readonly snapshots: (Call<Snapshot> & { readonly tasks: SnapshotTask[] })[] = [];
   readonly rows: JournalRow[] = [];
   readonly tasks = new Map<string, SnapshotTask>();
   snapshotRow: Recovered["snapshot"] = null;
@@ -64,11 +64,16 @@ class DrivenJournal {
 
   snapshot(part: Snapshot): Promise<JournalResult<null>> {
     return new Promise((resolve) => {
+      const tasks: SnapshotTask[] = [];
       const answer = (result: JournalResult<null>) => {
-        if (result.ok) this.#keep(part);
+        for (const slice of part.tasks) {
+          tasks.push(...slice);
+          if (!result.ok) break;
+        }
+        if (result.ok) this.#keep(part, tasks);
         resolve(result);
       };
-      this.snapshots.push({ value: part, answer });
+      this.snapshots.push({ value: part, answer, tasks });
       if (!this.heldSnapshots) answer(written);
     });
   }
@@ -85,7 +90,7 @@ class DrivenJournal {
     });
   }
 
-  #keep({ seq, state, tasks }: Snapshot): void {
+  #keep({ seq, state }: Snapshot, tasks: readonly SnapshotTask[]): void {
     this.snapshotRow = { seq, state };
     for (const task of tasks) this.tasks.set(task.id, task);
   }
@@ -506,10 +511,10 @@ describe("snapshots", () => {
     await loop.ask(submit(instant("last")));
     expect(journal.snapshots).to.have.length(1);
     expect(journal.snapshots[0]?.value.seq).to.equal(5_000);
-    expect(journal.snapshots[0]?.value.tasks).to.have.length(5_000 - before);
+    expect(journal.snapshots[0]?.tasks).to.have.length(5_000 - before);
     await loop.ask(submit(...many(5_000, "u")));
-    expect(journal.snapshots[1]?.value.tasks).to.have.length(5_000);
-    const first = journal.snapshots[0]?.value.tasks[0];
+    expect(journal.snapshots[1]?.tasks).to.have.length(5_000);
+    const first = journal.snapshots[0]?.tasks[0];
     expect(first).to.deep.include({ id: "t0", status: "queued", final: false, commit: null });
     await loop.end();
   });
@@ -521,8 +526,8 @@ describe("snapshots", () => {
     journal.snapshots[0]?.answer(full);
     await quiet();
     await loop.ask(submit(...many(5_000, "u")));
-    expect(journal.snapshots[1]?.value.tasks).to.have.length(10_000);
     journal.snapshots[1]?.answer(written);
+    expect(journal.snapshots[1]?.tasks).to.have.length(10_000);
     await loop.end();
   });
 
@@ -535,7 +540,38 @@ describe("snapshots", () => {
     await quiet();
     await loop.ask(submit(spec("x")));
     expect(journal.snapshots).to.have.length(2);
-    expect(journal.snapshots[1]?.value.tasks).to.have.length(10_001);
+    journal.snapshots[1]?.answer(written);
+    expect(journal.snapshots[1]?.tasks).to.have.length(10_001);
+    await loop.end();
+  });
+
+  it("show the moment they were asked for, however much changes while they are written", async () => {
+    const { loop, journal, clock } = await makeRig(emptyState(), 0);
+    journal.heldSnapshots = true;
+    await loop.ask(submit(...many(5_000)));
+    const { events: none, ...at } = journal.recovered();
+    const then = essence(recoverState({ ...at, events: none }, clock.at).state);
+    await loop.ask({ type: "pause", ids: many(100).map((task) => task.id) });
+    await loop.ask(cancelAll(2_000));
+    await loop.ask({ type: "retry", request: request("r"), ids: ids("t7"), archived: new Map() });
+    journal.snapshots[0]?.answer(written);
+    expect(journal.snapshots[0]?.tasks).to.have.length(5_000);
+    const { live, snapshot } = journal.recovered();
+    const shown = recoverState({ snapshot, live, final: [], events: [] }, clock.at);
+    expect(essence(shown.state)).to.deep.equal(then);
+    await loop.end();
+  });
+
+  it("are waited for before the events behind the last one become too many", async () => {
+    const { loop, journal, log } = await makeRig(emptyState(), 0);
+    journal.heldSnapshots = true;
+    for (const prefix of ["t", "u", "v"]) await loop.ask(submit(...many(7_000, prefix)));
+    expect(journal.snapshots).to.have.length(1);
+    void loop.ask(submit(spec("late"))).then(() => log.push("answered"));
+    await quiet();
+    expect(log).to.not.include("answered");
+    journal.snapshots[0]?.answer(written);
+    await until(() => log.includes("answered"));
     journal.snapshots[1]?.answer(written);
     await loop.end();
   });
