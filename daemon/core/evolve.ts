@@ -1,4 +1,4 @@
-import { currentAttempt, greenTreesMax, isFinal, isInstant } from "./state.ts";
+import { currentAttempt, greenTreesMax, isFinal, isInstant, touchedBy } from "./state.ts";
 import { hold, holdTouched, leaveWaiting, overtake, release, wakeEverybody } from "./claimWaits.ts";
 import { makeSchedule } from "./scheduleIndex.ts";
 import { place, settleDependents, watchDependencies } from "./queue.ts";
@@ -290,7 +290,7 @@ function attemptEnded(state: State, event: AttemptEnded, at: number): void {
   attempt.failure = event.failure;
   attempt.savedRef = event.saved?.ref ?? null;
   attempt.savedCommit = event.saved?.commit ?? null;
-  if (event.saved !== null) task.touched = mergePaths(task.touched, event.saved.touched);
+  if (event.saved !== null) task.touched = mergePaths(task.touched, touchedBy(event.saved));
   const worker = state.workers.get(task.life.worker);
   if (worker !== undefined) give(worker, task);
   if (event.next.to === "landing") {

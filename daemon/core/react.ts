@@ -112,8 +112,10 @@ function attemptEnded(state: State, event: AttemptEnded): readonly Effect[] {
   }
   if (task?.life.status !== "landing") return nothing;
   const declared = task.spec.claims?.writes ?? [];
-  const outside = pathsOutside(task.life.saved.touched, declared);
-  return outside.length === 0 ? nothing : lockEffects(task);
+  const { touched, touched_total } = task.life.saved;
+  const onlyDeclared =
+    touched_total === touched.length && pathsOutside(touched, declared).length === 0;
+  return onlyDeclared ? nothing : lockEffects(task);
 }
 
 function lockEffects(task: Task): Effect[] {

@@ -50,7 +50,7 @@ export type Task = {
   cancelRequested: boolean;
   attempts: Attempt[];
   setbacks: { failure: number; lost: number; conflict: number };
-  /** Paths that earlier attempts touched: claimed beforehand when it runs again. */
+  /** Paths that earlier attempts touched, and `unknownRest`: claimed beforehand when it runs again. */
   touched: readonly string[];
   lastRetry: RequestId | null;
 };
@@ -173,9 +173,17 @@ export function claimsNothing({ spec: { claims }, touched }: Task): boolean {
   );
 }
 
+/** Among touched paths: more than are listed, and nobody knows which. No path is empty. */
+export const unknownRest = "";
+
+/** What an attempt touched, as far as it is known. */
+export function touchedBy({ touched, touched_total }: Saved): readonly string[] {
+  return touched_total > touched.length ? [...touched, unknownRest] : touched;
+}
+
 /** A file may have characters in its name that mean something in a glob: `?` stands for them. */
 function globOfPath(path: string): string {
-  return path.replace(/[*{}]/g, "?");
+  return path === unknownRest ? "**" : path.replace(/[*{}]/g, "?");
 }
 
 /** Nothing to do: needs neither workspace nor child, so it takes no place of its own. */

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { World, id, ids, instant, spec, submit, worker } from "../../../helpers/core.ts";
+import { World, id, ids, instant, saved, spec, submit, worker } from "../../../helpers/core.ts";
 import type { SpecChanges } from "../../../helpers/core.ts";
 
 /** Do two tasks with these claims run at the same time? */
@@ -175,6 +175,43 @@ describe("undeclared work", () => {
     world.submit(spec("b", { claims: ["src/x.ts"] }), spec("c", { claims: ["src/y.ts"] }));
     expect(world.running()).to.deep.equal(["c"]);
     expect(world.merged("a").moved("a").running()).to.have.members(["b", "c"]);
+  });
+
+  it("of so many paths that some are not known keeps everybody out until it has landed", () => {
+    const world = World.ready({ slots: 3 }).submit(spec("a", { claims: ["src/**"] }));
+    world.submit(spec("holder", { claims: ["docs/x"] }));
+    const work = saved(["src/a", "src/b"], { touched_total: 3 });
+    world.report("a", { result: "done", saved: work });
+    expect(world.effectsOf("placeLock")[0]?.holding.writes).to.include("**");
+    world.submit(spec("late", { claims: ["docs/y"] }), spec("nothing", { claims: [] }));
+    expect(world.running()).to.deep.equal(["holder", "nothing"]);
+    expect(world.why("late")).to.deep.include({ task: id("a"), their_claim: "**" });
+    expect(world.step("a")).to.equal("waiting");
+    world.done("holder");
+    expect(world.step("a")).to.equal("merging");
+    expect(world.merged("a").moved("a").status("late")).to.equal("running");
+  });
+
+  it("of so many paths that some are not known claims everything when it runs again", () => {
+    for (const claims of [null, ["src/**"]]) {
+      const world = World.ready({ slots: 3 }).submit(spec("a", { claims }));
+      const work = saved(["src/a"], { touched_total: 20_000 });
+      world.report("a", { result: "done", saved: work });
+      world.merged("a", { kind: "conflict", paths: ["src/a"], ref: "refs/x" });
+      expect(world.running()).to.deep.equal(["a"]);
+      world.submit(spec("b", { claims: ["docs/x"] }), spec("c", { claims: null }));
+      expect(world.why("b")).to.deep.include({ on: "claim", task: id("a"), their_claim: "**" });
+      expect(world.why("c")).to.deep.include({ on: "claim", task: id("a"), their_claim: "**" });
+    }
+  });
+
+  it("waits for those who hold what it touched before it runs again", () => {
+    const world = World.ready({ slots: 3 }).submit(spec("a", { claims: null, retries: 1 }));
+    const failure = { kind: "exit", exit_code: 1 } as const;
+    world.report("a", { result: "failed", failure, saved: saved(["src/x"]) });
+    world.submit(spec("b", { claims: ["src/**"] })).pass(1_000);
+    expect(world.why("a")).to.deep.include({ on: "claim", claim: "src/x", task: id("b") });
+    expect(world.done("b").status("a")).to.equal("running");
   });
 
   it("is not overtaken for ever by a stream of tasks that claim the same path", () => {
