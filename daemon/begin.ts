@@ -73,9 +73,10 @@ export async function begin(options: BeginOptions): Promise<Result<Begun>> {
   const { promise: ended, resolve: onEnd } = Promise.withResolvers<End>();
   const workerEntry = entryOf("../worker/main");
   const { flags } = options;
+  const spelling = { workTree, foldsCase: found.value.ignoresCase };
   const parts = { layout, epoch, journal, landing, prepared, config, configured, flags, target };
   const isLockIntact = () => lock.isIntact();
-  const supervisor = new Supervisor({ ...parts, workerEntry, log, onEnd, isLockIntact });
+  const supervisor = new Supervisor({ ...parts, workerEntry, log, onEnd, isLockIntact, spelling });
   const finish = async (end: End) => {
     const code = await closeAll(end, supervisor, log);
     await journal.close();

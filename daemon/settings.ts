@@ -1,12 +1,13 @@
 import { existsSync } from "node:fs";
-import { stat } from "node:fs/promises";
-import { join } from "node:path";
 import { configOf } from "./configCache.ts";
+import { spellClaims, spellPath } from "../system/claimSpelling.ts";
 import { workspaceRoot } from "../system/paths.ts";
 import type { Config } from "../ipc/configSpec.ts";
 import type { CoreSettings } from "./core/events.ts";
 import type { Layout } from "../system/paths.ts";
 import type { Result } from "../ipc/errors.ts";
+import type { Report } from "../ipc/workerMessages.ts";
+import type { Spelling } from "../system/claimSpelling.ts";
 import type { TaskSpec } from "../ipc/taskSpec.ts";
 
 /** What was given on the command line of the supervisor. */
@@ -55,18 +56,20 @@ export function coreSettings(config: Config, target: string): CoreSettings {
   };
 }
 
-/** A claim that names an existing directory means everything below it. */
-export async function completeSpec(spec: TaskSpec, workTree: string): Promise<TaskSpec> {
+/** With its claims as the repository spells them. */
+export async function completeSpec(spec: TaskSpec, spelling: Spelling): Promise<TaskSpec> {
   if (spec.claims === null) return spec;
   const [writes, reads] = await Promise.all([
-    Promise.all(spec.claims.writes.map((glob) => withDirectory(glob, workTree))),
-    Promise.all(spec.claims.reads.map((glob) => withDirectory(glob, workTree))),
+    spellClaims(spec.claims.writes, spelling),
+    spellClaims(spec.claims.reads, spelling),
   ]);
   return { ...spec, claims: { ...spec.claims, writes, reads } };
 }
 
-async function withDirectory(glob: string, workTree: string): Promise<string> {
-  if (/[*?{]/.test(glob)) return glob;
-  const found = await stat(join(workTree, glob)).catch(() => null);
-  return found?.isDirectory() === true ? `${glob}/**` : glob;
+/** A report with what was touched as the claims are spelled. */
+export function completeReport(report: Report, spelling: Spelling): Report {
+  const { outcome } = report;
+  if (!spelling.foldsCase || !("saved" in outcome) || outcome.saved === null) return report;
+  const touched = outcome.saved.touched.map((path) => spellPath(path, spelling));
+  return { ...report, outcome: { ...outcome, saved: { ...outcome.saved, touched } } };
 }

@@ -2,7 +2,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { mkdir } from "node:fs/promises";
 import { call } from "./server/methods.ts";
-import { completeSpec, coreSettings, readConfig, workerConfig } from "./settings.ts";
+import {
+  completeReport,
+  completeSpec,
+  coreSettings,
+  readConfig,
+  workerConfig,
+} from "./settings.ts";
 import { drain } from "./drain.ts";
 import { Effects } from "./effects.ts";
 import { eventView } from "./server/views/event.ts";
@@ -33,6 +39,7 @@ import type { ConfigView, HistoryRow, Methods } from "../ipc/methods.ts";
 import type { Report } from "../ipc/workerMessages.ts";
 import type { Result } from "../ipc/errors.ts";
 import type { ServerContext } from "./server/context.ts";
+import type { Spelling } from "../system/claimSpelling.ts";
 import type { StoredTask } from "./core/state.ts";
 import type { WorkerId } from "../ipc/ids.ts";
 
@@ -43,6 +50,7 @@ import type { WorkerId } from "../ipc/ids.ts";
  */
 export type SupervisorOptions = {
   readonly layout: Layout;
+  readonly spelling: Spelling;
   readonly epoch: number;
   readonly journal: Journal;
   readonly landing: Landing;
@@ -285,13 +293,15 @@ export class Supervisor {
   /** A report is acknowledged when what it led to is durable. */
   #takeReports(worker: WorkerId, reports: readonly Report[]): void {
     let open = reports.length;
-    for (const report of reports)
+    for (const sent of reports) {
+      const report = completeReport(sent, this.#options.spelling);
       this.#loop.tell({ type: "report", worker, report }, () => {
         open -= 1;
         if (open > 0) return;
         const keys = reports.map(({ task, attempt, fence }) => ({ task, attempt, fence }));
         this.#pool.acknowledge(worker, keys);
       });
+    }
   }
 
   #ownerOf(worker: WorkerId) {
@@ -411,7 +421,7 @@ export class Supervisor {
       },
       attemptFolder: (worker, task, attempt) =>
         attemptLayout(workerLayout(layout, worker), { task, attempt }).dir,
-      completeSpec: (spec) => completeSpec(spec, layout.workTree),
+      completeSpec: (spec) => completeSpec(spec, this.#options.spelling),
       hasSecret: (name) => process.env[name] !== undefined,
       land: (acceptRewind) => this.#land(acceptRewind),
       config: () => this.#configView(),

@@ -18,6 +18,8 @@ export type Repository = {
   readonly shallow: boolean;
   /** Its objects are fetched when they are needed (`git clone --filter`). */
   readonly partial: boolean;
+  /** `core.ignorecase`: `a` and `A` are the same file here. */
+  readonly ignoresCase: boolean;
   /** Of the main working tree. */
   readonly head: {
     /** `refs/heads/…`; `null` when detached. */
@@ -77,12 +79,19 @@ async function describe({ gitDir, top }: Discovered): Promise<Repository> {
     workTree: workTree === null ? null : await realpath(workTree).catch(() => null),
     bare: bare === true,
     shallow: shallow === true,
-    partial: [...values].some(([name, value]) => name !== "core.worktree" && value !== "false"),
+    partial: [...values].some(([name, value]) => !name.startsWith("core.") && value !== "false"),
+    ignoresCase: isTrue(values.get("core.ignorecase")),
     head: { ref: ref.stdout.trim() || null, commit: isOid(oid) ? oid : null },
   };
 }
 
-const wantedSettings = "^(core\\.worktree|extensions\\.partialclone|remote\\..*\\.promisor)$";
+const wantedSettings =
+  "^(core\\.(worktree|ignorecase)|extensions\\.partialclone|remote\\..*\\.promisor)$";
+
+/** As git writes and reads it. */
+function isTrue(value: string | undefined): boolean {
+  return value !== undefined && /^(true|yes|on|1)$/i.test(value);
+}
 
 function workTreeOf(known: {
   readonly commonDir: string;

@@ -31,6 +31,7 @@ describe("finding the repository", () => {
       bare: false,
       shallow: false,
       partial: false,
+      ignoresCase: false,
       head: {
         ref: "refs/heads/main",
         commit: (await repository.git("rev-parse", "HEAD")) as Repository["head"]["commit"],
@@ -89,6 +90,17 @@ describe("finding the repository", () => {
       { ...plain, shallow: true, workTree: join(outside, "shallow") },
       { ...plain, partial: true, workTree: join(outside, "partial") },
     ]);
+  });
+
+  it("tells whether git ignores letter case, and does not take that for a partial clone", async () => {
+    await using repository = await makeRepository();
+    for (const [value, ignoresCase] of [
+      ["true", true],
+      ["false", false],
+    ] as const) {
+      await repository.git("config", "core.ignorecase", value);
+      expect(await found(repository.dir)).to.include({ ignoresCase, partial: false });
+    }
   });
 
   it("finds the working tree of a separate git directory and of a submodule", async () => {

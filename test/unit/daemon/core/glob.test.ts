@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { compileGlob, expandBraces, globMatches, globsMeet } from "../../../../daemon/core/glob.ts";
+import { foldCase } from "../../../../ipc/letterCase.ts";
 import { normaliseGlob } from "../../../../ipc/glob.ts";
 import { nameMatches, pathMatches, pathsUpTo } from "./oracle.ts";
 
@@ -111,6 +112,24 @@ describe(`the algebra of globs, against every path there is (seed ${seed})`, fun
       expect(meet(right, left)).to.equal(witness !== undefined);
     });
     fc.assert(property, { seed, numRuns: 400 });
+  });
+
+  it("finds two that meet by folded letters exactly when letter case is all that tells their paths apart", () => {
+    const anyCase = fc.tuple(glob, fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }));
+    const mixed = anyCase.map(([text, capitals]) =>
+      Array.from(text, (letter, at) =>
+        capitals[at % 12] === true ? letter.toUpperCase() : letter,
+      ).join(""),
+    );
+    const property = fc.property(mixed, mixed, (left, right) => {
+      const [a, b] = [left, right].map((text) => text.toLowerCase().split("/"));
+      const witness = paths.find(
+        (path) => pathMatches(a ?? [], path) && pathMatches(b ?? [], path),
+      );
+      const folded = meet(foldCase(left), foldCase(right));
+      expect(folded, `${left} and ${right}`).to.equal(witness !== undefined);
+    });
+    fc.assert(property, { seed, numRuns: 300 });
   });
 
   it("finds the same within one name", () => {
