@@ -43,6 +43,8 @@ export const settings = [
   "limits.heartbeat",
   "limits.stale_after",
   "limits.adoption_grace",
+  "retention.attempts",
+  "retention.age",
   "limits.output",
   "limits.fairness_window",
   "limits.tasks_open",

@@ -3,6 +3,7 @@ import { timeoutMsDefault } from "./taskRules.ts";
 
 const secondMs = 1_000;
 const minuteMs = 60 * secondMs;
+const dayMs = 24 * 60 * minuteMs;
 const gibibyte = 1024 ** 3;
 
 /** What holds where neither flag, environment nor file says otherwise. */
@@ -27,4 +28,5 @@ export const defaultConfig: Config = {
     fairness_window_ms: 30 * secondMs,
     tasks_open: 200_000,
   },
+  retention: { attempts: 1_000, age_ms: 30 * dayMs },
 };

@@ -26,6 +26,10 @@ export function merged(...layers: readonly ConfigFields[]): Config {
     resources: pick((fields) => fields.resources, whole.resources),
     path: pick<string | null>((fields) => fields.path, whole.path),
     limits: mergedLimits(layers.map((fields) => fields.limits ?? {})),
+    retention: {
+      attempts: pick((fields) => fields.retention?.attempts, whole.retention.attempts),
+      age_ms: pick((fields) => fields.retention?.age, whole.retention.age_ms),
+    },
   };
 }
 

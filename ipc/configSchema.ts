@@ -31,6 +31,8 @@ export const outputBytesMin = 1024;
 const pathLengthMax = 4_096;
 const globsMax = 256;
 const resourcesNamedMax = 256;
+export const attemptsKeptMax = 1_000_000;
+const hourMs = 60 * 60 * 1000;
 
 /** The main rules of git-check-ref-format, and what orchd's own branches exclude. */
 const branchRule: Rule = (name) => {
@@ -168,8 +170,31 @@ const limitsSchema = strict({
     .optional(),
 }).meta(about("Limits in time, bytes and numbers."));
 
+const retentionSchema = strict({
+  attempts: z
+    .int()
+    .min(1)
+    .max(attemptsKeptMax)
+    .meta(
+      about(
+        "How many attempts each worker keeps the logs and records of.",
+        defaultConfig.retention.attempts,
+      ),
+    )
+    .optional(),
+  age: duration(hourMs)
+    .meta({
+      pattern: durationSchemaPattern,
+      ...about(
+        "For how long they are kept; at least an hour.",
+        `\`${formatDuration(defaultConfig.retention.age_ms)}\``,
+      ),
+    })
+    .optional(),
+}).meta(about("How long logs and records of attempts are kept. What attempts did is in git."));
+
 /** Later features; empty they are taken, so that a prepared file is no mistake. */
-export const laterKeys = ["agents", "hooks", "metrics", "push", "retention"] as const;
+export const laterKeys = ["agents", "hooks", "metrics", "push"] as const;
 
 export const configSchema = strict(
   {
@@ -223,6 +248,7 @@ export const configSchema = strict(
       .meta(about("`PATH` of tasks; absolute entries.", "that of whoever started the supervisor"))
       .optional(),
     limits: limitsSchema.optional(),
+    retention: retentionSchema.optional(),
   },
   later(...laterKeys),
 ).meta({ title: "orchd.yaml", ...about("Configuration of orchd for one repository.") });

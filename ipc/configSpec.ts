@@ -19,6 +19,7 @@ export type Config = {
   /** Search path of tasks; `null`: that of whoever started the supervisor. */
   readonly path: string | null;
   readonly limits: Limits;
+  readonly retention: Retention;
 };
 
 export type WorkspaceConfig = {
@@ -31,6 +32,14 @@ export type WorkspaceConfig = {
   readonly copy: readonly string[];
   /** What is removed between attempts: `untracked` keeps ignored files (installed packages), `all` removes them too. */
   readonly clean: "untracked" | "all";
+};
+
+/** How long the folders of attempts (their logs and records) are kept; each worker keeps its own. */
+export type Retention = {
+  /** The newest so many. */
+  readonly attempts: number;
+  /** Of those, the ones that ended within this time. */
+  readonly age_ms: number;
 };
 
 export type Limits = {

@@ -14,6 +14,7 @@ import type { Attempt } from "./attempt/run.ts";
 import { heartbeatOf } from "./heartbeat.ts";
 import type { Log } from "./log.ts";
 import { keyOf, nameOf, Reports } from "./reports.ts";
+import { realClock } from "../system/clock.ts";
 import { readHeld } from "./workspace/held.ts";
 import { findPlace } from "./workspace/place.ts";
 
@@ -42,6 +43,8 @@ type Running = {
 
 /** A stage that lasts shorter is not told. */
 const stageMs = 20;
+/** The first one of a process prunes as well. */
+const attemptsPerPrune = 50;
 
 export class Duty {
   readonly #options: DutyOptions;
@@ -57,6 +60,7 @@ export class Duty {
   #runner: Promise<typeof import("./attempt/run.ts")> | null = null;
   #stageTimer: NodeJS.Timeout | null = null;
   #work: Promise<void> | null = null;
+  #untilPruned = 1;
 
   constructor(options: DutyOptions) {
     this.#options = options;
@@ -206,9 +210,26 @@ export class Duty {
       this.#runner ??= import("./attempt/run.ts");
       const { runAttempt } = await this.#runner;
       this.#report(await runAttempt(desk, running.course, next));
+      await this.#prune(desk);
     } finally {
       this.#running = null;
       this.#tellStage();
+    }
+  }
+
+  /** Now and then, since it looks at every folder that is kept. */
+  async #prune({ settings, attempts, stateFolder, log }: Desk): Promise<void> {
+    this.#untilPruned -= 1;
+    if (this.#untilPruned > 0) return;
+    this.#untilPruned = attemptsPerPrune;
+    try {
+      const { pruneAttempts } = await import("./attempt/prune.ts");
+      const { retention } = settings.config;
+      const options = { ...retention, open: attempts.openFolders(), now: realClock.wallMs() };
+      const removed = await pruneAttempts(join(stateFolder, "attempts"), options);
+      if (removed > 0) log("old attempts were removed", { removed });
+    } catch (error) {
+      log("old attempts cannot be removed", { error: String(error) });
     }
   }
 

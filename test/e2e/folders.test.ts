@@ -52,6 +52,30 @@ describe("the folders under .aibrain", () => {
   });
 });
 
+describe("folders of old attempts", () => {
+  it("are removed when newer ones fill the number that is kept; what they did stays in git", async function () {
+    this.timeout(60_000);
+    await using supervised = await makeSupervised({
+      config: { max_parallel: 1, retention: { attempts: 1 } },
+    });
+    const { repository, orchd } = supervised;
+    const run = async (id: string) => {
+      const shell = `echo said; echo ${id} > ${id}.txt`;
+      await supervised.wait(await supervised.submit({ id, run: { shell } }));
+    };
+    await run("old");
+    expect((await orchd("logs", "old")).stdout).to.equal("said");
+    // The first attempt of a worker's process prunes.
+    expect((await orchd("stop")).code).to.equal(0);
+    expect((await orchd("start")).code).to.equal(0);
+    await run("new");
+    const attempts = join(repository.dir, ".aibrain/worker-1/attempts");
+    await until(() => !existsSync(join(attempts, "old.1")), { what: "the old one to go" });
+    expect(readdirSync(attempts)).to.deep.equal(["new.1"]);
+    expect(await repository.git("show", "refs/orchd/attempts/old/1:old.txt")).to.equal("old");
+  });
+});
+
 /** Written aside and renamed, so that it is whole when it appears. */
 function drop(supervised: Supervised, name: string, text: string): void {
   const inbox = join(supervised.repository.dir, ".aibrain/inbox");

@@ -36,9 +36,16 @@ echo "ok: systemctl start returned, so READY=1 was heard"
 eventually 'the supervisor answers and is the main process' answers
 eventually 'a task lands' lands first
 
+# The first start would never end: it must be ended with the service, and run again after it.
+long='echo start >>/tmp/starts; [ "$(wc -l </tmp/starts)" -gt 1 ] || sleep 600; echo long >long.txt'
+printf 'id: long\nrun: { shell: %s }\n' "'$long'" | orchd submit --repo /srv/project -
+eventually 'an agent runs' test -s /tmp/starts
+
 systemd_pid=$(main_pid)
 kill -9 "$systemd_pid"
 eventually 'it is started again after kill -9' restarted 1
+eventually 'the agent was ended with the service and its task runs again' test -f /srv/project/long.txt
+[ "$(wc -l </tmp/starts)" = 2 ]
 eventually 'a task lands after the restart' lands second
 
 kill -STOP "$(main_pid)"

@@ -36,6 +36,11 @@ export class AttemptLog implements Disposable {
     return [...this.#open.values()];
   }
 
+  /** Folders of attempts that are open or not acknowledged (`<task>.<n>`). */
+  openFolders(): ReadonlySet<string> {
+    return new Set([...this.#open.values()].map(({ key }) => `${key.task}.${key.attempt}`));
+  }
+
   /** Durable when it returns. Throws what the disk says; then it may or may not be there. */
   begin(key: AttemptKey): void {
     this.#add({ begun: keyOf(key) }, true);

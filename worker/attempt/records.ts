@@ -29,7 +29,7 @@ export type AttemptRecord = AttemptKey & {
 };
 
 const attemptName = "attempt.json";
-const outcomeName = "outcome.json";
+export const outcomeName = "outcome.json";
 const fileMode = 0o600;
 const folderMode = 0o700;
 

@@ -59,6 +59,9 @@ limits:
   output: 256MiB
   fairness_window: 1m
   tasks_open: 100
+retention:
+  attempts: 50
+  age: 7d
 `;
     expect(configOf(text)).to.deep.equal({
       max_parallel: 8,
@@ -90,6 +93,7 @@ limits:
         fairness_window_ms: 60_000,
         tasks_open: 100,
       },
+      retention: { attempts: 50, age_ms: 604_800_000 },
     });
   });
 
@@ -114,6 +118,12 @@ limits:
     expect(configOf(file, { env }).max_parallel).to.equal(5);
   });
 
+  it("says how long attempts are kept, at least an hour", () => {
+    const { retention } = configOf("retention: {attempts: 20, age: 2h}\n");
+    expect(retention).to.deep.equal({ attempts: 20, age_ms: 7_200_000 });
+    expect(problemsIn("retention: {age: 1m}\n")[0]).to.include("retention.age");
+  });
+
   it("has one variable for each setting, and ignores the other ORCHD_ variables", () => {
     expect(settings.map(variableOf)).to.include("ORCHD_LIMITS_STALE_AFTER");
     expect(new Set(settings.map(variableOf)).size).to.equal(settings.length);
@@ -123,9 +133,7 @@ limits:
   });
 
   it("takes features that do not exist yet only when they say nothing", () => {
-    expect(
-      configOf("agents: {}\nhooks: []\npush: off\nmetrics:\nretention: false\n"),
-    ).to.deep.equal(defaultConfig);
+    expect(configOf("agents: {}\nhooks: []\npush: off\nmetrics:\n")).to.deep.equal(defaultConfig);
     expect(problemsIn("agents: {claude: {}}\n")).to.deep.equal([
       "1:1 agents | `agents` is not supported yet",
     ]);
