@@ -279,7 +279,8 @@ export class Supervisor {
         path,
         config: workerConfig(this.#config, layout),
       }),
-      onReady: (worker, holding) => this.#loop.tell({ type: "workerReady", worker, holding }),
+      onReady: (worker, holding, known) =>
+        this.#loop.tell({ type: "workerReady", worker, holding }, known),
       onGone: (worker) => this.#loop.tell({ type: "workerGone", worker }),
       onHeartbeat: ({ attempt }) => {
         if (attempt !== null) this.#locks.touch(attempt.task);

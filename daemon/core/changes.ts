@@ -1,5 +1,5 @@
 import { inDependencyOrder } from "./dependencies.ts";
-import { isFinal } from "./state.ts";
+import { isFinal, retriesOf } from "./state.ts";
 import { rejection } from "./failures.ts";
 import type { Apply } from "./decide.ts";
 import type { Command, Decision } from "./commands.ts";
@@ -50,7 +50,8 @@ export function retryTasks(
     const task = state.tasks.get(id) ?? command.archived.get(id);
     if (task === undefined)
       return rejection("busy", `task ${id} is just being moved out of memory`);
-    if (task.lastRetry === command.request) continue;
+    // Sent again by somebody who had no answer, perhaps after others have retried it too.
+    if (retriesOf(task).includes(command.request)) continue;
     const status = state.finals.get(id)?.status ?? task.life.status;
     if (status !== "failed" && status !== "cancelled")
       return rejection(

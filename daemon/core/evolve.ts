@@ -1,4 +1,12 @@
-import { currentAttempt, greenTreesMax, isFinal, isInstant, touchedBy } from "./state.ts";
+import {
+  currentAttempt,
+  earlierRetriesMax,
+  greenTreesMax,
+  isFinal,
+  isInstant,
+  retriesOf,
+  touchedBy,
+} from "./state.ts";
 import { hold, holdTouched, leaveWaiting, overtake, release, wakeEverybody } from "./claimWaits.ts";
 import { makeSchedule } from "./scheduleIndex.ts";
 import { place, settleDependents, watchDependencies } from "./queue.ts";
@@ -234,6 +242,7 @@ function taskRetried(state: State, event: TaskRetried, at: number): void {
     attempts: [...event.stored.attempts],
     setbacks: { failure: 0, lost: 0, conflict: 0 },
     lastRetry: event.request,
+    earlierRetries: retriesOf(event.stored).slice(-earlierRetriesMax),
   };
   state.tasks.set(task.id, task);
   state.counts.queued += 1;

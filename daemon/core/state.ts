@@ -53,6 +53,8 @@ export type Task = {
   /** Paths that earlier attempts touched, and `unknownRest`: claimed beforehand when it runs again. */
   touched: readonly string[];
   lastRetry: RequestId | null;
+  /** The requests before that one, at most `earlierRetriesMax`, oldest first; absent in older journals. */
+  earlierRetries?: readonly RequestId[];
 };
 
 export type Life =
@@ -144,6 +146,7 @@ export type LandingState = {
 };
 
 export const greenTreesMax = 256;
+export const earlierRetriesMax = 16;
 export const lostMax = 3;
 export const conflictsMax = 2;
 
@@ -189,6 +192,11 @@ function globOfPath(path: string): string {
 /** Nothing to do: needs neither workspace nor child, so it takes no place of its own. */
 export function isInstant(spec: TaskSpec): boolean {
   return spec.work.kind === "tools";
+}
+
+/** Every request that had it retried, as far as they are kept, oldest first. */
+export function retriesOf({ earlierRetries, lastRetry }: Task): readonly RequestId[] {
+  return [...(earlierRetries ?? []), ...(lastRetry === null ? [] : [lastRetry])];
 }
 
 export function isFinal(

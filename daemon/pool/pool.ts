@@ -33,7 +33,8 @@ export type PoolOptions = {
   readonly path: string;
   readonly staleAfterMs: () => number;
   readonly settings: () => WorkerSettings;
-  readonly onReady: (worker: WorkerId, holding: readonly AttemptKey[]) => void;
+  /** `known`: to be called when whoever assigns has taken note of it, durably. */
+  readonly onReady: (worker: WorkerId, holding: readonly AttemptKey[], known: () => void) => void;
   readonly onGone: (worker: WorkerId) => void;
   readonly onHeartbeat: (heartbeat: Heartbeat) => void;
   readonly onReports: (worker: WorkerId, reports: readonly Report[]) => void;
@@ -101,13 +102,18 @@ export class Pool {
       onEnd: () => slot.detach(peer),
       onBug: this.#options.onBug,
     };
-    this.#options.onReady(hello.worker, hello.holding);
+    this.#options.onReady(hello.worker, hello.holding, () => slot.introduce(peer));
     return ok(this.#options.settings());
   }
 
-  /** Without effect while the worker is not connected: it is sent again when it dials in. */
+  /**
+   * Without effect while the worker is not connected: it is sent again when it dials in. The same while
+   * nobody knows yet that it has: what was decided before was meant for the process before it, and a
+   * loop that waits for space on the disk can decide long after that one died.
+   */
   assign(worker: WorkerId, assignments: readonly Assignment[]): void {
-    this.#slots.get(worker)?.peer?.notify("worker.assign", assignments);
+    const slot = this.#slots.get(worker);
+    if (slot?.isKnown === true) slot.peer?.notify("worker.assign", assignments);
   }
 
   cancel(worker: WorkerId, cancellation: Cancellation): void {

@@ -39,6 +39,8 @@ export class Slot {
   state: SlotState = "empty";
   since = Date.now();
   peer: Peer | null = null;
+  /** Whoever assigns knows of this connection. */
+  isKnown = false;
   heartbeat: Heartbeat | null = null;
   heartbeatAt: number = performance.now();
   readonly #options: SlotOptions;
@@ -88,8 +90,13 @@ export class Slot {
   attach(peer: Peer): void {
     this.peer?.close();
     this.peer = peer;
+    this.isKnown = false;
     this.heartbeatAt = performance.now();
     this.#enter("connected");
+  }
+
+  introduce(peer: Peer): void {
+    if (this.peer === peer) this.isKnown = true;
   }
 
   detach(peer: Peer): void {

@@ -13,7 +13,7 @@ import type { WorkerId } from "../../ipc/ids.ts";
  * and faults may double a report, keep one back, or let one come long after its time.
  */
 export type PoolOptions = {
-  readonly onReady: (worker: WorkerId, holding: readonly ReportKey[]) => void;
+  readonly onReady: (worker: WorkerId, holding: readonly ReportKey[], known: () => void) => void;
   readonly onGone: (worker: WorkerId) => void;
   readonly onReports: (worker: WorkerId, reports: readonly Report[]) => void;
 };
@@ -28,7 +28,7 @@ type Slot = {
 };
 
 /** Of each direction: when the last message arrives, so that none passes another. */
-type Connection = { open: boolean; upMs: number; downMs: number };
+type Connection = { open: boolean; isKnown: boolean; upMs: number; downMs: number };
 
 const restartPauseMs = { first: 100, longest: 30_000 };
 const healthyMs = 10_000;
@@ -74,6 +74,7 @@ export class SimPool implements Pick<Pool, "assign" | "cancel" | "ensure"> {
   }
 
   assign(worker: WorkerId, assignments: readonly Assignment[]): void {
+    if (this.#slots.get(worker)?.connection?.isKnown !== true) return;
     this.#down(worker, "assign", (process) => process.assign(assignments));
   }
 
@@ -92,11 +93,13 @@ export class SimPool implements Pick<Pool, "assign" | "cancel" | "ensure"> {
     if (slot === undefined || slot.process !== process) return false;
     this.#breakOff(slot);
     const { nowMs } = this.#machine.timeline;
-    const connection: Connection = { open: true, upMs: nowMs, downMs: nowMs };
+    const connection: Connection = { open: true, isKnown: false, upMs: nowMs, downMs: nowMs };
     slot.connection = connection;
     slot.heardMs = nowMs;
     const line = { send: (reports: readonly Report[]) => this.#up(slot, connection, reports) };
-    this.#options.onReady(process.worker, process.holding());
+    this.#options.onReady(process.worker, process.holding(), () => {
+      connection.isKnown = true;
+    });
     this.#after(connection, "downMs", () =>
       process.whileAwake(() => {
         if (connection.open) process.begin(line);
@@ -126,6 +129,11 @@ export class SimPool implements Pick<Pool, "assign" | "cancel" | "ensure"> {
 
   kill(): void {
     for (const { process } of this.#slots.values()) process?.kill();
+  }
+
+  /** So that every worker hears the new settings when it dials in again. */
+  reconnect(): void {
+    for (const slot of this.#slots.values()) this.#breakOff(slot);
   }
 
   /** The supervisor is gone, or leaves its workers to the next one. */

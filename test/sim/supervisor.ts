@@ -98,11 +98,14 @@ export class SimSupervisor {
     if (!this.#listening || !this.port.pass("call")) return lost();
     const call = { lost };
     this.#calls.add(call);
-    void this.#loop.ask(command).then((decision) => {
-      if (!this.port.pass("answer")) return;
-      this.#calls.delete(call);
-      answered(decision);
-    });
+    this.#loop
+      .ask(command)
+      .then((decision) => {
+        if (!this.port.pass("answer")) return;
+        this.#calls.delete(call);
+        answered(decision);
+      })
+      .catch((error: unknown) => this.#machine.bug(error));
   }
 
   /** What `retry` needs of tasks that left the memory. */
@@ -122,6 +125,7 @@ export class SimSupervisor {
     this.#settings = settings;
     await this.#loop.ask({ type: "settingsChanged", settings });
     await this.#pool.grow(settings.slots);
+    this.#pool.reconnect();
   }
 
   async land(acceptRewind: boolean): Promise<void> {
@@ -214,7 +218,8 @@ export class SimSupervisor {
       machine.scenario.limits,
     );
     this.#pool = new SimPool(machine, this.port, {
-      onReady: (worker, holding) => this.#loop.tell({ type: "workerReady", worker, holding }),
+      onReady: (worker, holding, known) =>
+        this.#loop.tell({ type: "workerReady", worker, holding }, known),
       onGone: (worker) => this.#loop.tell({ type: "workerGone", worker }),
       onReports: (worker, reports) => this.#takeReports(worker, reports),
     });

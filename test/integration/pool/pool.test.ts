@@ -3,13 +3,15 @@ import { expect } from "chai";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connectPeers } from "../rpc/rig.ts";
 import { gateWorker, Pool } from "../../../daemon/pool/pool.ts";
-import { recordPath, writeRecord } from "../../../daemon/pool/record.ts";
+import { readRecord, recordPath, writeRecord } from "../../../daemon/pool/record.ts";
 import { attemptLogName } from "../../../system/attemptLines.ts";
 import { identityOf, ownIdentity } from "../../../system/processIdentity.ts";
 import { AttemptLog } from "../../../worker/attempt/attemptLog.ts";
-import type { TaskId } from "../../../ipc/ids.ts";
 import { until } from "../../helpers/until.ts";
+import type { Assignment, WorkerSettings } from "../../../ipc/workerMessages.ts";
+import type { TaskId } from "../../../ipc/ids.ts";
 
 describe("the pool", () => {
   it("starts one process for a worker that is asked for twice at once", async () => {
@@ -49,6 +51,26 @@ describe("the pool", () => {
     await until(async () => rig.problems.length > 1, { what: "two tries" });
     const running = (await rig.started()).filter(isRunning);
     expect(running.length, "at the same time").to.be.at.most(1);
+  });
+
+  it("assigns nothing to a worker that has dialled in until that is known to whoever assigns", async () => {
+    await using rig = await makeRig();
+    await rig.pool.ensure(gateWorker);
+    const record = await until(() => readRecord(rig.stateDir, gateWorker), { what: "its record" });
+    const heard: unknown[] = [];
+    await using ends = await connectPeers(
+      join(rig.stateDir, "s"),
+      {},
+      { onNotification: (_method, params) => void heard.push(params) },
+    );
+    const worker = { role: "worker", protocol: 1, version: "0", worker: gateWorker } as const;
+    const hello = { ...worker, token: record.token, pid: 1, holding: [] };
+    expect(rig.pool.admit(hello, ends.left).ok).to.equal(true);
+    rig.pool.assign(gateWorker, [instant("decided-for-the-one-before")]);
+    for (const known of rig.ready) known();
+    rig.pool.assign(gateWorker, [instant("decided-for-this-one")]);
+    await until(() => heard.length > 0, { what: "an assignment" });
+    expect(heard).to.deep.equal([[instant("decided-for-this-one")]]);
   });
 });
 
@@ -99,6 +121,10 @@ describe("the pool and a worker of an earlier supervisor", () => {
   });
 });
 
+function instant(task: string): Assignment {
+  return { kind: "instant", task: task as TaskId, attempt: 1, fence: 1 };
+}
+
 /** A pool whose workers only note that they run, one pid a line. */
 async function makeRig({ launched = true } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "pool-"));
@@ -113,6 +139,7 @@ setInterval(() => {}, 1000);
   );
   const problems: string[] = [];
   const said: string[] = [];
+  const ready: (() => void)[] = [];
   const pool = new Pool({
     epoch: 1,
     brain: join(folder, "brain"),
@@ -121,10 +148,8 @@ setInterval(() => {}, 1000);
     entry,
     path: "",
     staleAfterMs: () => 60_000,
-    settings: () => {
-      throw new Error("no worker dials in");
-    },
-    onReady: () => {},
+    settings: () => ({}) as WorkerSettings,
+    onReady: (_worker, _holding, known) => void ready.push(known),
     onGone: () => void said.push("gone"),
     onHeartbeat: () => {},
     onReports: (_worker, reports) => {
@@ -140,6 +165,8 @@ setInterval(() => {}, 1000);
     pool,
     problems,
     said,
+    /** One for each worker that dialled in. */
+    ready,
     stateDir: folder,
     started: async () =>
       (await readFile(pids, "utf8"))

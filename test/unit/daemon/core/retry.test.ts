@@ -10,6 +10,7 @@ import {
   submit,
   worker,
 } from "../../../helpers/core.ts";
+import { earlierRetriesMax, retriesOf } from "../../../../daemon/core/state.ts";
 import type { StoredTask } from "../../../../daemon/core/state.ts";
 
 function failedTask(): World {
@@ -47,6 +48,25 @@ describe("retry", () => {
     expect(world.status("a")).to.equal("failed");
     world.turn(retry("r2", "a"));
     expect(world.status("a")).to.equal("running");
+  });
+
+  it("knows a request that comes again after others have retried the task, too", () => {
+    const world = failedTask();
+    for (const name of ["r1", "r2", "r1", "r2"]) {
+      world.turn(retry(name, "a"));
+      if (world.status("a") === "running") world.fail("a").pass(1_000).fail("a");
+    }
+    expect(world.status("a")).to.equal("failed");
+    expect(world.events("TaskRetried").map((event) => event.request)).to.deep.equal(["r1", "r2"]);
+  });
+
+  it("keeps the last requests only, so that a task does not grow with them", () => {
+    const world = failedTask();
+    for (let at = 0; at < 2 * earlierRetriesMax; at += 1) {
+      world.turn(retry(`r${at}`, "a"));
+      world.fail("a").pass(1_000).fail("a");
+    }
+    expect(retriesOf(world.task("a"))).to.have.length(earlierRetriesMax + 1);
   });
 
   it("refuses a task that is not over, or succeeded, and then retries none", () => {
