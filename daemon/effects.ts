@@ -20,7 +20,7 @@ import type { Oid, TaskId, WorkerId } from "../ipc/ids.ts";
  * Nothing is decided here except when to try again what the world did not allow.
  */
 export type EffectPorts = {
-  readonly loop: () => Pick<Loop, "tell" | "read">;
+  readonly loop: () => Pick<Loop, "tell" | "read" | "state">;
   readonly pool: Pick<Pool, "assign" | "cancel" | "ensure">;
   readonly locks: Pick<LockFiles, "place" | "remove">;
   readonly landing: Pick<Landing, "merge" | "move" | "follow">;
@@ -143,7 +143,10 @@ export class Effects {
     });
   }
 
-  /** The lock file is in place before the worker hears of the attempt. */
+  /**
+   * The lock file is in place before the worker hears of the attempt, also when the attempt is asked
+   * for again meanwhile. A disk can take so long over it that the attempt has ended when it is done.
+   */
   #dispatch(
     effect: Extract<Effect, { kind: "dispatch" }>,
     lock: Promise<void> | undefined,
@@ -151,9 +154,10 @@ export class Effects {
   ): void {
     const assignment = this.#assignment(effect);
     if (assignment === null) return;
-    if (lock !== undefined) {
-      const dispatched = lock.then(() => {
-        this.#ports.pool.assign(effect.worker, [assignment]);
+    const before = lock ?? this.#dispatching.get(effect.task);
+    if (before !== undefined) {
+      const dispatched = before.then(() => {
+        if (this.#isOpen(effect)) this.#ports.pool.assign(effect.worker, [assignment]);
         if (this.#dispatching.get(effect.task) === dispatched)
           this.#dispatching.delete(effect.task);
       });
@@ -163,6 +167,12 @@ export class Effects {
     const list = assignments.get(effect.worker);
     if (list === undefined) assignments.set(effect.worker, [assignment]);
     else list.push(assignment);
+  }
+
+  /** As of now, durable or not: what a crash opens again is asked for again after it. */
+  #isOpen({ task, fence }: Extract<Effect, { kind: "dispatch" }>): boolean {
+    const life = this.#ports.loop().state.tasks.get(task)?.life;
+    return life?.status === "running" && life.fence === fence;
   }
 
   #assignment(effect: Extract<Effect, { kind: "dispatch" }>): Assignment | null {

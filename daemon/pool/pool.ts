@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fail, failure, ok } from "../../ipc/errors.ts";
 import { readHeartbeat, readReports } from "../../ipc/reports.ts";
 import { attemptLogName, readStoredReports } from "../../system/attemptLines.ts";
+import { livingWorkers } from "./record.ts";
 import { Slot } from "./slot.ts";
 import { workerId } from "../../ipc/ids.ts";
 import type {
@@ -61,11 +62,13 @@ export class Pool {
 
   /**
    * Opens `slots` places, and those in `needed` that attempts still belong to. Workers that an
-   * earlier supervisor left running keep theirs; of the others it is said that they are gone. Their
-   * processes start with `launch`.
+   * earlier supervisor left running keep theirs, also gates and those beyond `slots`, so that none is
+   * left when this one stops; of the others it is said that they are gone. Their processes start with
+   * `launch`.
    */
   async start(slots: number, needed: Iterable<WorkerId>): Promise<void> {
-    await Promise.all([...new Set(needed)].map((worker) => this.ensure(worker)));
+    const left = await livingWorkers(this.#options.stateDir);
+    await Promise.all([...new Set([...needed, ...left])].map((worker) => this.ensure(worker)));
     await this.grow(slots);
     this.#staleTimer = setInterval(() => this.#checkStale(), staleCheckMs);
     this.#staleTimer.unref();

@@ -1,5 +1,8 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { readdir } from "node:fs/promises";
 import { readJsonFile, writeDurably } from "../../system/atomicFile.ts";
+import { isWorkerId } from "../../ipc/ids.ts";
+import { judge } from "../../system/processIdentity.ts";
 import type { ProcessIdentity } from "../../system/processIdentity.ts";
 import type { WorkerId } from "../../ipc/ids.ts";
 import { failpoint } from "../../system/failpoint.ts";
@@ -30,6 +33,16 @@ export async function writeRecord(stateDir: string, record: WorkerRecord): Promi
 export async function readRecord(stateDir: string, worker: WorkerId): Promise<WorkerRecord | null> {
   const value = await readJsonFile(recordPath(stateDir, worker), recordBytesMax);
   return isRecordOf(value, worker) ? value : null;
+}
+
+/** Workers of earlier supervisors that are still there, in no order. */
+export async function livingWorkers(stateDir: string): Promise<WorkerId[]> {
+  const names = await readdir(join(stateDir, "workers")).catch(() => []);
+  const workers = names.map((name) => basename(name, ".json")).filter((name) => isWorkerId(name));
+  const records = await Promise.all(workers.map((worker) => readRecord(stateDir, worker)));
+  return records.flatMap((record) =>
+    record !== null && judge(record.identity) === "alive" ? [record.worker] : [],
+  );
 }
 
 function isRecordOf(value: unknown, worker: WorkerId): value is WorkerRecord {

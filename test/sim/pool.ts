@@ -48,7 +48,8 @@ export class SimPool implements Pick<Pool, "assign" | "cancel" | "ensure"> {
   }
 
   async start(slots: number, needed: Iterable<WorkerId>): Promise<void> {
-    for (const worker of new Set(needed)) await this.ensure(worker);
+    const left = this.#machine.processes.map(({ worker }) => worker);
+    for (const worker of new Set([...needed, ...left])) await this.ensure(worker);
     await this.grow(slots);
   }
 

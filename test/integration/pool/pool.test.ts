@@ -106,6 +106,18 @@ describe("the pool and a worker of an earlier supervisor", () => {
     await until(() => rig.said.includes("gone"), { what: "its end" });
   });
 
+  it("leaves none of them behind when it stops, needed or not", async () => {
+    await using rig = await makeRig();
+    using sleeper = spawn("sleep", ["600"], { stdio: "ignore" });
+    const identity = identityOf(sleeper.pid ?? 0);
+    if (identity === undefined) throw new Error("no sleeper");
+    await writeRecord(rig.stateDir, { worker: gateWorker, token: "t", epoch: 0, identity });
+    await rig.pool.start(0, []);
+    expect(rig.pool.slot(gateWorker)?.pid).to.equal(sleeper.pid);
+    await rig.pool.stop(1_000);
+    await until(() => sleeper.signalCode !== null, { what: "its end" });
+  });
+
   it("hears the outcome that a dead one had stored, before it hears that it is gone", async () => {
     await using rig = await makeRig({ launched: false });
     const folder = join(rig.stateDir, "brain", gateWorker);

@@ -1,0 +1,84 @@
+import { expect } from "chai";
+import { Effects } from "../../../daemon/effects.ts";
+import { spec, World } from "../../helpers/core.ts";
+import type { Assignment } from "../../../ipc/workerMessages.ts";
+import type { Log } from "../../../daemon/observe/log.ts";
+
+describe("an assignment that waits for its lock file", () => {
+  it("leaves when the file is there, once for every time it was asked for", async () => {
+    const rig = makeRig();
+    rig.carryOut();
+    rig.world.ready(rig.worker);
+    rig.carryOut();
+    expect(rig.assigned).to.deep.equal([]);
+    await rig.lockIsPlaced();
+    expect(rig.assigned).to.deep.equal(["a.1", "a.1"]);
+  });
+
+  it("is not made any more when the attempt has ended by then", async () => {
+    const rig = makeRig();
+    rig.carryOut();
+    rig.world.fail("a");
+    await rig.lockIsPlaced();
+    expect(rig.assigned).to.deep.equal([]);
+  });
+
+  it("is not made for an attempt that another one has followed", async () => {
+    const rig = makeRig();
+    rig.carryOut();
+    rig.world.fail("a").pass(1_000);
+    expect(rig.world.status("a")).to.equal("running");
+    await rig.lockIsPlaced();
+    expect(rig.assigned).to.deep.equal([]);
+  });
+});
+
+/** A task `a` that starts, and a disk that is done with its lock file when the test says so. */
+function makeRig() {
+  const world = World.ready({ slots: 1 });
+  world.submit(spec("a", { claims: ["src/**"], retries: 1 }));
+  const placed = Promise.withResolvers<void>();
+  const assigned: string[] = [];
+  const unexpected = (): never => {
+    throw new Error("nobody should ask for this");
+  };
+  const effects = new Effects({
+    loop: () => ({ state: world.state, tell: unexpected, read: unexpected }),
+    pool: {
+      assign: (_worker, list) => void assigned.push(...list.map(nameOf)),
+      cancel: unexpected,
+      ensure: unexpected,
+    },
+    locks: { place: () => placed.promise, remove: () => Promise.resolve() },
+    landing: { merge: unexpected, move: unexpected, follow: unexpected },
+    epoch: 1,
+    ttlMs: () => 1,
+    secret: () => undefined,
+    ownerOf: () => null,
+    log: silent,
+    setTimer: unexpected,
+    die: unexpected,
+  });
+  return {
+    world,
+    assigned,
+    worker: [...world.state.workers.keys()].at(0) ?? unexpected(),
+    carryOut: () => effects.carryOut(world.effects),
+    lockIsPlaced: async () => {
+      placed.resolve();
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+}
+
+function nameOf({ task, attempt }: Assignment): string {
+  return `${task}.${attempt}`;
+}
+
+const silent: Log = {
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  reopen: () => {},
+  close: () => Promise.resolve(),
+};
