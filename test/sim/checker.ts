@@ -1,8 +1,11 @@
+import { changedPaths } from "./git.ts";
 import { conflictsMax, lostMax } from "../../daemon/core/state.ts";
 import { emptyState, evolve } from "../../daemon/core/evolve.ts";
 import { essence } from "../helpers/core.ts";
-import { everything, maskOf } from "./paths.ts";
+import { maskOf } from "./paths.ts";
+import { mayMeet, reachOf } from "./reach.ts";
 import { must } from "./violation.ts";
+import { secretValue } from "./plan.ts";
 import { recordedOf } from "../../daemon/recovery.ts";
 import type { Argv, TaskSpec } from "../../ipc/taskSpec.ts";
 import type { AttemptKey, Outcome, Report } from "../../ipc/workerMessages.ts";
@@ -13,6 +16,7 @@ import type {
   LandingEnded,
 } from "../../daemon/core/events.ts";
 import type { Machine } from "./machine.ts";
+import type { Reach } from "./reach.ts";
 import type { State } from "../../daemon/core/state.ts";
 import type { TaskId, WorkerId } from "../../ipc/ids.ts";
 import type { WorkerProcess } from "./worker.ts";
@@ -40,6 +44,8 @@ export class Checker {
   readonly #outcomes = new Map<number, Outcome>();
   readonly #begun = new Set<string>();
   readonly #retries = new Set<string>();
+  /** Tasks with events since the state in memory was last compared with the journal. */
+  readonly #changed = new Set<TaskId>();
 
   constructor(machine: Machine) {
     this.#machine = machine;
@@ -49,12 +55,20 @@ export class Checker {
   catchUp(): void {
     const { disk } = this.#machine;
     while (this.shadow.seq < disk.synced) {
-      const recorded = recordedOf(disk.row(this.shadow.seq + 1));
+      const row = disk.row(this.shadow.seq + 1);
+      this.holdsNoSecret("the journal", row.body);
+      const recorded = recordedOf(row);
       this.#machine.note("event", recorded.seq, recorded.event);
       this.#before(recorded.event);
       evolve(this.shadow, recorded);
       this.#after(recorded.event, recorded.seq);
+      if ("task" in recorded.event) this.#changed.add(recorded.event.task);
     }
+  }
+
+  /** S12: a secret is given to the agent and written nowhere. */
+  holdsNoSecret(where: string, text: string): void {
+    must(!text.includes(secretValue), "S12", () => `a secret is in ${where}: ${text}`);
   }
 
   /** S1: what was acknowledged is durable, and stays. */
@@ -84,6 +98,30 @@ export class Checker {
     if (state.seq !== this.shadow.seq) return;
     const [told, kept] = [essence(this.shadow), essence(state)].map((one) => JSON.stringify(one));
     must(told === kept, "S5", () => `${what} is not what the journal tells:\n${kept}\n${told}`);
+  }
+
+  /** S5, what changed since the last look: cheap enough for every event. */
+  sameTasks(state: State): void {
+    this.catchUp();
+    if (state.seq !== this.shadow.seq) return;
+    for (const id of this.#changed) {
+      const [told, kept] = [this.shadow, state].map(({ tasks, finals }) =>
+        JSON.stringify(finals.get(id) ?? tasks.get(id)),
+      );
+      must(told === kept, "S5", () => `${id} is not what the journal tells:\n${kept}\n${told}`);
+    }
+    this.#changed.clear();
+    const [told, kept] = [this.shadow, state].map(({ counts, paused, landing }) =>
+      JSON.stringify([
+        counts,
+        paused,
+        landing.held,
+        landing.current,
+        landing.tip,
+        landing.followed,
+      ]),
+    );
+    must(told === kept, "S5", () => `in memory: ${kept}\nin the journal: ${told}`);
   }
 
   /** Told by a worker when the outcome is on its disk. */
@@ -200,10 +238,8 @@ export class Checker {
 
   /** S3, by trying every path. */
   #checkApart(mine: Holder, theirs: Holder): void {
-    const [a, b] = [claimsOf(mine), claimsOf(theirs)];
-    const meets = (a.writes & (b.writes | b.reads)) | (a.reads & b.writes);
-    const alone = (a.whole && b.optimistic) || (b.whole && a.optimistic);
-    must(meets === 0 && !alone, "S3", () => `${mine.spec.id} starts while ${theirs.spec.id} holds`);
+    const apart = !mayMeet(reachOfHolder(mine), reachOfHolder(theirs));
+    must(apart, "S3", () => `${mine.spec.id} starts while ${theirs.spec.id} holds`);
   }
 
   #checkResources(mine: Holder): void {
@@ -241,10 +277,13 @@ export class Checker {
     const mine = this.#holder(id);
     const life = this.shadow.tasks.get(id)?.life;
     if (this.shadow.settings.outsideClaims === "allow" || life?.status !== "landing") return;
-    const outside = maskOf(life.saved.touched) & ~maskOf(mine.spec.claims?.writes ?? []);
+    const { objects } = this.#machine.repository;
+    const [saved, base] = [objects.get(life.saved.commit), objects.get(life.saved.base)];
+    const touched = maskOf(changedPaths(base.tree.files, saved.tree.files));
+    const outside = touched & ~maskOf(mine.spec.claims?.writes ?? []);
     for (const other of this.#tasks.values()) {
       if (other === mine || other.status !== "running") continue;
-      const { writes, reads } = claimsOf(other);
+      const { writes, reads } = reachOfHolder(other);
       must((outside & (writes | reads)) === 0, "S3", () => `${id} lands over ${other.spec.id}`);
     }
   }
@@ -291,14 +330,6 @@ export class Checker {
   }
 }
 
-function claimsOf({ spec: { claims }, touched }: Holder): {
-  readonly writes: number;
-  readonly reads: number;
-  readonly whole: boolean;
-  readonly optimistic: boolean;
-} {
-  if (claims === null) return { writes: touched, reads: 0, whole: false, optimistic: true };
-  const whole = claims.writes.includes(everything);
-  const writes = maskOf(claims.writes) | touched;
-  return { writes, reads: maskOf(claims.reads), whole, optimistic: false };
+function reachOfHolder({ spec, touched }: Holder): Reach {
+  return reachOf(spec.claims, touched);
 }

@@ -33,9 +33,15 @@ export class Clients {
       left -= count;
       timeline.after(random.int(0, scenario.stormMs * 0.8), () => this.#submit(count));
     }
-    const others = random.int(0, 15);
+    const others = random.int(0, 30);
     for (let at = 0; at < others; at += 1)
       timeline.after(random.int(0, scenario.stormMs), () => this.#askSomething());
+  }
+
+  /** More than was drawn, because too little has happened. */
+  submitMore(count: number): void {
+    this.#left += count;
+    this.#submit(count);
   }
 
   get done(): boolean {
@@ -63,7 +69,7 @@ export class Clients {
     const before = [...this.#machine.checker.acknowledged].slice(-12);
     const specs: TaskSpec[] = [];
     for (let at = 0; at < count; at += 1) {
-      const id = `t${this.#machine.scenario.tasks - this.#left}` as TaskId;
+      const id = `t${this.#submitted.length + specs.length}` as TaskId;
       this.#left -= 1;
       specs.push(drawSpec(this.#machine, id, [...before, ...specs.map((spec) => spec.id)]));
     }
@@ -155,19 +161,27 @@ export class Clients {
       void timeline.after(askAgainMs * (0.5 + random.fraction()), () => this.#try(make, answered));
     const supervisor = this.#machine.supervisor;
     if (supervisor === null || !supervisor.listening) return again();
-    const hear = (decision: Decision): void => {
-      if (this.#machine.strikes("client_gone")) return again();
-      if (!decision.ok && decision.failure.code === "stopping") return again();
-      answered(decision);
-    };
+    const call = (command: Command): void =>
+      supervisor.call(
+        command,
+        (decision) => {
+          const kind = command.type === "submit" ? "client_gone" : "answer_lost";
+          if (this.#machine.strikes(kind)) return again();
+          if (!decision.ok && decision.failure.code === "stopping") return again();
+          answered(decision);
+        },
+        again,
+      );
     const made = make();
-    if (!(made instanceof Promise)) return supervisor.call(made, hear, again);
+    if (!(made instanceof Promise)) return call(made);
     // Made by asking the supervisor, which may die over it.
     let sent = false;
-    void made.then((command) => {
-      sent = true;
-      supervisor.call(command, hear, again);
-    });
+    made
+      .then((command) => {
+        sent = true;
+        call(command);
+      })
+      .catch((error: unknown) => this.#machine.bug(error));
     timeline.after(askAgainMs, () => {
       if (!sent && !supervisor.port.alive) again();
     });

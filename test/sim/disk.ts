@@ -165,6 +165,8 @@ export class SimJournal {
       if (!this.#port.alive) return await never();
       tasks.push(...slice);
     }
+    for (const text of [part.state, ...tasks.map(({ body }) => body)])
+      this.#machine.checker.holdsNoSecret("a snapshot", text);
     disk.snapshotRow = { seq: part.seq, state: part.state };
     disk.snapshotChain = disk.rows[part.seq - 1]?.checksum ?? noChecksum;
     for (const task of tasks) disk.tasks.set(task.id, task);

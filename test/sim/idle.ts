@@ -2,17 +2,17 @@ import { claimConflict, compileHolding } from "../../daemon/core/claims.ts";
 import { claimsNothing, holdingOf, isInstant } from "../../daemon/core/state.ts";
 import { must } from "./violation.ts";
 import type { CompiledHolding } from "../../daemon/core/claims.ts";
+import type { Checker } from "./checker.ts";
 import type { Loop } from "../../daemon/loop.ts";
-import type { Machine } from "./machine.ts";
 import type { State, Task } from "../../daemon/core/state.ts";
 
-/** What must be so whenever the loop has nothing left to do: no task waits that could run (L2). */
-export function checkIdle(loop: Loop, machine: Machine): void {
+/** What must be so whenever everything is durable: the state is what the journal tells (S5), and no task waits that could run (L2). */
+export function checkIdle(loop: Loop, checker: Checker): void {
   const { state } = loop;
-  if (state.seq !== machine.disk.synced || loop.journalProblem !== null) return;
+  checker.sameTasks(state);
   checkCounts(state);
   checkHolders(state);
-  if (!loop.draining && !state.paused) checkConserving(state);
+  if (!loop.draining && !loop.stopping && !state.paused) checkConserving(state);
 }
 
 function checkCounts(state: State): void {
@@ -25,10 +25,7 @@ function checkCounts(state: State): void {
 }
 
 function checkHolders(state: State): void {
-  const holding = [...state.tasks.values()].filter(
-    (task) =>
-      (task.life.status === "running" || task.life.status === "landing") && !claimsNothing(task),
-  );
+  const holding = [...state.tasks.values()].filter((task) => isHolding(task));
   const { holders } = state.schedule;
   const same = holding.length === holders.size && holding.every(({ id }) => holders.has(id));
   must(
@@ -38,28 +35,37 @@ function checkHolders(state: State): void {
   );
 }
 
+function isHolding(task: Task): boolean {
+  const { status } = task.life;
+  return (status === "running" || status === "landing") && !claimsNothing(task);
+}
+
 /** A worker that holds nothing, and a task that nobody stands in the way of. */
 function checkConserving(state: State): void {
   const idle = [...state.workers.values()].some(
     ({ slot, held }) => slot !== null && slot <= state.settings.slots && held.size === 0,
   );
   if (!idle || state.counts.queued === 0) return;
-  const waiting = [...state.tasks.values()].filter(({ life }) => life.status === "queued");
-  const holdings = new Map(waiting.map((task) => [task, compileHolding(holdingOf(task))]));
-  const runnable = waiting.find((task) => couldRun(state, task, holdings));
+  const inTheWay = [...state.tasks.values()].filter(
+    (task) => task.life.status === "queued" || isHolding(task),
+  );
+  const holdings = new Map(inTheWay.map((task) => [task, compileHolding(holdingOf(task))]));
+  const runnable = inTheWay.find((task) => couldRun(state, task, holdings));
   must(runnable === undefined, "L2", () => `${runnable?.id} could run, a worker is idle`);
 }
 
+/**
+ * Those that wait count as in the way, too: one of them may be owed its turn. Whether two claims
+ * conflict is asked of the product, which knows of paths that are not there yet; that its answer keeps
+ * them apart is what the checker tries with every path (S3).
+ */
 function couldRun(state: State, task: Task, holdings: ReadonlyMap<Task, CompiledHolding>): boolean {
   const { spec, life, paused } = task;
   if (paused || life.status !== "queued" || life.notBefore !== null) return false;
   if (![...spec.after, ...spec.after_any].every((id) => state.finals.has(id))) return false;
   if (isInstant(spec)) return claimsNothing(task);
   const mine = holdings.get(task);
-  if (mine === undefined) return false;
-  if (mine.resources.size > 0) return false;
-  for (const { holding } of state.schedule.holders.values())
-    if (claimConflict(mine, holding) !== null) return false;
+  if (mine === undefined || mine.resources.size > 0) return false;
   for (const [other, theirs] of holdings)
     if (other !== task && claimConflict(mine, theirs) !== null) return false;
   return true;

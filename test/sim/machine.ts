@@ -28,6 +28,8 @@ export class Machine {
   readonly repository: Repository;
   readonly checker: Checker;
   readonly counts = noFaults();
+  /** Calls between a supervisor and its world, by name → how often one died there. */
+  readonly deathsAt = new Map<string, number>();
   /** Task → the epoch and attempt of its lock file. */
   readonly locks = new Map<TaskId, string>();
   epoch = 0;
@@ -203,7 +205,7 @@ export class Machine {
     this.disk.fullUntilMs = -1;
     this.timeline.setClockRight();
     for (const process of this.processes) process.thaw();
-    if (this.supervisor !== null) this.supervisor.port.dieAfter = null;
+    this.supervisor?.port.spare();
     this.note("calm");
   }
 
@@ -217,11 +219,20 @@ export class Machine {
     if (held === null) return;
     const { isRewound } = repository;
     if (!isRewound) repository.personMends();
-    this.#land(supervisor, isRewound);
+    supervisor.land(isRewound).catch((error: unknown) => this.bug(error));
   }
 
-  #land(supervisor: SimSupervisor, accept: boolean): void {
-    supervisor.land(accept).catch((error: unknown) => this.bug(error));
+  /** `orchd land --accept-rewind`, if there is something to accept and somebody to tell. */
+  acceptRewind(): void {
+    const { repository, supervisor } = this;
+    if (supervisor?.begun !== true || !this.isUp || !repository.isRewound) return;
+    supervisor.land(true).catch((error: unknown) => this.bug(error));
+  }
+
+  /** Dies somewhere while it stops, or stops and is started again: either way another one follows. */
+  stopBadly(): void {
+    this.supervisor?.port.dieAfter(this.random.int(1, 12));
+    this.supervisor?.stop().catch((error: unknown) => this.bug(error));
   }
 
   stop(): void {

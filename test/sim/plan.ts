@@ -13,6 +13,10 @@ export type AttemptPlan = {
   readonly descends: boolean;
 };
 
+/** In the supervisor's environment; the journal and the logs are searched for it (S12). */
+export const secretName = "TOKEN";
+export const secretValue = "hush-6c1f9a";
+
 const noClaims: ClaimSet = { writes: [], reads: [], resources: {} };
 
 /** `before`: tasks it may come after. */
@@ -40,7 +44,7 @@ export function drawSpec(machine: Machine, id: TaskId, before: readonly TaskId[]
     timeout_ms: 60_000,
     retries: { max: random.int(0, 2), backoff_ms: random.logarithmic(10, 5_000) },
     env: {},
-    secrets: [],
+    secrets: random.chance(0.2) ? [secretName] : [],
     verify: random.chance(0.1) && scenario.settings.verify.length < 2 ? [["npm", "test"]] : [],
     commit: { message: null, author: null, trailers: {} },
   };

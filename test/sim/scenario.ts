@@ -26,6 +26,8 @@ export type Scenario = {
   readonly staleAfterMs: number;
   /** Of an attempt, at most. */
   readonly attemptMsMax: number;
+  /** Touched paths that a report names. */
+  readonly touchedMax: number;
   readonly syncMsMax: number;
 };
 
@@ -46,6 +48,8 @@ type WorkMix = {
   readonly delayed: number;
 };
 
+export const tasksMin = 20;
+
 export const verifyCommand = ["npm", "test"] as const;
 const lintCommand = ["npm", "run", "lint"] as const;
 export const commands = [verifyCommand, lintCommand] as const;
@@ -57,10 +61,10 @@ export function drawScenario(seed: number): Scenario {
     seed,
     settings: drawSettings(random),
     limits: {
-      snapshotEvents: random.pick([20, 60, 150, 5_000]),
+      snapshotEvents: random.pick([5, 20, 100, 5_000]),
       finishedKeptMax: random.pick([0, 3, 10, 500]),
     },
-    tasks: random.int(20, 45),
+    tasks: random.int(tasksMin, 45),
     stormMs,
     faults: drawFaults(random, stormMs),
     messageFaults: random.pick([0, 0.02, 0.1]),
@@ -80,6 +84,7 @@ export function drawScenario(seed: number): Scenario {
       delayed: random.pick([0, 0.1]),
     },
     staleAfterMs: random.pick([5_000, 20_000]),
+    touchedMax: random.pick([1_000, 1_000, 1]),
     attemptMsMax: random.pick([500, 5_000, 40_000]),
     syncMsMax: random.pick([2, 10, 200]),
   };

@@ -5,6 +5,12 @@ import type { WorkerProcess } from "./worker.ts";
 /** Brings a fault about: at once where that makes sense, else at the next occasion. */
 const hourMs = 3_600_000;
 const yearsMs = 10 * 365 * 24 * hourMs;
+const clockJumpsMs = {
+  clock_hour_ahead: hourMs,
+  clock_hour_back: -hourMs,
+  clock_years_ahead: yearsMs,
+  clock_years_back: -yearsMs,
+} as const;
 
 export function strike(machine: Machine, kind: FaultKind): void {
   const { random, repository, scenario } = machine;
@@ -34,11 +40,13 @@ export function strike(machine: Machine, kind: FaultKind): void {
     case "eio":
     case "gate_timeout":
     case "client_gone":
+    case "answer_lost":
     case "git_late":
     case "git_problem":
+    case "lock_file_slow":
       return machine.arm(kind);
     case "supervisor_crash":
-      return crashSoon(machine, kind);
+      return crash(machine);
     case "power_loss":
       if (!machine.isUp) return;
       machine.fired(kind);
@@ -53,12 +61,12 @@ export function strike(machine: Machine, kind: FaultKind): void {
     case "enospc":
       machine.disk.fullUntilMs = machine.timeline.nowMs + random.logarithmic(200, 8_000);
       return;
-    case "clock_hour":
+    case "clock_hour_ahead":
+    case "clock_hour_back":
+    case "clock_years_ahead":
+    case "clock_years_back":
       machine.fired(kind);
-      return machine.jumpClock(random.pick([hourMs, -hourMs]));
-    case "clock_years":
-      machine.fired(kind);
-      return machine.jumpClock(random.pick([yearsMs, -yearsMs]));
+      return machine.jumpClock(clockJumpsMs[kind]);
     case "person_commit":
       machine.fired(kind);
       return repository.personCommits();
@@ -66,7 +74,10 @@ export function strike(machine: Machine, kind: FaultKind): void {
       machine.fired(kind);
       return repository.personEdits();
     case "person_reset":
-      if (repository.personResets()) machine.fired(kind);
+      if (!repository.personResets()) return;
+      machine.fired(kind);
+      // Some say that they meant it before the storm is over.
+      machine.timeline.after(random.logarithmic(500, 60_000), () => machine.acceptRewind());
       return;
     case "restart":
       return machine.restart();
@@ -78,12 +89,10 @@ export function strike(machine: Machine, kind: FaultKind): void {
   }
 }
 
-/** Within the next few calls, whatever they are. */
-function crashSoon(machine: Machine, kind: FaultKind): void {
-  const port = machine.supervisor?.port;
-  if (port?.alive !== true) return;
-  machine.fired(kind);
-  port.dieAfter = machine.random.int(1, 12);
+/** Soon, wherever that is; or at a kind of call that is rare. */
+function crash({ supervisor, random, deathsAt }: Machine): void {
+  if (random.chance(0.5)) supervisor?.port.dieAfter(random.int(1, 12));
+  else if (deathsAt.size > 0) supervisor?.port.dieAt(random.pick([...deathsAt.keys()]));
 }
 
 function withWorker(machine: Machine, act: (process: WorkerProcess) => void): void {

@@ -8,6 +8,7 @@ import { Port } from "./port.ts";
 import { recoverState } from "../../daemon/recovery.ts";
 import { SimJournal } from "./disk.ts";
 import { SimLanding } from "./landing.ts";
+import { secretName, secretValue } from "./plan.ts";
 import { SimPool } from "./pool.ts";
 import type { Command, Decision } from "../../daemon/core/commands.ts";
 import type { CoreSettings } from "../../daemon/core/events.ts";
@@ -24,14 +25,6 @@ import type { WorkerProcess } from "./worker.ts";
  * as daemon/supervisor.ts wires them, to simulated adapters behind a `Port` that can cut it off at
  * any call.
  */
-const quiet: Log = {
-  info: () => {},
-  warn: () => {},
-  error: () => {},
-  reopen: () => {},
-  close: () => Promise.resolve(),
-};
-
 /** A client's call that has no answer yet. */
 type Call = { readonly lost: () => void };
 
@@ -176,10 +169,16 @@ export class SimSupervisor {
     this.port.die();
   }
 
+  /** Looks at every state that is durable, once. */
   check(): void {
-    if (this.#begun && this.port.alive) checkIdle(this.#loop, this.#machine);
-    if (this.port.alive && this.#loop?.journalProblem) this.#checkReads();
+    if (!this.port.alive) return;
+    if (this.#loop?.journalProblem) return this.#checkReads();
+    const seq = this.#begun ? this.#loop.state.seq : this.#checkedAt;
+    if (seq === this.#checkedAt || seq !== this.#machine.disk.synced) return;
+    this.#checkedAt = seq;
+    checkIdle(this.#loop, this.#machine.checker);
   }
+  #checkedAt = 0;
 
   /** What is read while a batch waits for space is what the journal tells; looked at once a batch. */
   #checkReads(): void {
@@ -234,9 +233,9 @@ export class SimSupervisor {
       landing: this.#landing,
       epoch: this.epoch,
       ttlMs: () => machine.scenario.staleAfterMs,
-      secret: () => undefined,
+      secret: (name) => (name === secretName ? secretValue : undefined),
       ownerOf: () => null,
-      log: quiet,
+      log: logOf(machine),
       setTimer,
       die,
     });
@@ -273,7 +272,9 @@ export class SimSupervisor {
   #lockFile(name: string, change: () => void): Promise<void> {
     this.#lockTurn = this.#lockTurn.then(async () => {
       if (!this.port.pass(`lock ${name}`)) return await never();
-      await this.#machine.timeline.elapse(this.#machine.random.int(0, 2));
+      const { timeline, random } = this.#machine;
+      const isSlow = name === "place" && this.#machine.takeArmed("lock_file_slow");
+      await timeline.elapse(isSlow ? random.logarithmic(100, 20_000) : random.int(0, 2));
       if (this.port.alive) change();
       else await never();
     });
@@ -297,4 +298,12 @@ export class SimSupervisor {
     for (const { lost } of this.#calls) lost();
     this.#calls.clear();
   }
+}
+
+/** Nothing is kept of what is logged; it is only searched (S12). */
+function logOf({ checker }: Machine): Log {
+  const write = (message: string, more?: unknown): void =>
+    checker.holdsNoSecret("the log", `${message} ${JSON.stringify(more)}`);
+  const [reopen, close] = [() => {}, () => Promise.resolve()];
+  return { info: write, warn: write, error: write, reopen, close };
 }

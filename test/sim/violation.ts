@@ -11,6 +11,7 @@ export type Rule =
   | "S9"
   | "S10"
   | "S11"
+  | "S12"
   | "L1"
   | "L2"
   | "bug";

@@ -296,7 +296,8 @@ export class WorkerProcess {
     const before = saved.get(ref);
     must(before === undefined || before === commit, "S9", () => `${ref} is overwritten`);
     saved.set(ref, commit);
-    const work = { commit: commit.oid, base: base.oid, ref, touched };
+    const known = touched.slice(0, this.#machine.scenario.touchedMax);
+    const work = { commit: commit.oid, base: base.oid, ref, touched: known };
     return { ...work, touched_total: touched.length, descends: true };
   }
 

@@ -1,0 +1,66 @@
+import { faultKinds, noFaults } from "./faults.ts";
+import { runSeed } from "./run.ts";
+import type { FaultCounts } from "./faults.ts";
+import type { Verdict } from "./run.ts";
+
+/** Many seeds, one after the other, and whether they were worth anything. */
+export type Campaign = {
+  readonly first: number;
+  readonly seeds: number;
+  readonly events: number;
+  /** Of the seed in which the least happened. */
+  readonly eventsLeast: number;
+  readonly tasks: number;
+  readonly landed: number;
+  readonly faults: FaultCounts;
+  /** Calls between a supervisor and its world, by name → how often one died there. */
+  readonly deathsAt: ReadonlyMap<string, number>;
+  readonly elapsedMs: number;
+  readonly failed: readonly Verdict[];
+};
+
+/** From this many seeds on, every kind of fault must have fired. */
+export const representativeSeeds = 300;
+/** From this many on, a supervisor must have died at every call it makes or gets. */
+const exhaustiveSeeds = 3_000;
+const failuresMax = 5;
+
+/** From `first` on while `more` says so. Stops early when it has seen enough go wrong. */
+export async function campaign(first: number, more: (seeds: number) => boolean): Promise<Campaign> {
+  const begunMs = performance.now();
+  const faults = noFaults();
+  const deathsAt = new Map<string, number>();
+  const failed: Verdict[] = [];
+  let [seeds, events, eventsLeast, tasks, landed] = [0, 0, Infinity, 0, 0];
+  while (more(seeds) && failed.length < failuresMax) {
+    const verdict = await runSeed(first + seeds);
+    seeds += 1;
+    events += verdict.events;
+    eventsLeast = Math.min(eventsLeast, verdict.events);
+    tasks += verdict.tasks;
+    landed += verdict.landed;
+    for (const kind of faultKinds) faults[kind] += verdict.faults[kind];
+    for (const [call, deaths] of verdict.deathsAt)
+      deathsAt.set(call, (deathsAt.get(call) ?? 0) + deaths);
+    if (verdict.failure !== null) failed.push(verdict);
+  }
+  const elapsedMs = performance.now() - begunMs;
+  const counts = { events, eventsLeast, tasks, landed, faults, deathsAt };
+  return { first, seeds, ...counts, elapsedMs, failed };
+}
+
+/** Why the campaign proves less than it seems to; empty when it does not. */
+export function vacuous({ seeds, landed, faults, deathsAt }: Campaign): string[] {
+  const missing = faultKinds.filter((kind) => faults[kind] === 0);
+  const survived = [...deathsAt].filter(([, deaths]) => deaths === 0);
+  return [
+    ...(landed < seeds ? [`only ${landed} landings in ${seeds} seeds`] : []),
+    ...(seeds < representativeSeeds ? [] : missing.map((kind) => `${kind} never fired`)),
+    ...(seeds < exhaustiveSeeds ? [] : survived.map(([call]) => `no supervisor died at "${call}"`)),
+  ];
+}
+
+/** What to type to see it again. */
+export function replayCommand({ seed }: Pick<Verdict, "seed">): string {
+  return `npm run sim -- --seed ${seed}`;
+}
