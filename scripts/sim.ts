@@ -91,15 +91,18 @@ function report(verdict: Verdict): void {
 }
 
 function summarise(result: Campaign): void {
-  const { seeds, events, tasks, landed, faults, deathsAt, elapsedMs } = result;
-  const seconds = elapsedMs / 1_000;
-  const rate = (count: number): string => Math.round(count / seconds).toLocaleString("en");
+  const { seeds, events, tasks, landed, faults, deathsAt, elapsedMs, cpuMs } = result;
+  const rate = (count: number, ms: number): string =>
+    Math.round((count * 1_000) / ms).toLocaleString("en");
   for (const [kind, count] of Object.entries(faults)) countLine(kind, count);
   console.log("supervisors that died at:");
   for (const [call, deaths] of deathsAt) countLine(call, deaths);
-  console.log(`seeds ${first} to ${first + seeds - 1} in ${seconds.toFixed(1)} s on one core`);
+  console.log(
+    `seeds ${first} to ${first + seeds - 1} in ${(elapsedMs / 1_000).toFixed(1)} s on one core`,
+  );
   console.log(`${events} events, ${result.eventsLeast} or more in each seed; ${tasks} tasks`);
-  console.log(`${rate(seeds)} seeds/s, ${rate(events)} events/s`);
+  console.log(`${rate(seeds, elapsedMs)} seeds/s, ${rate(events, elapsedMs)} events/s`);
+  console.log(`${rate(seeds, cpuMs)} seeds and ${rate(events, cpuMs)} events a second of CPU`);
   console.log(`${landed} landed, ${result.failed.length} seeds failed`);
 }
 

@@ -258,7 +258,14 @@ export const foundBugs: readonly Bug[] = [
   },
   {
     name: "an attempt runs again when its lock file comes late",
-    edits: [{ file: "daemon/effects.ts", find: "if (this.#isOpen(effect)) this", replace: "this" }],
+    edits: [
+      { file: "daemon/effects.ts", find: "if (this.#isOpen(effect)) this", replace: "this" },
+      {
+        file: "daemon/effects.ts",
+        find: "lock ?? this.#dispatching.get(effect.task)",
+        replace: "lock",
+      },
+    ],
   },
   {
     name: "a gate's worker that outlived its supervisor outlives the next one, too",

@@ -16,6 +16,8 @@ export type Campaign = {
   /** Calls between a supervisor and its world, by name → how often one died there. */
   readonly deathsAt: ReadonlyMap<string, number>;
   readonly elapsedMs: number;
+  /** Of one core; less than what elapsed when others take their share. */
+  readonly cpuMs: number;
   readonly failed: readonly Verdict[];
 };
 
@@ -27,7 +29,7 @@ const failuresMax = 5;
 
 /** From `first` on while `more` says so. Stops early when it has seen enough go wrong. */
 export async function campaign(first: number, more: (seeds: number) => boolean): Promise<Campaign> {
-  const begunMs = performance.now();
+  const [begunMs, cpuBefore] = [performance.now(), process.cpuUsage()];
   const faults = noFaults();
   const deathsAt = new Map<string, number>();
   const failed: Verdict[] = [];
@@ -45,8 +47,10 @@ export async function campaign(first: number, more: (seeds: number) => boolean):
     if (verdict.failure !== null) failed.push(verdict);
   }
   const elapsedMs = performance.now() - begunMs;
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const cpuMs = (user + system) / 1_000;
   const counts = { events, eventsLeast, tasks, landed, faults, deathsAt };
-  return { first, seeds, ...counts, elapsedMs, failed };
+  return { first, seeds, ...counts, elapsedMs, cpuMs, failed };
 }
 
 /** Why the campaign proves less than it seems to; empty when it does not. */
