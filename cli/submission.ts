@@ -1,4 +1,5 @@
 import { mintRequestId } from "../ipc/ids.ts";
+import type { Config } from "../ipc/configSpec.ts";
 import type { TaskId } from "../ipc/ids.ts";
 import type { TaskSpec } from "../ipc/taskSpec.ts";
 import type { Session } from "./session.ts";
@@ -16,16 +17,25 @@ const redialMs = 10_000;
  * again, so it counts once.
  *
  * @param specsWith makes the specs; called with the timeout for tasks that name none
+ * @param waves whether tasks of one wave of the plan wait until all of the wave before have ended
  */
 export async function submitTasks(
   session: Session,
   specsWith: (timeoutMs: number | null) => readonly TaskSpec[],
+  waves: "with barriers" | "as claims allow" = "as claims allow",
 ): Promise<Submitted> {
   // First without a supervisor: what is wrong with a file is said even where none runs.
   const specs = specsWith(null);
   const client = await session.connect({ timeoutMs: redialMs });
   const { config } = await client.call("config", {});
   const usual = specs.every(({ timeout_ms }) => timeout_ms === config.limits.timeout_ms);
-  const tasks = usual ? specs : specsWith(config.limits.timeout_ms);
+  const wanted = usual ? specs : specsWith(config.limits.timeout_ms);
+  const tasks = waves === "with barriers" ? await barred(session, wanted, config) : wanted;
   return await client.call("submit", { request: mintRequestId(), tasks });
+}
+
+/** Loaded where it is asked for: most submits need no plan. */
+async function barred(session: Session, specs: readonly TaskSpec[], config: Config) {
+  const { inWaves } = await import("./planning.ts");
+  return (await inWaves(session, specs, config)).specs;
 }

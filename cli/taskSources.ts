@@ -20,9 +20,10 @@ const fieldOfSubmit = /^tasks\[(\d+)\]\.?(.*)$/s;
 export async function readSources(
   files: readonly string[],
   terminal: Terminal,
+  verb: "submit" | "plan" = "submit",
 ): Promise<readonly TaskSource[]> {
   if (files.filter((file) => file === "-").length > 1)
-    throw new FailureError(failure("usage", "submit: standard input (-) can be read only once."));
+    throw new FailureError(failure("usage", `${verb}: standard input (-) can be read only once.`));
   return await Promise.all(files.map((file) => readSource(file, terminal)));
 }
 
@@ -35,23 +36,37 @@ export function specsOf(
   sources: readonly TaskSource[],
   timeoutMs: number | null,
 ): readonly TaskSpec[] {
-  const parsed = sources.map((source) => parse(source, timeoutMs));
+  return specsFrom(sources, { timeoutMs, circles: "refused", outcome: "nothing was submitted" });
+}
+
+/** The same for a plan, which tells about circles itself. */
+export function specsToPlan(sources: readonly TaskSource[]): readonly TaskSpec[] {
+  return specsFrom(sources, { timeoutMs: null, circles: "kept", outcome: "there is no plan" });
+}
+
+type Reading = { readonly timeoutMs: number | null; readonly circles: "refused" | "kept" };
+
+function specsFrom(
+  sources: readonly TaskSource[],
+  reading: Reading & { readonly outcome: string },
+): readonly TaskSpec[] {
+  const parsed = sources.map((source) => parse(source, reading));
   const bad = parsed.flatMap(({ name, result }) =>
     result.ok ? [] : [{ name, failure: result.failure }],
   );
-  throwAll(bad, sources.length);
+  throwAll(bad, sources.length, reading.outcome);
   return parsed.flatMap(({ result }) => (result.ok ? result.value.specs : []));
 }
 
-function parse({ name, read }: TaskSource, timeoutMs: number | null): Parsed {
-  const options = { name, mint: mintTaskId, ...(timeoutMs === null ? {} : { timeoutMs }) };
+function parse({ name, read }: TaskSource, { timeoutMs, circles }: Reading): Parsed {
+  const options = { name, mint: mintTaskId, circles, ...(timeoutMs === null ? {} : { timeoutMs }) };
   return { name, result: read.ok ? parseTaskFile(read.value, options) : read };
 }
 
 /** What the supervisor found wrong with submitted tasks, placed in the files that they came from. */
 export function placedIn(sources: readonly TaskSource[], refusal: Failure): Failure {
   const files = sources.flatMap(({ name, read }) => {
-    const { result } = parse({ name, read }, null);
+    const { result } = parse({ name, read }, { timeoutMs: null, circles: "refused" });
     return result.ok ? [result.value] : [];
   });
   const problems = refusal.problems.flatMap((problem) => placedProblem(files, problem));
@@ -80,12 +95,12 @@ async function readSource(file: string, terminal: Terminal): Promise<TaskSource>
   return { name, read: read.ok ? read : fail({ ...read.failure, hint: null }) };
 }
 
-function throwAll(bad: readonly Bad[], files: number): void {
+function throwAll(bad: readonly Bad[], files: number, outcome: string): void {
   const [first] = bad;
   if (first === undefined) return;
   if (files === 1) throw new FailureError(first.failure);
   const problems = bad.flatMap(problemsOf);
-  const message = `${bad.length} of ${plural(files, "file")} cannot be used; nothing was submitted.`;
+  const message = `${bad.length} of ${plural(files, "file")} cannot be used; ${outcome}.`;
   throw new FailureError(failure("invalid_task", message, { problems }));
 }
 

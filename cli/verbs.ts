@@ -37,6 +37,12 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import("./commands/restart.ts")).command,
   },
   {
+    name: "plan",
+    group: "Tasks",
+    summary: "Show waves and conflicts of task files; run nothing",
+    load: async () => (await import("./commands/plan.ts")).command,
+  },
+  {
     name: "submit",
     group: "Tasks",
     summary: "Submit the tasks of one or more files",

@@ -19,6 +19,8 @@ export type SpecOptions = {
   readonly mint: () => TaskId;
   /** For tasks that name no timeout: `limits.timeout_ms` of the configuration. */
   readonly timeoutMs: number;
+  /** Whether tasks that wait for each other in a circle are a fault; a plan tells about them itself. */
+  readonly circles: "refused" | "kept";
 };
 
 export type SpecsMade = { readonly specs: readonly TaskSpec[]; readonly faults: readonly Fault[] };
@@ -40,7 +42,8 @@ export function specsOf(
       path: [...pathOf(index), ...fault.path],
     })),
   );
-  return { specs, faults: [...own, ...repeatedIds(specs, pathOf), ...cycleFault(specs, pathOf)] };
+  const circles = options.circles === "kept" ? [] : cycleFault(specs, pathOf);
+  return { specs, faults: [...own, ...repeatedIds(specs, pathOf), ...circles] };
 }
 
 function specOf(fields: TaskFields, { mint, timeoutMs }: SpecOptions): TaskSpec {

@@ -31,6 +31,8 @@ export type TaskFileOptions = {
   readonly mint: () => TaskId;
   /** For tasks that name no timeout: `limits.timeout_ms` of the configuration, 1 h by default. */
   readonly timeoutMs?: number;
+  /** `kept`: tasks that wait for each other in a circle are no problem here. Default: `refused`. */
+  readonly circles?: "refused" | "kept";
 };
 
 export type TaskFile = {
@@ -98,7 +100,11 @@ function jsonOrFlowYaml(text: string): DocumentParse {
 type Specs = { readonly specs: readonly TaskSpec[]; readonly faults: readonly Fault[] };
 
 function specsFrom(value: unknown, options: TaskFileOptions): Specs {
-  const making = { mint: options.mint, timeoutMs: options.timeoutMs ?? timeoutMsDefault };
+  const making = {
+    mint: options.mint,
+    timeoutMs: options.timeoutMs ?? timeoutMsDefault,
+    circles: options.circles ?? "refused",
+  };
   if (Array.isArray(value)) {
     return refusedSpecs([{ path: [], message: 'is a list; write {"tasks":[…]}, or one task' }]);
   }

@@ -6,7 +6,7 @@
  *     ipc ◄── system ◄── daemon/<folder> ◄── daemon/*.ts (main, loop, effects, …)
  *      ▲         ▲
  *      │         ├── worker
- *      │         └── cli
+ *      │         └── cli ──► daemon/core/plan
  *      └ types only ── daemon/core
  */
 export type Layer = {
@@ -46,7 +46,8 @@ export const layers: readonly Layer[] = [
   },
   {
     at: "cli",
-    imports: ["ipc", "system"],
+    // A plan is pure, and needs the rules of claims as they are (D-0011).
+    imports: ["ipc", "system", "daemon/core/plan"],
     advice:
       "the command line knows the supervisor through the client only: put the message into ipc",
   },

@@ -17,15 +17,21 @@ export const command = defineCommand({
   },
   options: {
     wait: { type: "boolean", alias: "w", describe: "Wait for them; exit code 1 if one fails" },
+    waves: {
+      type: "boolean",
+      describe: "Start a wave of `orchd plan` only when all of the wave before have ended",
+    },
   },
-  run: async ({ file, wait }, session) => {
+  run: async ({ file, wait, waves }, session) => {
     const sources = await readSources(file, session.terminal);
-    const submitted = await submitTasks(session, (timeoutMs) => specsOf(sources, timeoutMs)).catch(
-      (error: unknown) => {
-        if (!(error instanceof FailureError)) throw error;
-        throw new FailureError(placedIn(sources, error.failure));
-      },
-    );
+    const submitted = await submitTasks(
+      session,
+      (timeoutMs) => specsOf(sources, timeoutMs),
+      waves ? "with barriers" : "as claims allow",
+    ).catch((error: unknown) => {
+      if (!(error instanceof FailureError)) throw error;
+      throw new FailureError(placedIn(sources, error.failure));
+    });
     if (wait) {
       session.remark(`Submitted ${plural(submitted.ids.length, "task")}.`);
       return await waitAndTell(session, submitted.ids);

@@ -2,6 +2,7 @@ import { benchClaims } from "./claims.ts";
 import { benchJournal } from "./journal.ts";
 import { benchLatency } from "./latency.ts";
 import { benchMakespan } from "./makespan.ts";
+import { benchPlan } from "./plan.ts";
 import { benchQueue } from "./queue.ts";
 import { benchSchedule } from "./schedule.ts";
 import { benchSpawn } from "./spawn.ts";
@@ -14,6 +15,7 @@ const benches: Readonly<Record<string, () => Promise<Record<string, number>>>> =
   journal: benchJournal,
   latency: benchLatency,
   makespan: benchMakespan,
+  plan: benchPlan,
   queue: benchQueue,
   schedule: benchSchedule,
   spawn: benchSpawn,

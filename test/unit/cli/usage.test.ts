@@ -87,7 +87,7 @@ describe("help", () => {
     expect(out).to.match(/^orchd runs many agents/);
     const names = [...out.matchAll(/^ {2}([a-z]+) {2,}[A-Z]/gm)].map((match) => match[1]);
     expect(names.join(" ")).to.equal(
-      "init start stop restart submit run wait cancel retry pause resume land " +
+      "init start stop restart plan submit run wait cancel retry pause resume land " +
         "status show logs history trace workers locks events config schema completion",
     );
     expect(Math.max(...out.split("\n").map((line) => line.length))).to.be.at.most(90);
@@ -119,7 +119,7 @@ describe("completion", () => {
 
   it("knows the commands, the options and the choices", async () => {
     expect((await words("su")).out).to.equal("submit\n");
-    expect((await words("submit", "--w")).out).to.equal("--wait\n");
+    expect((await words("submit", "--w")).out).to.equal("--wait\n--waves\n");
     expect((await words("schema", "")).out).to.equal("task\nconfig\n");
     expect((await words("submit", "")).out).to.equal("");
   });
