@@ -32,7 +32,7 @@ export async function endSupervisor(
   mode: StopMode,
   timeoutMs: number = mode === "drain" ? drainTimeoutMs : nowTimeoutMs,
 ): Promise<Ended> {
-  const client = await connectOrHint(session);
+  const client = await session.connect();
   const { pid } = client.supervisor;
   const identity = identityOf(pid);
   const holding = mode === "drain" ? await watchLanding(client, session) : null;
@@ -44,15 +44,6 @@ export async function endSupervisor(
     throw new FailureError(failure("refused", `The supervisor (pid ${pid}) still runs.`, { hint }));
   }
   return { pid, ended: mode === "drain" ? 0 : running, held: holding?.last() ?? null };
-}
-
-async function connectOrHint(session: Session): Promise<Supervisor> {
-  try {
-    return await session.connect();
-  } catch (error) {
-    if (!(error instanceof FailureError) || error.failure.code !== "connection_lost") throw error;
-    throw new FailureError({ ...error.failure, hint: replaceHint });
-  }
 }
 
 /** A supervisor with nothing to end can be gone before its answer has left. */

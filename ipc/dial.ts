@@ -29,7 +29,9 @@ export async function dial(options: DialOptions): Promise<Dialled> {
   const socket = await open(options.socket, options.signal);
   const peer = new Peer(socket, options.handlers);
   const timeMs = options.timeMs ?? handshakeTimeMs;
-  const tooLate = failure("connection_lost", `No answer to the hello within ${timeMs} ms.`);
+  const tooLate = failure("connection_lost", `The supervisor did not answer within ${timeMs} ms.`, {
+    hint: "If it hangs, `orchd start --replace` kills it and starts another; agents run on.",
+  });
   const timer = setTimeout(() => peer.close(tooLate), timeMs);
   const abort = (): void => peer[Symbol.dispose]();
   options.signal?.addEventListener("abort", abort);

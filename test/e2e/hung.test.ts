@@ -20,8 +20,9 @@ describe("a supervisor that hangs", () => {
     expect(refused.code).to.equal(5);
     expect(refused.stderr).to.include(`(pid ${before}) runs and does not answer`);
     expect(refused.stderr).to.include("orchd start --replace");
-    const stopped = await orchd("stop");
-    expect(stopped.stderr).to.include("orchd start --replace");
+    const asked = await orchd("status");
+    expect(asked.code).to.equal(3);
+    expect(asked.stderr).to.include("did not answer").and.to.include("orchd start --replace");
     expect(isGone(before), "nobody else ends it").to.equal(false);
     const replaced = await orchd("start", "--replace");
     expect(replaced.code, replaced.stderr).to.equal(0);
