@@ -16,8 +16,16 @@ async function replace(change: Partial<ProcessIdentity>) {
   if (identity === undefined) throw new Error("no sleeper");
   const { pid, startTime, bootId, pidNamespace, host } = { ...identity, ...change };
   const record = {
-    ...{ pid, epoch: 4, socket: "/nowhere", version: "0.1.0", started_at: 0, max_parallel: 7 },
-    ...{ start_time: startTime, boot_id: bootId, pid_namespace: pidNamespace, host },
+    pid,
+    epoch: 4,
+    socket: "/nowhere",
+    version: "0.1.0",
+    started_at: 0,
+    start_time: startTime,
+    boot_id: bootId,
+    pid_namespace: pidNamespace,
+    host,
+    max_parallel: 7,
   };
   await mkdir(join(repository.dir, ".git/orchd"));
   await writeFile(join(repository.dir, ".git/orchd/supervisor.json"), JSON.stringify(record));
