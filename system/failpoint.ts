@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { appendFileSync, closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 
@@ -32,8 +33,12 @@ export type FailpointPlan = {
    * the points that were passed.
    */
   readonly folder: string;
-  readonly kill: readonly { readonly role: Role; readonly at: string; readonly nth?: number }[];
+  readonly kill: readonly Place[];
+  /** Commands to be run at a point, as if somebody else did so at that moment. */
+  readonly run?: readonly (Place & { readonly command: readonly [string, ...string[]] })[];
 };
+
+type Place = { readonly role: Role; readonly at: string; readonly nth?: number };
 
 type Role = "supervisor" | "worker";
 type Hook = (point: string) => void | Promise<void>;
@@ -82,14 +87,16 @@ export function arm(failpoint: Failpoint): void {
 export function armFromEnvironment(role: Role): void {
   const { ORCHD_TEST_RUN, ORCHD_TEST_FAILPOINTS } = process.env;
   if (ORCHD_TEST_RUN === undefined || ORCHD_TEST_FAILPOINTS === undefined) return;
-  const { folder, kill } = JSON.parse(ORCHD_TEST_FAILPOINTS) as FailpointPlan;
+  const { folder, kill, run = [] } = JSON.parse(ORCHD_TEST_FAILPOINTS) as FailpointPlan;
   const passed = new Map<string, number>();
   hook = (point) => {
     const times = (passed.get(point) ?? 0) + 1;
     passed.set(point, times);
     if (times === 1) appendFileSync(join(folder, `${role}.passed`), `${point}\n`);
-    const here = kill.find((one) => one.role === role && one.at === point);
-    if (here !== undefined && times === (here.nth ?? 1)) killOnce(join(folder, `${role}.${point}`));
+    const isHere = (one: Place): boolean =>
+      one.role === role && one.at === point && times === (one.nth ?? 1);
+    for (const { command } of run.filter(isHere)) spawnSync(command[0], command.slice(1));
+    if (kill.some(isHere)) killOnce(join(folder, `${role}.${point}`));
   };
 }
 

@@ -8,9 +8,9 @@ import { checkoutsOf, exists } from "./checkouts.ts";
 import { followCheckout } from "./followCheckout.ts";
 import { readIntent } from "./followIntent.ts";
 import { recoverFollow } from "./followRecovery.ts";
-import { moveTarget, waiting } from "./target.ts";
+import { waiting } from "./target.ts";
 import type { FollowResult } from "./target.ts";
-import { failpoint } from "../../system/failpoint.ts";
+import { moveUnseen, recoverUnseen } from "./unseenMove.ts";
 
 /**
  * Brings the person's branch along to orchd's, as a fast-forward and never otherwise.
@@ -48,6 +48,7 @@ export async function follow(writer: Writer, from: Oid | null): Promise<FollowRe
 }
 
 async function settleUnfinished(writer: Writer): Promise<FollowResult | null> {
+  await recoverUnseen(writer);
   if ((await readIntent(writer)) === null) return null;
   const recovery = await recoverFollow(writer);
   return recovery.kind === "busy" ? waiting(recovery.message) : null;
@@ -63,7 +64,7 @@ async function advance(writer: Writer, from: Oid, to: Oid): Promise<FollowResult
   if (from === to) return { kind: "current", tip: to };
   const checkouts = await checkoutsOf(writer, targetRef(writer));
   const [checkout, another] = checkouts;
-  if (checkout === undefined) return await moveUnseen(writer, from, to);
+  if (checkout === undefined) return await advanceUnseen(writer, from, to);
   if (another !== undefined)
     return waiting(`${writer.target} is checked out in several working trees`);
   if (!(await exists(checkout.workTree)))
@@ -71,20 +72,20 @@ async function advance(writer: Writer, from: Oid, to: Oid): Promise<FollowResult
   return await followCheckout(writer, checkout, { from, to });
 }
 
-/**
- * Moves a branch that nobody has checked out. Somebody may check it out in the very instant, and then
- * has the old files under the new tip: the ref is put back and the checkout moved properly.
- */
-async function moveUnseen(writer: Writer, from: Oid, to: Oid): Promise<FollowResult> {
-  const moved = await failpoint("follow.unseen", () => moveTarget(writer, { from, to }));
-  if (moved.kind !== "done") return moved.kind === "fenced" ? moved : waiting(moved.message);
-  const [checkout] = await checkoutsOf(writer, targetRef(writer));
-  if (checkout === undefined) return { kind: "followed", from, to };
-  const back = await failpoint("follow.unseenBack", () =>
-    moveTarget(writer, { from: to, to: from }),
-  );
-  if (back.kind !== "done") return back.kind === "fenced" ? back : waiting(back.message);
-  return await followCheckout(writer, checkout, { from, to });
+async function advanceUnseen(writer: Writer, from: Oid, to: Oid): Promise<FollowResult> {
+  const moved = await moveUnseen(writer, { from, to });
+  switch (moved.kind) {
+    case "moved":
+      return { kind: "followed", from, to };
+    case "seen":
+      return await followCheckout(writer, moved.checkout, { from, to });
+    case "fenced":
+      return moved;
+    case "problem":
+      return waiting(moved.message);
+    default:
+      return unreachable(moved);
+  }
 }
 
 /** Something broke half-way: what was begun is settled now, or before the next follow. */

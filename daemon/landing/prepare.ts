@@ -10,6 +10,7 @@ import { endLeftOvers } from "./leftovers.ts";
 import { clearLocks } from "./lockFiles.ts";
 import { mustBeOid } from "./mergeTree.ts";
 import { suitability } from "./suitability.ts";
+import { recoverUnseen } from "./unseenMove.ts";
 import { failpoint } from "../../system/failpoint.ts";
 
 /**
@@ -56,6 +57,7 @@ export async function prepare(
     const writer: Writer = { ...site, epochOid, identity: suits.identity };
     const tips = await makeBranch(writer);
     if (typeof tips === "string") return refusal(tips);
+    await recoverUnseen(writer);
     const follow = await recoverFollow(writer);
     const { removed: removedLocks, foreign: foreignLocks } = locks;
     const { identity } = writer;

@@ -282,6 +282,23 @@ describe("following elsewhere", () => {
     expect(await scene.repository.git("status", "--porcelain")).to.equal(" M a.txt");
   });
 
+  for (const [when, point] of [
+    ["before", "unseen.move:before"],
+    ["after", "unseen.move:after"],
+  ] as const)
+    it(`has the new files in a checkout that is made right ${when} the ref moves`, async () => {
+      await using scene = await makeScene();
+      await scene.repository.git("checkout", "--quiet", "--detach");
+      const to = await scene.land("t1", { "a.txt": "new\n", "n.txt": "added\n" });
+      using _ = onFailpoint(async (passed) => {
+        if (passed === point) await scene.repository.git("checkout", "--quiet", "main");
+      });
+      expect(await follow(scene)).to.deep.include({ kind: "followed", to });
+      expect(await scene.oid("main")).to.equal(to);
+      expect(await scene.repository.git("status", "--porcelain")).to.equal("");
+      expect(readFileSync(join(scene.repository.dir, "n.txt"), "utf8")).to.equal("added\n");
+    });
+
   it("does not count a checkout with a detached HEAD", async () => {
     await using scene = await makeScene();
     await scene.repository.git("checkout", "--quiet", "--detach");

@@ -194,4 +194,35 @@ describe("a supervisor killed while following", () => {
     await nextSupervisor(scene);
     await expectWhole(scene, "orchd/main");
   });
+
+  it("puts the branch back under a checkout that was made right before it moved", async () => {
+    await using scene = await makeScene({ "a.txt": "old\n" });
+    const { git } = scene.repository;
+    await git("checkout", "--quiet", "--detach");
+    const to = await scene.land("t1", { "a.txt": "new\n", "n.txt": "added\n" });
+    const old = await scene.oid("main");
+    await dieAt(scene, "unseen.move:after");
+    expect(await scene.oid("main")).to.equal(to);
+    // As a checkout leaves it that read the branch before it moved.
+    await git("symbolic-ref", "HEAD", "refs/heads/main");
+    const landing = await nextSupervisor(scene);
+    expect(await scene.oid("main")).to.equal(old);
+    expect(await git("status", "--porcelain")).to.equal("");
+    expect((await landing.follow({ from: null })).kind).to.equal("followed");
+    expect(await scene.oid("main")).to.equal(to);
+    expect(await git("status", "--porcelain")).to.equal("");
+  });
+
+  it("leaves the branch where it is when it was checked out after it moved, and changed", async () => {
+    await using scene = await makeScene({ "a.txt": "old\n" });
+    const { git } = scene.repository;
+    await git("checkout", "--quiet", "--detach");
+    const to = await scene.land("t1", { "a.txt": "new\n", "n.txt": "added\n" });
+    await dieAt(scene, "unseen.move:after");
+    await git("checkout", "--quiet", "main");
+    await git("rm", "--quiet", "a.txt");
+    await nextSupervisor(scene);
+    expect(await scene.oid("main")).to.equal(to);
+    expect(await git("status", "--porcelain")).to.equal("D  a.txt");
+  });
 });

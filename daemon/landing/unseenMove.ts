@@ -1,0 +1,74 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { isOid } from "../../ipc/ids.ts";
+import { isRecord } from "../../ipc/message.ts";
+import { readJsonFile, writeDurably } from "../../system/atomicFile.ts";
+import { failpoint } from "../../system/failpoint.ts";
+import { readRefs, targetRef } from "./branch.ts";
+import type { LandingSite, Transaction, Writer } from "./branch.ts";
+import { checkoutsOf } from "./checkouts.ts";
+import type { Checkout } from "./checkouts.ts";
+import { isBehind } from "./followCheckout.ts";
+import { moveTarget } from "./target.ts";
+import type { TargetMove } from "./target.ts";
+
+/**
+ * Moves a branch that nobody has checked out. Somebody may check it out in the very instant. Right
+ * after the move they have the new files, and all is well; right before it they have the old files
+ * under the new tip, and the next `git commit -a` there would revert what landed: the ref is put back.
+ *
+ *     unseen.json    the move, synced before the ref moves, removed once it was looked at who is there
+ *
+ * Cut off in between, the next supervisor looks (`recoverUnseen`).
+ */
+export type UnseenMove =
+  | { readonly kind: "moved" }
+  /** The ref is where it was, and the checkout has its files. */
+  | { readonly kind: "seen"; readonly checkout: Checkout }
+  | Exclude<Transaction, { kind: "done" }>;
+
+export async function moveUnseen(writer: Writer, move: TargetMove): Promise<UnseenMove> {
+  await failpoint("unseen.note", () => writeDurably(noteFile(writer), `${JSON.stringify(move)}\n`));
+  const moved = await failpoint("unseen.move", () => moveTarget(writer, move));
+  const checkout = moved.kind === "done" ? await behind(writer, move) : null;
+  const back = checkout === null ? moved : await putBack(writer, move);
+  await forget(writer);
+  if (back.kind !== "done") return back;
+  return checkout === null ? { kind: "moved" } : { kind: "seen", checkout };
+}
+
+/** Settles a move that was cut off; what the person moved themselves meanwhile stays. */
+export async function recoverUnseen(writer: Writer): Promise<void> {
+  const move = await readNote(writer);
+  if (move === null) return;
+  const { target } = await readRefs(writer);
+  if (target?.oid === move.to && (await behind(writer, move)) !== null) await putBack(writer, move);
+  await forget(writer);
+}
+
+async function behind(writer: Writer, move: TargetMove): Promise<Checkout | null> {
+  const [checkout] = await checkoutsOf(writer, targetRef(writer));
+  return checkout !== undefined && (await isBehind(writer, checkout, move)) ? checkout : null;
+}
+
+async function putBack(writer: Writer, { from, to }: TargetMove): Promise<Transaction> {
+  return await failpoint("unseen.back", () => moveTarget(writer, { from: to, to: from }));
+}
+
+async function forget(site: LandingSite): Promise<void> {
+  await failpoint("unseen.forget", () => rm(noteFile(site), { force: true }));
+}
+
+const noteBytesMax = 4 * 1024;
+
+async function readNote(site: LandingSite): Promise<TargetMove | null> {
+  const value = await readJsonFile(noteFile(site), noteBytesMax);
+  if (!isRecord(value)) return null;
+  const { from, to } = value;
+  const isMove = typeof from === "string" && typeof to === "string" && isOid(from) && isOid(to);
+  return isMove ? { from, to } : null;
+}
+
+function noteFile({ place }: LandingSite): string {
+  return join(place.gitDir, "orchd", "unseen.json");
+}

@@ -1,0 +1,241 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { TaskId } from "../../ipc/ids.ts";
+import { projectFailpoints } from "../../scripts/failpoints.ts";
+import type { FailpointPlan } from "../../system/failpoint.ts";
+import { until } from "../helpers/until.ts";
+import { brokenAtRest } from "./invariants.ts";
+import { endEverything, logsOf } from "./living.ts";
+import { scenarios } from "./scenarios.ts";
+import type { Scenario, Submitted } from "./scenarios.ts";
+import { Keeper, makeSite, passedIn } from "./site.ts";
+import type { Site } from "./site.ts";
+
+/**
+ * Kills a process at every failpoint, each in a round of its own with real git and real workers:
+ *
+ *     1  every scenario runs unharmed, which tells what it passes: `supervisor.journal.commit:before`
+ *     2  each point is given to the first scenario that passes it; one that none passes is an error
+ *     3  round after round: stage, start with the point armed, submit, start again whenever the
+ *        supervisor is gone, everything lands, stop
+ *     4  after each round the point was reached, and the invariants hold (invariants.ts)
+ */
+export type Options = {
+  /** Part `part` of `parts`, from 1: every so-manieth point. */
+  readonly part: number;
+  readonly parts: number;
+  readonly only: RegExp;
+  /** Only the scenario of this name, with every point that it passes; `null`: all of them. */
+  readonly scenario: string | null;
+  /** How often each point. */
+  readonly times: number;
+  /** Repositories at the same time. */
+  readonly lanes: number;
+};
+
+type Role = "supervisor" | "worker";
+type Target = { readonly role: Role; readonly at: string };
+type Broken = { readonly scenario: string; readonly target: string; readonly problems: string[] };
+type Round = { readonly problems: readonly string[]; readonly passed: ReadonlySet<string> };
+
+const roundTimeoutMs = 90_000;
+const followTimeoutMs = 15_000;
+
+export async function killEverywhere(options: Options): Promise<boolean> {
+  const began = performance.now();
+  const broken: Broken[] = [];
+  const { given, never } = await assign(broken, options.scenario);
+  const chosen = [...given].map(
+    ([scenario, targets]) =>
+      [
+        scenario,
+        targets
+          .filter(({ role, at }) => options.only.test(`${role}.${at}`))
+          .filter((_, index) => index % options.parts === options.part - 1)
+          .flatMap((target) => Array.from({ length: options.times }, () => target)),
+      ] as const,
+  );
+  for (const [scenario, targets] of chosen)
+    await Promise.all(
+      Array.from({ length: options.lanes }, (_, lane) =>
+        killAtEach(
+          scenario,
+          targets.filter((_one, at) => at % options.lanes === lane),
+          broken,
+        ),
+      ),
+    );
+  const killed = chosen.reduce((sum, [, targets]) => sum + targets.length, 0);
+  for (const name of never) console.log(`no scenario passes ${name}`);
+  const seconds = Math.round((performance.now() - began) / 100) / 10;
+  const names = [...given.values()].flat().length;
+  console.log(
+    JSON.stringify({ points: names, killed, never: never.length, broken: broken.length, seconds }),
+  );
+  return broken.length === 0 && never.length === 0;
+}
+
+/** What each scenario passes first, and the failpoints that none of them does. */
+async function assign(
+  broken: Broken[],
+  only: string | null,
+): Promise<{ given: Map<Scenario, Target[]>; never: readonly string[] }> {
+  const points = (await projectFailpoints()).names.flatMap(({ name }) => [
+    `${name}:before`,
+    `${name}:after`,
+  ]);
+  const given = new Map<Scenario, Target[]>();
+  const known = new Set<string>();
+  for (const scenario of scenarios.filter(({ name }) => only === null || only === name)) {
+    const passed = await passedUnharmed(scenario, broken);
+    const news = [...passed].filter((one) => !known.has(one));
+    news.forEach((one) => known.add(one));
+    given.set(scenario, news.map(targetOf));
+    console.log(`${scenario.name}: ${passed.size} points, ${news.length} of them new`);
+  }
+  const never = points.filter((at) => !known.has(`supervisor.${at}`) && !known.has(`worker.${at}`));
+  return { given, never: only === null ? never : [] };
+}
+
+function targetOf(passed: string): Target {
+  const role: Role = passed.startsWith("worker.") ? "worker" : "supervisor";
+  return { role, at: passed.slice(role.length + 1) };
+}
+
+/** The second round counts: the first one makes what later ones find. */
+async function passedUnharmed(scenario: Scenario, broken: Broken[]): Promise<ReadonlySet<string>> {
+  await using site = await makeSite(scenario.content);
+  const first = await runRound(site, scenario, 1, null);
+  const round = scenario.fresh === true ? first : await runRound(site, scenario, 2, null);
+  note(broken, scenario, "unharmed", [...new Set([...first.problems, ...round.problems])]);
+  return round.passed;
+}
+
+async function killAtEach(
+  scenario: Scenario,
+  targets: readonly Target[],
+  broken: Broken[],
+): Promise<void> {
+  for (let at = 0; at < targets.length;) {
+    await using site = await makeSite(scenario.content);
+    let round = 0;
+    if (scenario.fresh !== true) await runRound(site, scenario, ++round, null);
+    for (let sound = true; sound && at < targets.length; at += 1) {
+      const target = targets[at];
+      if (target === undefined) break;
+      const { problems } = await runRound(site, scenario, ++round, target);
+      note(broken, scenario, `${target.role}.${target.at}`, problems);
+      sound = problems.length === 0 && scenario.fresh !== true;
+    }
+  }
+}
+
+function note(
+  broken: Broken[],
+  scenario: Scenario,
+  target: string,
+  problems: string[] | readonly string[],
+): void {
+  if (problems.length === 0) return;
+  broken.push({ scenario: scenario.name, target, problems: [...problems] });
+  console.log(`BROKEN ${scenario.name} ${target}\n  ${problems.join("\n  ")}`);
+}
+
+async function runRound(
+  site: Site,
+  scenario: Scenario,
+  round: number,
+  target: Target | null,
+): Promise<Round> {
+  const folder = await site.pointsFolder();
+  const kill = target === null ? [] : [target];
+  const plan: FailpointPlan = { folder, kill, run: scenario.meanwhile?.(site) ?? [] };
+  const { promise: late, resolve } = Promise.withResolvers<string[]>();
+  const timer = setTimeout(() => resolve([`not done after ${roundTimeoutMs} ms`]), roundTimeoutMs);
+  const problems = await Promise.race([roundProblems(site, scenario, round, plan), late]).catch(
+    (error: unknown) => [error instanceof Error ? (error.stack ?? error.message) : String(error)],
+  );
+  clearTimeout(timer);
+  const reached = target === null || existsSync(join(folder, `${target.role}.${target.at}`));
+  const all = reached ? problems : ["the point was not reached", ...problems];
+  if (problems.length > 0) {
+    all.push(`the logs:\n${logsOf(site.repository)}`);
+    await endEverything(site.repository);
+  }
+  return { problems: all, passed: passedIn(folder) };
+}
+
+async function roundProblems(
+  site: Site,
+  scenario: Scenario,
+  round: number,
+  plan: FailpointPlan,
+): Promise<string[]> {
+  if (scenario.alone !== undefined) return await scenario.alone(site, plan);
+  await scenario.stage?.(site, round);
+  await site.orchd(["start"], plan);
+  const unarmed = { ...plan, kill: [] };
+  const { done, ends, repeated } = await throughKills(site, scenario, round, unarmed);
+  await stopCleanly(site, unarmed);
+  const [killed] = plan.kill;
+  const problems = [
+    ...(await brokenAtRest(site, { ends, failing: new Set(done.failing) })),
+    ...ends.flatMap(({ id, attempts }) => brokenStarts(site, done, killed?.role, id, attempts)),
+  ];
+  return problems.length === 0 ? [] : [...problems, ...repeated];
+}
+
+async function throughKills(site: Site, scenario: Scenario, round: number, plan: FailpointPlan) {
+  await using _keeper = new Keeper(site, plan);
+  const done = await scenario.run(site, round);
+  const ends = await site.wait(done.ids);
+  const repeated = await Promise.all(
+    ends.filter(({ attempts }) => attempts > 1).map(({ id }) => attemptsOf(site, id)),
+  );
+  if (scenario.elsewhere !== true)
+    await until(() => hasFollowed(site), {
+      what: "the person's branch to follow",
+      timeoutMs: followTimeoutMs,
+    });
+  return { done, ends, repeated };
+}
+
+/** How each attempt ended, for whoever looks why there were several. */
+async function attemptsOf(site: Site, id: TaskId): Promise<string> {
+  const { attempt_list: list } = await (await site.client()).call("show", { id });
+  const ended = list.map(({ worker, result, failure, started_at: from, ended_at: to }) =>
+    JSON.stringify({ worker, result, failure, from, to }),
+  );
+  return `the attempts of ${id}: ${ended.join(", ")}`;
+}
+
+async function hasFollowed({ repository: { git } }: Site): Promise<boolean> {
+  return (await git("rev-parse", "main")) === (await git("rev-parse", "orchd/main"));
+}
+
+/** One that dies while it stops leaves its announcement; the next one tidies up. */
+async function stopCleanly(site: Site, plan: FailpointPlan): Promise<void> {
+  await site.orchd(["stop"]);
+  if (!existsSync(join(site.stateDir, "supervisor.json"))) return;
+  await site.orchd(["start"], plan);
+  await site.orchd(["stop"]);
+}
+
+/**
+ * An agent whose worker lived was started once for each attempt, and there is one attempt, unless the
+ * task had to run again on a newer base; a worker that is killed costs one more at most.
+ */
+function brokenStarts(
+  site: Site,
+  done: Submitted,
+  killed: Role | undefined,
+  id: string,
+  attempts: number,
+): string[] {
+  const starts = site.startsOf(id);
+  const mayRepeat = done.conflicting?.includes(id) === true;
+  const attemptsMax = mayRepeat ? 4 : killed === "worker" ? 2 : 1;
+  const fits = killed === "worker" ? starts <= attempts : starts === attempts;
+  if (fits && starts >= 1 && attempts <= attemptsMax) return [];
+  return [`${id}: ${starts} starts of the agent in ${attempts} attempts`];
+}

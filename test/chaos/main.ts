@@ -1,0 +1,47 @@
+import { randomInt } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+/**
+ * Chaos with real processes, real git and a real disk:
+ *
+ *     npm run chaos -- --failpoints [--part 1/8] [--only REGEX] [--scenario NAME] [--times N]
+ *     npm run chaos -- --seconds 180 [--seed N]
+ *
+ * The last line is JSON; the exit code is 0 if everything held.
+ */
+const { values } = parseArgs({
+  options: {
+    failpoints: { type: "boolean" },
+    only: { type: "string", default: "" },
+    part: { type: "string", default: "1/1" },
+    scenario: { type: "string" },
+    times: { type: "string", default: "1" },
+    lanes: { type: "string", default: "2" },
+    seconds: { type: "string" },
+    seed: { type: "string" },
+  },
+});
+const temporary = mkdtempSync(join(tmpdir(), "orchd-chaos-"));
+process.env["TMPDIR"] = temporary;
+process.env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "node-compile-cache");
+process.env["ORCHD_TEST_RUN"] ??= `chaos-${process.pid}`;
+process.on("exit", () => rmSync(temporary, { recursive: true, force: true }));
+process.exitCode = (await run()) ? 0 : 1;
+
+async function run(): Promise<boolean> {
+  if (values.failpoints === true) {
+    const { killEverywhere } = await import("./failpoints.ts");
+    const [part = 1, parts = 1] = values.part.split("/").map(Number);
+    const only = new RegExp(values.only);
+    const [lanes, times] = [Number(values.lanes), Number(values.times)];
+    const { scenario = null } = values;
+    return await killEverywhere({ part, parts, only, scenario, times, lanes });
+  }
+  const { killAtRandom } = await import("./random.ts");
+  const seconds = Number(values.seconds ?? "180");
+  const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
+  return await killAtRandom({ seconds, seed });
+}
