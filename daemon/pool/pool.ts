@@ -17,7 +17,7 @@ import type {
   WorkerSettings,
 } from "../../ipc/workerMessages.ts";
 import type { Peer } from "../../ipc/peer.ts";
-import type { Result } from "../../ipc/errors.ts";
+import type { Failure, Result } from "../../ipc/errors.ts";
 import type { WorkerId } from "../../ipc/ids.ts";
 
 /**
@@ -94,8 +94,7 @@ export class Pool {
   /** Decides on a worker that dials in, and takes its connection over. */
   admit(hello: WorkerHello, peer: Peer): Result<WorkerSettings> {
     const slot = this.#slots.get(hello.worker);
-    if (slot === undefined || !slot.knows(hello))
-      return fail(failure("refused", `${hello.worker} is not a worker of this supervisor`));
+    if (slot === undefined || !slot.knows(hello)) return fail(this.#stranger(hello.worker, slot));
     slot.attach(peer);
     peer.handlers = {
       onRequest: (method) => {
@@ -107,6 +106,17 @@ export class Pool {
     };
     this.#options.onReady(hello.worker, hello.holding, () => slot.introduce(peer));
     return ok(this.#options.settings());
+  }
+
+  /**
+   * A refusal ends the worker, and its agent with it. So while it is not known yet who works where (a
+   * worker that outlived the last supervisor may dial before we have read its record) it is to come again.
+   */
+  #stranger(worker: WorkerId, slot: Slot | undefined): Failure {
+    const isKnown = slot === undefined ? this.#launched : slot.isOpen;
+    return isKnown
+      ? failure("refused", `${worker} is not a worker of this supervisor`)
+      : failure("busy", "The supervisor does not know its workers yet.");
   }
 
   /**

@@ -41,6 +41,8 @@ export class Slot {
   peer: Peer | null = null;
   /** Whoever assigns knows of this connection. */
   isKnown = false;
+  /** It is known whether a worker was there. */
+  isOpen = false;
   heartbeat: Heartbeat | null = null;
   heartbeatAt: number = performance.now();
   readonly #options: SlotOptions;
@@ -66,6 +68,7 @@ export class Slot {
   /** Takes over the worker that is there. False: none is, and `launch` has something to start. */
   async open(): Promise<boolean> {
     const record = await readRecord(this.#options.stateDir, this.worker);
+    this.isOpen = true;
     if (record === null || judge(record.identity) !== "alive") return false;
     this.#token = record.token;
     this.#enter("cut off");

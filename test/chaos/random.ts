@@ -30,7 +30,7 @@ type Fault =
   | "kill both";
 
 const tasksPerSecond = 200 / 180;
-const faultEveryMs = 1_300;
+const faultEveryMs = 900;
 /** A worker that is paused for longer is taken for hung. */
 const staleAfterMs = 6_000;
 const limits = { grace: "300ms", heartbeat: "1s", stale_after: `${staleAfterMs}ms` };

@@ -9,8 +9,9 @@ import { readRecord, recordPath, writeRecord } from "../../../daemon/pool/record
 import { attemptLogName } from "../../../system/attemptLines.ts";
 import { identityOf, ownIdentity } from "../../../system/processIdentity.ts";
 import { AttemptLog } from "../../../worker/attempt/attemptLog.ts";
+import type { Peer } from "../../../ipc/peer.ts";
 import { until } from "../../helpers/until.ts";
-import type { Assignment, WorkerSettings } from "../../../ipc/workerMessages.ts";
+import type { Assignment, WorkerHello, WorkerSettings } from "../../../ipc/workerMessages.ts";
 import type { TaskId } from "../../../ipc/ids.ts";
 
 describe("the pool", () => {
@@ -41,6 +42,26 @@ describe("the pool", () => {
     rig.pool.launch();
     await rig.pool.stop(1_000);
     expect(await rig.started()).to.have.length(1);
+  });
+
+  it("tells a worker that dials before its record was read to come again, and takes it then", async () => {
+    await using rig = await makeRig({ launched: false });
+    const left = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
+    const identity = identityOf(left.pid ?? 0);
+    if (identity === undefined) throw new Error("it did not start");
+    await writeRecord(rig.stateDir, { worker: gateWorker, token: "known", epoch: 1, identity });
+    expect(answerTo(rig.pool, "known")).to.equal("busy");
+    const opening = rig.pool.ensure(gateWorker);
+    expect(answerTo(rig.pool, "known"), "while its place is being opened").to.equal("busy");
+    await opening;
+    expect(answerTo(rig.pool, "known")).to.equal("admitted");
+    expect(answerTo(rig.pool, "another"), "with another token").to.equal("refused");
+    left.kill("SIGKILL");
+  });
+
+  it("refuses a worker for which there is no place once all places are known", async () => {
+    await using rig = await makeRig();
+    expect(answerTo(rig.pool, "known")).to.equal("refused");
   });
 
   it("ends a worker that it cannot write down, instead of starting its twin beside it", async () => {
@@ -118,6 +139,20 @@ describe("the pool and a worker of an earlier supervisor", () => {
     await until(() => sleeper.signalCode !== null, { what: "its end" });
   });
 
+  it("takes over one that nothing needs now, and ends it when it stops", async () => {
+    await using rig = await makeRig({ launched: false });
+    using sleeper = spawn("sleep", ["600"], { stdio: "ignore" });
+    const identity = identityOf(sleeper.pid ?? 0);
+    if (identity === undefined) throw new Error("no sleeper");
+    await writeRecord(rig.stateDir, { worker: gateWorker, token: "t", epoch: 0, identity });
+    await rig.pool.start(0, []);
+    rig.pool.launch();
+    expect(rig.pool.slot(gateWorker)).to.include({ state: "cut off", pid: sleeper.pid });
+    await rig.pool.stop(1_000);
+    expect(sleeper.signalCode ?? "SIGTERM").to.equal("SIGTERM");
+    await until(() => sleeper.exitCode !== null || sleeper.signalCode !== null);
+  });
+
   it("hears the outcome that a dead one had stored, before it hears that it is gone", async () => {
     await using rig = await makeRig({ launched: false });
     const folder = join(rig.stateDir, "brain", gateWorker);
@@ -135,6 +170,13 @@ describe("the pool and a worker of an earlier supervisor", () => {
 
 function instant(task: string): Assignment {
   return { kind: "instant", task: task as TaskId, attempt: 1, fence: 1 };
+}
+
+function answerTo(pool: Pool, token: string): string {
+  const hello = { worker: gateWorker, token, holding: [] };
+  const peer = { notify: () => {}, close: () => {} };
+  const answer = pool.admit(hello as unknown as WorkerHello, peer as unknown as Peer);
+  return answer.ok ? "admitted" : answer.failure.code;
 }
 
 /** A pool whose workers only note that they run, one pid a line. */
