@@ -139,20 +139,6 @@ describe("the pool and a worker of an earlier supervisor", () => {
     await until(() => sleeper.signalCode !== null, { what: "its end" });
   });
 
-  it("takes over one that nothing needs now, and ends it when it stops", async () => {
-    await using rig = await makeRig({ launched: false });
-    using sleeper = spawn("sleep", ["600"], { stdio: "ignore" });
-    const identity = identityOf(sleeper.pid ?? 0);
-    if (identity === undefined) throw new Error("no sleeper");
-    await writeRecord(rig.stateDir, { worker: gateWorker, token: "t", epoch: 0, identity });
-    await rig.pool.start(0, []);
-    rig.pool.launch();
-    expect(rig.pool.slot(gateWorker)).to.include({ state: "cut off", pid: sleeper.pid });
-    await rig.pool.stop(1_000);
-    expect(sleeper.signalCode ?? "SIGTERM").to.equal("SIGTERM");
-    await until(() => sleeper.exitCode !== null || sleeper.signalCode !== null);
-  });
-
   it("hears the outcome that a dead one had stored, before it hears that it is gone", async () => {
     await using rig = await makeRig({ launched: false });
     const folder = join(rig.stateDir, "brain", gateWorker);
