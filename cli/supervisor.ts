@@ -4,6 +4,7 @@ import { execa } from "execa";
 import { failure, FailureError } from "../ipc/errors.ts";
 import type { Failure } from "../ipc/errors.ts";
 import { isRecord, readFailure } from "../ipc/message.ts";
+import { openFilesLimit, tooFewFiles } from "../system/openFiles.ts";
 import { logTail, openStandardError } from "./supervisorLog.ts";
 
 /**
@@ -37,6 +38,9 @@ export async function startSupervisor(
   options: StartOptions,
   entry: string = entryFile(),
 ): Promise<Ready> {
+  // A supervisor may be too short of files to say so itself.
+  const tooFew = tooFewFiles(openFilesLimit());
+  if (tooFew !== null) throw new FailureError(tooFew);
   const flags = options.maxParallel === null ? [] : ["--max-parallel", `${options.maxParallel}`];
   const said = await openStandardError(options.directory);
   const child = execa(process.execPath, [entry, "--repo", options.directory, ...flags], {

@@ -9,6 +9,7 @@ import { exitCodes, fail, FailureError, failure, ok } from "../ipc/errors.ts";
 import { lastEpochMarked } from "./journal/mark.ts";
 import { layoutOf } from "../system/paths.ts";
 import { openJournal } from "./journal/journal.ts";
+import { openFilesLimit, tooFewFiles } from "../system/openFiles.ts";
 import { openLog } from "./observe/log.ts";
 import { packageVersion } from "../ipc/version.ts";
 import { readConfig } from "./settings.ts";
@@ -43,6 +44,8 @@ export type Begun = {
 
 export async function begin(options: BeginOptions): Promise<Result<Begun>> {
   const found = await options.repository;
+  const tooFew = tooFewFiles(openFilesLimit());
+  if (tooFew !== null) return fail(tooFew);
   if (!found.ok) return found;
   const { commonDir, workTree, head, bare } = found.value;
   if (bare || workTree === null)

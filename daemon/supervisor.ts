@@ -16,7 +16,8 @@ import { FailureError, failure, ok } from "../ipc/errors.ts";
 import { attemptLayout, socketPathFor, workerLayout } from "../system/paths.ts";
 import { Hub } from "./server/hub.ts";
 import { identityOf } from "../system/processIdentity.ts";
-import { listen } from "./server/listener.ts";
+import { connectionsMax, listen } from "./server/listener.ts";
+import { openFilesLimit, openFilesReserved } from "../system/openFiles.ts";
 import { LockFiles } from "./locks/lockFiles.ts";
 import { Loop } from "./loop.ts";
 import { openInbox } from "./inbox/inbox.ts";
@@ -116,6 +117,7 @@ export class Supervisor {
     const socket = socketPathFor(layout);
     this.#listener = await listen({
       socketPath: socket,
+      connectionsMax: connectionsAllowed(openFilesLimit()),
       hello: () => ({
         protocol: protocolVersion,
         version: packageVersion(),
@@ -464,4 +466,9 @@ export class Supervisor {
 
 function unreadable(): FailureError {
   return new FailureError(failure("internal", "the journal cannot be read"));
+}
+
+/** A connection takes an open file; what else needs one must not go without. */
+function connectionsAllowed(openFiles: number | null): number {
+  return Math.min(connectionsMax, (openFiles ?? Number.POSITIVE_INFINITY) - openFilesReserved);
 }

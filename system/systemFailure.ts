@@ -37,10 +37,17 @@ export function systemFailure(error: unknown): Failure | null {
 }
 
 function inTheWay(path: string): Failure {
-  for (let at = path; ; at = dirname(at)) {
-    const entry = lstatSync(at, { throwIfNoEntry: false });
-    if (entry !== undefined || at === dirname(at))
-      return refused(`${at} is in the way: orchd needs a folder of that name.`);
+  let at = path;
+  while (!exists(at) && at !== dirname(at)) at = dirname(at);
+  return refused(`${at} is in the way: orchd needs a folder of that name.`);
+}
+
+/** Below a file there is nothing, whatever the system calls that. */
+function exists(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
   }
 }
 

@@ -29,6 +29,8 @@ export type ConnectionOptions = {
     hello: WorkerHello,
     peer: Peer,
   ) => Result<WorkerSettings> | Promise<Result<WorkerSettings>>;
+  /** Why no further client is taken, at the moment of its hello. */
+  readonly clientRefusal?: () => Failure | null;
   /** Something threw that is not a failure. `method` is the request it happened in. */
   readonly onBug: (error: unknown, method: string) => void;
   /** A client's or a stranger's connection ended for a reason worth a line in the log. */
@@ -64,6 +66,8 @@ function admit(peer: Peer, params: unknown, options: ConnectionOptions): unknown
   const hello = readHello(params);
   if (!hello.ok) return turnAway(peer, hello.failure);
   if (hello.value.role === "worker") return admitWorker(peer, hello.value, options);
+  const refusal = options.clientRefusal?.() ?? null;
+  if (refusal !== null) return turnAway(peer, refusal);
   return admitClient(peer, hello.value, options);
 }
 

@@ -13,6 +13,8 @@ import type { SocketFile } from "./socketFile.ts";
  * removes it, and then only new connections need a new file (`relisten`).
  */
 export const connectionsMax = 2000;
+/** Beyond it, for workers: clients that take every place must not keep them out. */
+export const workerConnectionsMax = 128;
 
 export type ListenOptions = ConnectionOptions & {
   /** Absolute, at most `socketPathBytesMax` bytes. The caller holds the supervisor lock. */
@@ -97,11 +99,11 @@ export class Listener implements AsyncDisposable {
   }
 
   #admit(socket: Socket): void {
-    const peer = greet(socket, this.#options);
     const max = this.#options.connectionsMax ?? connectionsMax;
-    if (this.#peers.size >= max) {
-      return peer.close(failure("busy", `${max} connections are open already.`));
-    }
+    const tooMany = failure("busy", `${max} connections are open already.`);
+    const refusal = () => (this.#peers.size > max ? tooMany : null);
+    const peer = greet(socket, { ...this.#options, clientRefusal: refusal });
+    if (this.#peers.size >= max + workerConnectionsMax) return peer.close(tooMany);
     this.#peers.add(peer);
     void peer.closed.then(() => this.#peers.delete(peer));
   }

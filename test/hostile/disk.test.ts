@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { landedCommits, supervise, supervisorPid } from "../helpers/supervised.ts";
 import { makeRepository } from "../helpers/repository.ts";
 import { makeSmallDisk, smallDiskProblem } from "../helpers/smallDisk.ts";
-import { identityOf } from "../../system/processIdentity.ts";
+import { isGone } from "../helpers/processes.ts";
 import { until } from "../helpers/until.ts";
 import type { SmallDisk } from "../helpers/smallDisk.ts";
 import type { StatusView } from "../../ipc/methods.ts";
@@ -104,7 +104,7 @@ describe("a disk", function () {
       const pid = supervisorPid(repository);
       breakIt(disk);
       const unheard = supervised.submit(quick("third")).catch(() => null);
-      await until(() => identityOf(pid) === undefined, {
+      await until(() => isGone(pid), {
         ...patience,
         what: "the supervisor to end",
       });
