@@ -2,9 +2,15 @@ import { expect } from "chai";
 import { execa } from "execa";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { entry, landedCommits, runOrchd, supervise, supervisorPid } from "../helpers/supervised.ts";
+import {
+  entry,
+  landedCommits,
+  makeSupervised,
+  runOrchd,
+  supervise,
+  supervisorPid,
+} from "../helpers/supervised.ts";
 import { makeRepository } from "../helpers/repository.ts";
-import { makeSupervised } from "../helpers/supervised.ts";
 import { until } from "../helpers/until.ts";
 import type { Ran } from "../helpers/supervised.ts";
 import type { Socket } from "node:net";
