@@ -126,7 +126,14 @@ function verifyEvents(
     if (chain !== stored)
       throw new Damage("events", `event ${seq + 1} does not fit its checksum`, seq);
     seq += 1;
-    if (typeof task === "string") heads.set(task, seq);
+    // A flipped bit can make bytes of a text: they read the same, and their task would not find them.
+    if (task !== null && typeof task !== "string")
+      throw new Damage(
+        "events",
+        `event ${seq} names its task by something that is no text`,
+        seq - 1,
+      );
+    if (task !== null) heads.set(task, seq);
     parts.add(String(text), null);
   }
   parts.flush();

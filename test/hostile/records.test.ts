@@ -1,0 +1,110 @@
+import { expect } from "chai";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { openFiles } from "../../daemon/journal/open.ts";
+import { Store } from "../../daemon/journal/store.ts";
+import {
+  batchAt,
+  flip,
+  openImage,
+  putImage,
+  takeImage,
+  unreadable,
+  withBytes,
+} from "../integration/journal/image.ts";
+import type { Image, Outcome } from "../integration/journal/image.ts";
+
+/**
+ * The last three records of a journal, byte by byte and bit by bit: in the write-ahead log, as a kill
+ * leaves it, and in the file, as a close does. Every change is refused with a report, or everything is there.
+ */
+const tasks = ["t1", "t2", "t3", "t4"];
+const events = 12;
+const records = 3;
+
+describe("the last three records of a journal", function () {
+  this.timeout(600_000);
+  const path = join(mkdtempSync(join(memory(), "records-")), "orchd", "journal.db");
+  const [killed, closed] = buildImages(path);
+  let whole: Outcome;
+
+  before(() => {
+    putImage(path, closed);
+    whole = openImage(path, 1, tasks);
+    expect(whole.kind).to.equal("state");
+  });
+
+  after(() => rmSync(join(dirname(path), ".."), { recursive: true }));
+
+  function outcomeOf(image: Image, what: string): "whole" | "refused" {
+    putImage(path, image);
+    const found = openImage(path, 1, tasks);
+    if (found.kind === "refused") {
+      expect(found.problem.kind, what).to.be.oneOf(["damaged", "format", "fenced"]);
+      if (found.problem.kind === "damaged")
+        expect(found.problem.report.setAside, `a copy after ${what}`).to.be.a("string");
+      return "refused";
+    }
+    if (whole.kind !== "state") throw new Error("the whole journal was refused");
+    expect(found.state === whole.state, `same state after ${what}`).to.equal(true);
+    const same = found.history === whole.history || found.history === unreadable;
+    expect(same, `same history after ${what}`).to.equal(true);
+    return "whole";
+  }
+
+  for (const [name, image] of [
+    ["journal.db-wal", killed],
+    ["journal.db", closed],
+  ] as const) {
+    it(`are all there, or missed, after a flip of any of their bits in ${name}`, () => {
+      const counts = { whole: 0, refused: 0 };
+      for (const [from, to] of places(image, name))
+        for (let at = from; at < to; at += 1)
+          for (let bit = 0; bit < 8; bit += 1) {
+            const changed = withBytes(image, name, (bytes) => flip(bytes, at, bit));
+            counts[outcomeOf(changed, `bit ${bit} of byte ${at} of ${name}`)] += 1;
+          }
+      expect(counts.refused).to.be.greaterThan(1_000);
+    });
+
+    it(`are missed after a cut at any of their bytes in ${name}`, () => {
+      const from = Math.min(...places(image, name).map(([first]) => first));
+      const { length } = bytesOf(image, name);
+      for (let cut = from; cut < length; cut += 1) {
+        const changed = withBytes(image, name, (bytes) => bytes.subarray(0, cut));
+        expect(outcomeOf(changed, `a cut at ${cut} of ${name}`), `${cut}`).to.equal("refused");
+      }
+    });
+  }
+});
+
+/** From and to: where the newest copy of each record lies, with the bytes of SQLite before it. */
+function places(image: Image, name: string): [number, number][] {
+  const bytes = bytesOf(image, name);
+  return Array.from({ length: records }, (_, index) => {
+    const at = bytes.lastIndexOf(`{"seq":${events - index},`);
+    return [at - 60, bytes.indexOf("}", at) + 40];
+  });
+}
+
+function bytesOf(image: Image, name: string): Buffer {
+  const bytes = image.get(name);
+  if (bytes === undefined) throw new Error(`no ${name}`);
+  return bytes;
+}
+
+function buildImages(path: string): [Image, Image] {
+  const opened = openFiles(path, 1, () => undefined);
+  const store = new Store(1, opened);
+  for (let seq = 1; seq <= events; seq += 1)
+    store.append([batchAt(seq, 1, () => `t${(seq % 4) + 1}`)]);
+  const killed = takeImage(path);
+  store.close();
+  return [killed, takeImage(path)];
+}
+
+/** Thousands of images are written and synced: in memory where that is possible. */
+function memory(): string {
+  return existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+}
