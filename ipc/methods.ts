@@ -25,9 +25,12 @@ export type Methods = {
     params: { request: RequestId; ids: readonly TaskId[] };
     result: { tasks: ChangeView[] };
   };
-  /** Without ids: everything (no task starts until `resume`). */
-  pause: { params: { ids: readonly TaskId[] }; result: { tasks: ChangeView[]; all: boolean } };
-  resume: { params: { ids: readonly TaskId[] }; result: { tasks: ChangeView[]; all: boolean } };
+  /**
+   * `label`: all tasks with that label, also later ones; `ids` are empty then. Neither ids nor label:
+   * everything. No such task starts until `resume` with the same. A task starts when nothing pauses it.
+   */
+  pause: { params: PauseParams; result: { tasks: ChangeView[]; all: boolean } };
+  resume: { params: PauseParams; result: { tasks: ChangeView[]; all: boolean } };
   workers: { params: Record<never, never>; result: { workers: WorkerView[] } };
   locks: { params: Record<never, never>; result: { locks: LockView[] } };
   land: { params: { accept_rewind: boolean }; result: LandingView };
@@ -45,6 +48,8 @@ export type Methods = {
   };
 };
 
+type PauseParams = { ids: readonly TaskId[]; label?: string };
+
 export type MethodName = keyof Methods;
 
 export type ClientHello = { role: "client"; protocol: number; version: string };
@@ -54,7 +59,8 @@ export type TaskStatus = "queued" | "running" | "landing" | "succeeded" | "faile
 
 /** Why a queued task does not run, computed when asked. The most immediate reason comes first. */
 export type WaitReason =
-  | { on: "paused"; all: boolean }
+  /** `label`: when all tasks with it are paused. */
+  | { on: "paused"; all: boolean; label?: string }
   | { on: "after"; tasks: TaskId[] }
   | { on: "time"; until: number; backoff: boolean }
   | { on: "claim"; claim: string; task: TaskId; their_claim: string }
@@ -203,6 +209,8 @@ export type StatusView = {
     uptime_ms: number;
     state: "running" | "draining" | "stopping";
     paused: boolean;
+    /** Labels whose tasks do not start. */
+    paused_labels: string[];
     /** Set while the journal cannot be written: nothing is acknowledged or started. */
     journal: "ok" | { problem: string };
   };

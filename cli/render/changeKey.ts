@@ -4,7 +4,7 @@ import type { StatusView } from "../../ipc/methods.ts";
 export function changeKey(view: StatusView): string {
   const { daemon, counts, slots } = view;
   return JSON.stringify([
-    [daemon.pid, daemon.epoch, daemon.state, daemon.paused, daemon.journal],
+    [daemon.pid, daemon.epoch, daemon.state, daemon.paused, daemon.paused_labels, daemon.journal],
     [counts, slots],
     view.tasks.map(({ id, status, since, worker, stage, waiting, attempts }) => [
       [id, status, since, worker, stage, attempts],

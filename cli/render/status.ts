@@ -54,6 +54,9 @@ function headLines(view: StatusView, look: Look): string[] {
     `up ${span(daemon.uptime_ms)}`,
     ...(daemon.state === "running" ? [] : [{ text: daemon.state, style: "warn" } as const]),
     ...(daemon.paused ? [{ text: "paused", style: "warn" } as const] : []),
+    ...daemon.paused_labels.map(
+      (label) => ({ text: `${plain(label)} paused`, style: "warn" }) as const,
+    ),
   ];
   const lines = [
     ...factLines(facts, look),

@@ -15,6 +15,7 @@ export type Rows = ReadonlyMap<TaskId, TaskRow>;
 export function waitWords(reason: WaitReason, rows: Rows, now: number): string {
   switch (reason.on) {
     case "paused":
+      if (reason.label !== undefined) return `everything labelled ${plain(reason.label)} is paused`;
       return reason.all ? "everything is paused" : "paused";
     case "after":
       return `waits for ${tasksWords(reason.tasks, rows, now)}`;

@@ -1,4 +1,4 @@
-import { claimsNothing, currentAttempt, holdingOf, isInstant } from "./state.ts";
+import { claimsNothing, currentAttempt, holdingOf, isInstant, isPaused } from "./state.ts";
 import { compileHolding } from "./claims.ts";
 import { heldAgainst } from "./claimTable.ts";
 import { unreachable } from "./unreachable.ts";
@@ -84,7 +84,8 @@ function couldStart(state: State, task: Task, id: WorkerId, { attempt }: Attempt
   const worker = state.workers.get(id);
   if (worker === undefined || worker.slot === null) return false;
   const isFree = worker.held.size === (isInstant(task.spec) ? worker.instants : 0);
-  const waits = task.life.status === "queued" && !task.paused && !state.schedule.unmet.has(task.id);
+  const waits =
+    task.life.status === "queued" && !isPaused(state, task) && !state.schedule.unmet.has(task.id);
   return (
     isFree &&
     waits &&

@@ -1,5 +1,7 @@
 import { inDependencyOrder } from "./dependencies.ts";
 import { isFinal, retriesOf } from "./state.ts";
+import { labelsPausedMax } from "./limits.ts";
+import { queuedTasksWith } from "./queue.ts";
 import { rejection } from "./failures.ts";
 import type { Apply } from "./decide.ts";
 import type { Command, Decision } from "./commands.ts";
@@ -90,12 +92,31 @@ export function resumeTasks(state: State, ids: readonly TaskId[], apply: Apply):
   const unknown = firstUnknown(state, ids);
   if (unknown !== null) return noSuchTask(unknown);
   if (ids.length === 0 && state.paused) apply({ type: "AllResumed" });
-  const changed = [...new Set(ids)].filter((id) => isPaused(state, id));
+  const changed = [...new Set(ids)].filter((id) => waitsPaused(state, id));
   for (const task of changed) apply({ type: "TaskResumed", task });
   return { ok: true, answer: { of: "change", changed } };
 }
 
-function isPaused(state: State, id: TaskId): boolean {
+/** Changed are the tasks that wait with the label now; it counts for later ones as well. */
+export function pauseLabel(state: State, label: string, apply: Apply): Decision {
+  if (state.pausedLabels.has(label)) return { ok: true, answer: { of: "change", changed: [] } };
+  if (state.pausedLabels.size >= labelsPausedMax)
+    return rejection("limit", `at most ${labelsPausedMax} labels can be paused`);
+  apply({ type: "LabelPaused", label });
+  return { ok: true, answer: { of: "change", changed: queuedWith(state, label) } };
+}
+
+export function resumeLabel(state: State, label: string, apply: Apply): Decision {
+  if (!state.pausedLabels.has(label)) return { ok: true, answer: { of: "change", changed: [] } };
+  apply({ type: "LabelResumed", label });
+  return { ok: true, answer: { of: "change", changed: queuedWith(state, label) } };
+}
+
+function queuedWith(state: State, label: string): TaskId[] {
+  return queuedTasksWith(state, label).map((task) => task.id);
+}
+
+function waitsPaused(state: State, id: TaskId): boolean {
   const task = state.tasks.get(id);
   return task?.life.status === "queued" && task.paused;
 }

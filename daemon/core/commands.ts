@@ -26,6 +26,8 @@ export type Command =
   /** Without ids: everything. */
   | { readonly type: "pause"; readonly ids: readonly TaskId[] }
   | { readonly type: "resume"; readonly ids: readonly TaskId[] }
+  /** All tasks with the label, also later ones. */
+  | { readonly type: "pauseLabel" | "resumeLabel"; readonly label: string }
   | {
       readonly type: "workerReady";
       readonly worker: WorkerId;

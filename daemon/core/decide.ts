@@ -1,5 +1,12 @@
 import { decideWorkerReady } from "./adoption.ts";
-import { cancelTasks, pauseTasks, resumeTasks, retryTasks } from "./changes.ts";
+import {
+  cancelTasks,
+  pauseLabel,
+  pauseTasks,
+  resumeLabel,
+  resumeTasks,
+  retryTasks,
+} from "./changes.ts";
 import { decideReport, decideWorkerGone } from "./reports.ts";
 import {
   decideFollowed,
@@ -57,6 +64,10 @@ function decideOne(state: State, command: Command, at: number, apply: Apply): De
       return pauseTasks(state, command.ids, apply);
     case "resume":
       return resumeTasks(state, command.ids, apply);
+    case "pauseLabel":
+      return pauseLabel(state, command.label, apply);
+    case "resumeLabel":
+      return resumeLabel(state, command.label, apply);
     case "workerReady":
       decideWorkerReady(state, command, apply);
       return fact;

@@ -17,6 +17,8 @@ export type Event =
   | TaskRetried
   | TaskPaused
   | TaskResumed
+  | LabelPaused
+  | LabelResumed
   | AllPaused
   | AllResumed
   | CancelRequested
@@ -96,6 +98,9 @@ export type TaskRetried = {
 
 export type TaskPaused = { readonly type: "TaskPaused"; readonly task: TaskId };
 export type TaskResumed = { readonly type: "TaskResumed"; readonly task: TaskId };
+/** Of all tasks with the label, also of later ones. */
+export type LabelPaused = { readonly type: "LabelPaused"; readonly label: string };
+export type LabelResumed = { readonly type: "LabelResumed"; readonly label: string };
 export type AllPaused = { readonly type: "AllPaused" };
 export type AllResumed = { readonly type: "AllResumed" };
 /** Of a running task: its attempt is being ended. */

@@ -9,7 +9,7 @@ import {
 } from "./state.ts";
 import { hold, holdTouched, leaveWaiting, overtake, release, wakeEverybody } from "./claimWaits.ts";
 import { makeSchedule } from "./scheduleIndex.ts";
-import { place, settleDependents, watchDependencies } from "./queue.ts";
+import { place, queuedTasksWith, settleDependents, watchDependencies } from "./queue.ts";
 import { unreachable } from "./unreachable.ts";
 import type {
   AttemptAdopted,
@@ -57,6 +57,7 @@ export function emptyState(): State {
       tasksOpenMax: 0,
     },
     paused: false,
+    pausedLabels: new Set(),
     tasks: new Map(),
     finals: new Map(),
     counts: { queued: 0, running: 0, landing: 0, succeeded: 0, failed: 0, cancelled: 0 },
@@ -97,6 +98,14 @@ function apply(state: State, event: Event, at: number, seq: number): void {
       task.paused = false;
       return place(state, task, at);
     }
+    case "LabelPaused":
+      state.pausedLabels.add(event.label);
+      for (const { id } of queuedTasksWith(state, event.label)) leaveWaiting(state, id, at);
+      return;
+    case "LabelResumed":
+      state.pausedLabels.delete(event.label);
+      for (const task of queuedTasksWith(state, event.label)) place(state, task, at);
+      return;
     case "AllPaused":
       state.paused = true;
       return;

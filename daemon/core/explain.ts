@@ -1,4 +1,4 @@
-import { claimsNothing, holdingOf } from "./state.ts";
+import { claimsNothing, holdingOf, pausedLabelOf } from "./state.ts";
 import { claimConflict, compileHolding } from "./claims.ts";
 import { dependenciesOf, isDue } from "./queue.ts";
 import { heldAgainst, holdersOfResource, whoStops } from "./claimTable.ts";
@@ -14,6 +14,8 @@ export function whyWaiting(state: State, task: Task, at: number): WaitReason | n
   const { life } = task;
   if (life.status !== "queued") return null;
   if (task.paused) return { on: "paused", all: false };
+  const label = pausedLabelOf(state, task.spec);
+  if (label !== null) return { on: "paused", all: false, label };
   const open = [...dependenciesOf(task)].filter((id) => !state.finals.has(id));
   if (open.length > 0) return { on: "after", tasks: open };
   if (life.notBefore !== null && !isDue(task, at))

@@ -6,3 +6,6 @@ export const tasksPerSubmitMax = 10_000;
 export const backoffMsMax = 60 * 60 * 1000;
 /** Paths that the reason of a failure names. */
 export const shownPathsMax = 1_000;
+
+/** Labels paused at a time. */
+export const labelsPausedMax = 256;

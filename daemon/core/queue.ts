@@ -1,5 +1,5 @@
 import { heapPush } from "./heap.ts";
-import { isInstant } from "./state.ts";
+import { isInstant, isPaused } from "./state.ts";
 import { rankOf } from "./rank.ts";
 import type { State, Task } from "./state.ts";
 import type { TaskId } from "../../ipc/ids.ts";
@@ -7,7 +7,8 @@ import type { TaskId } from "../../ipc/ids.ts";
 /** Puts a queued task where it belongs at time `at`, unless it waits for others to be final. */
 export function place(state: State, task: Task, at: number): void {
   const { schedule } = state;
-  if (task.life.status !== "queued" || task.paused || schedule.unmet.has(task.id)) return;
+  if (task.life.status !== "queued" || schedule.unmet.has(task.id)) return;
+  if (isPaused(state, task)) return;
   const { notBefore } = task.life;
   if (notBefore !== null && !isDue(task, at))
     heapPush(schedule.timers, { rank: notBefore, order: task.order, key: task.id });
@@ -37,6 +38,12 @@ export function isDue({ life, spec }: Task, at: number): boolean {
   if (life.status !== "queued" || life.notBefore === null || life.notBefore <= at) return true;
   const hasLength = life.backoff || (spec.not_before !== null && "delay_ms" in spec.not_before);
   return hasLength && at < life.since;
+}
+
+export function queuedTasksWith(state: State, label: string): Task[] {
+  return [...state.tasks.values()].filter(
+    ({ life, spec }) => life.status === "queued" && spec.labels.includes(label),
+  );
 }
 
 export function dependenciesOf(task: Task): ReadonlySet<TaskId> {

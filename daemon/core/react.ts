@@ -69,6 +69,8 @@ function reactToOne(state: State, { seq, event }: Recorded): readonly Effect[] {
     case "TaskRetried":
     case "TaskPaused":
     case "TaskResumed":
+    case "LabelPaused":
+    case "LabelResumed":
     case "AllPaused":
     case "AllResumed":
     case "TaskCancelled":

@@ -1,5 +1,5 @@
 import { block, endPatience, lookAtClaims, sendBack } from "./claimWaits.ts";
-import { claimsNothing, isInstant } from "./state.ts";
+import { claimsNothing, isInstant, isPaused } from "./state.ts";
 import { comesBefore, heapPeek, heapPop } from "./heap.ts";
 import { instantsHeldMax } from "./limits.ts";
 import { isReady, place } from "./queue.ts";
@@ -124,7 +124,7 @@ function firstValid(state: State, heap: Heap<TaskId>, at: number): Task | null {
 function isListed(state: State, task: Task): boolean {
   return (
     task.life.status === "queued" &&
-    !task.paused &&
+    !isPaused(state, task) &&
     !state.schedule.unmet.has(task.id) &&
     !state.schedule.blocked.has(task.id)
   );

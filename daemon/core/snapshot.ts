@@ -14,6 +14,8 @@ export type StateRow = {
   readonly epoch: number;
   readonly settings: CoreSettings;
   readonly paused: boolean;
+  /** Absent in snapshots from before labels could be paused. */
+  readonly pausedLabels?: readonly string[];
   readonly tip: Oid | null;
   readonly redBase: Oid | null;
   readonly followed: Oid | null;
@@ -25,6 +27,7 @@ export type StateRow = {
 
 export function stateRow(state: State): StateRow {
   const { seq, epoch, settings, paused, landing } = state;
+  const pausedLabels = [...state.pausedLabels];
   const { tip, redBase, followed, followProblem, held, current } = landing;
   const green = [...landing.green];
   return {
@@ -32,6 +35,7 @@ export function stateRow(state: State): StateRow {
     epoch,
     settings,
     paused,
+    pausedLabels,
     tip,
     redBase,
     followed,
@@ -71,6 +75,7 @@ export function restoreRow(state: State, row: StateRow): void {
   state.epoch = row.epoch;
   state.settings = row.settings;
   state.paused = row.paused;
+  for (const label of row.pausedLabels ?? []) state.pausedLabels.add(label);
   const { tip, redBase, followed, followProblem, held, current } = row;
   Object.assign(state.landing, { tip, redBase, followed, followProblem, held, current });
   for (const tree of row.green) state.landing.green.add(tree);

@@ -21,6 +21,8 @@ export type State = {
   epoch: number;
   settings: CoreSettings;
   paused: boolean;
+  /** No task with one of these starts; at most `labelsPausedMax`. */
+  readonly pausedLabels: Set<string>;
   /** Every task that is not final, and final ones until the shell evicts them. */
   readonly tasks: Map<TaskId, Task>;
   /** What is kept of a final task for ever: enough for idempotency, `after` and `retry`. */
@@ -207,6 +209,16 @@ export function isFinal(
 
 export function currentAttempt(task: Task): Attempt | undefined {
   return task.attempts.at(-1);
+}
+
+/** The task by itself, or by a label. Everything may be paused besides. */
+export function isPaused(state: State, { paused, spec }: Task): boolean {
+  return paused || pausedLabelOf(state, spec) !== null;
+}
+
+export function pausedLabelOf({ pausedLabels }: State, { labels }: TaskSpec): string | null {
+  if (pausedLabels.size === 0) return null;
+  return labels.find((label) => pausedLabels.has(label)) ?? null;
 }
 
 /** Live attempts hold their claims until they have landed, failed or gone back to the queue. */

@@ -1,5 +1,6 @@
 import { FailureError, failure } from "../../ipc/errors.ts";
 import { isTaskId } from "../../ipc/ids.ts";
+import { labelLengthMax } from "../../ipc/taskRules.ts";
 import type { RequestId, TaskId } from "../../ipc/ids.ts";
 
 /** Checks of what came over the socket. Each throws `invalid_request` and names the parameter. */
@@ -76,6 +77,16 @@ export function texts(params: unknown, name: string, max: number): string[] {
     if (typeof text !== "string") throw wrong(`${name}[${at}]`, "must be a text");
     return text;
   });
+}
+
+/** Of `pause` and `resume`: absent, or instead of ids. */
+export function labelOf(params: unknown, ids: readonly TaskId[]): string | null {
+  const value = record(params)["label"];
+  if (value === undefined || value === null) return null;
+  if (typeof value !== "string" || value === "" || value.length > labelLengthMax)
+    throw wrong("label", `must be a text of 1 to ${labelLengthMax} characters`);
+  if (ids.length > 0) throw wrong("label", "cannot be given together with ids");
+  return value;
 }
 
 function asTaskId(value: unknown, name: string): TaskId {

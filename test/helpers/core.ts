@@ -355,13 +355,14 @@ export function throughJson<Value>(value: Value): Value {
 
 /** Everything that the journal decides about, in a shape that can be compared; no index, no workers. */
 export function essence(state: State): unknown {
-  const { seq, epoch, settings, paused, tasks, finals, counts, landing } = state;
+  const { seq, epoch, settings, paused, pausedLabels, tasks, finals, counts, landing } = state;
   const open = [...tasks.values()].filter(({ id: name }) => !finals.has(name));
   return throughJson({
     seq,
     epoch,
     settings,
     paused,
+    pausedLabels: [...pausedLabels].toSorted(),
     counts,
     tasks: open.toSorted((a, b) => a.order - b.order),
     finals: [...finals].toSorted(([a], [b]) => (a < b ? -1 : 1)),

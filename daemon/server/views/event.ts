@@ -10,6 +10,8 @@ export const eventNames: Readonly<Record<EventType, string>> = {
   TaskRetried: "task:retried",
   TaskPaused: "task:paused",
   TaskResumed: "task:resumed",
+  LabelPaused: "label:paused",
+  LabelResumed: "label:resumed",
   AllPaused: "queue:paused",
   AllResumed: "queue:resumed",
   CancelRequested: "task:cancelling",

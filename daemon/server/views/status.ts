@@ -43,6 +43,7 @@ export function statusView(
       uptime_ms: at - context.startedAt,
       state: context.daemonState(),
       paused: state.paused,
+      paused_labels: [...state.pausedLabels],
       journal: problem === null ? "ok" : { problem },
     },
     slots: { total, busy, free: Math.max(0, total - busy) },

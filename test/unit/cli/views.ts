@@ -71,6 +71,7 @@ export function statusView(given: Partial<StatusView> = {}): StatusView {
       uptime_ms: 8_040_000,
       state: "running",
       paused: false,
+      paused_labels: [],
       journal: "ok",
     },
     slots: { total: 4, busy: count("running"), free: 4 - count("running") },

@@ -13,6 +13,7 @@ const rows = new Map(
 const waits: readonly (readonly [WaitReason, string])[] = [
   [{ on: "paused", all: true }, "everything is paused"],
   [{ on: "paused", all: false }, "paused"],
+  [{ on: "paused", all: false, label: "slow" }, "everything labelled slow is paused"],
   [{ on: "after", tasks: [id("t-run")] }, "waits for t-run (running on worker-2, 3m12s)"],
   [{ on: "after", tasks: [id("t-far"), id("t-run")] }, "waits for t-far and 1 more"],
   [{ on: "time", until: now + 12_000, backoff: true }, "retry in 12s"],

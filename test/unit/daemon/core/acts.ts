@@ -53,6 +53,8 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   weighted(6, fc.record({ do: fc.constantFrom("pause", "resume", "evict"), pick })),
   weighted(1, fc.record({ do: fc.constant("pauseAll") })),
   weighted(4, fc.record({ do: fc.constantFrom("resumeAll", "release") })),
+  weighted(2, fc.record({ do: fc.constant("pauseLabel") })),
+  weighted(3, fc.record({ do: fc.constant("resumeLabel") })),
   weighted(2, fc.record({ do: fc.constantFrom("restart", "reread") })),
   weighted(1, fc.record({ do: fc.constant("hold"), kind: fc.constantFrom("problem", "rewound") })),
   weighted(2, fc.record({ do: fc.constant("followed"), how: fc.nat({ max: 1 }) })),

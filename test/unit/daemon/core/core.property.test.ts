@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { emptyState, evolve } from "../../../../daemon/core/evolve.ts";
-import { holdingOf, isFinal, isInstant } from "../../../../daemon/core/state.ts";
+import { holdingOf, isFinal, isInstant, isPaused } from "../../../../daemon/core/state.ts";
 import { rebuildSchedule, resetSchedule } from "../../../../daemon/core/scheduleIndex.ts";
 import { restore, stateRow } from "../../../../daemon/core/snapshot.ts";
 import { whyWaiting } from "../../../../daemon/core/explain.ts";
@@ -189,7 +189,7 @@ function expectListed(state: State, task: Task, at: number): void {
     heap.entries.some(({ key }) => key === task.id);
   expect(whyWaiting(state, task, at), `${task.id} waits for no reason`).to.not.equal(null);
   const found =
-    task.paused ||
+    isPaused(state, task) ||
     schedule.unmet.has(task.id) ||
     schedule.blocked.has(task.id) ||
     lists(schedule.timers) ||

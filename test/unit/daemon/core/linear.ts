@@ -21,7 +21,7 @@ export class LinearSchedule {
     for (const id of this.#fairness.keys())
       if (state.tasks.get(id)?.life.status !== "queued") this.#fairness.delete(id);
     for (const id of this.#stopped)
-      if (!this.#fairness.has(id) || state.tasks.get(id)?.paused === true) this.#stopped.delete(id);
+      if (!this.#fairness.has(id) || isPaused(state, id)) this.#stopped.delete(id);
   }
 
   /** What may start now, in order, and whom each passes. Changes nothing but its memory. */
@@ -72,6 +72,11 @@ export class LinearSchedule {
 }
 
 export type Start = { readonly task: TaskId; readonly overtook: readonly TaskId[] };
+
+function isPaused({ tasks, pausedLabels }: State, id: TaskId): boolean {
+  const task = tasks.get(id);
+  return task?.paused === true || task?.spec.labels.some((one) => pausedLabels.has(one)) === true;
+}
 
 function readyInOrder(state: State, at: number): Task[] {
   return [...state.tasks.values()]

@@ -83,6 +83,7 @@ export function isReady(state: State, task: Task, at: number): boolean {
   return (
     life.status === "queued" &&
     !paused &&
+    !spec.labels.some((label) => state.pausedLabels.has(label)) &&
     !waitsForTime(task, at) &&
     spec.after.every((other) => state.finals.get(other)?.status === "succeeded") &&
     spec.after_any.every((other) => state.finals.has(other))

@@ -92,3 +92,60 @@ describe("pause and resume", () => {
     expect(world.running()).to.have.members(["late", "after"]);
   });
 });
+
+const pauseLabel = (label: string) => ({ type: "pauseLabel", label }) as const;
+const resumeLabel = (label: string) => ({ type: "resumeLabel", label }) as const;
+
+describe("a pause of a label", () => {
+  it("keeps all tasks with it from starting, also later ones, and nobody else", () => {
+    const world = World.ready({ slots: 9 });
+    world.turn(submit(spec("a", { labels: ["docs", "slow"] })), pauseLabel("slow"));
+    world.submit(spec("b", { labels: ["slow"] }), spec("c", { labels: ["docs"] }), spec("d"));
+    expect(world.running()).to.deep.equal(["c", "d"]);
+    expect(world.why("a")).to.deep.equal({ on: "paused", all: false, label: "slow" });
+    world.turn(resumeLabel("slow"));
+    expect(world.running()).to.deep.equal(["a", "b", "c", "d"]);
+  });
+
+  it("says which tasks it changes, and changes nothing the second time", () => {
+    const labels = ["slow"];
+    const waiting = given(submit(spec("a", { labels }), spec("b")));
+    const { decision } = waiting.when(pauseLabel("slow"));
+    expect(decision).to.deep.include({ answer: { of: "change", changed: ids("a") } });
+    waiting.when(pauseLabel("slow")).thenNothing();
+    waiting.when(resumeLabel("slow")).thenEvents({ type: "LabelResumed", label: "slow" });
+    waiting.when(resumeLabel("slow")).thenNothing();
+  });
+
+  it("leaves a task paused that is paused by itself or by another label as well", () => {
+    const world = World.ready();
+    const labels = ["one", "two"];
+    const both = submit(spec("a", { labels }), spec("b", { labels }));
+    world.turn(both, pause("b"), pauseLabel("one"), pauseLabel("two"));
+    world.turn(resumeLabel("one"));
+    expect(world.why("a")).to.deep.include({ label: "two" });
+    world.turn(resumeLabel("two"));
+    expect([world.status("a"), world.status("b")]).to.deep.equal(["running", "queued"]);
+    world.turn(resume("b"));
+    expect(world.status("b")).to.equal("running");
+  });
+
+  it("lets those go who waited behind one that it stops, and what runs goes on", () => {
+    const world = World.ready({ slots: 9, fairnessWindowMs: 1_000 });
+    world.submit(spec("holder", { claims: ["h"], labels: ["slow"] }));
+    world.submit(spec("wide", { claims: ["**"], labels: ["slow"] })).pass(1_000);
+    world.submit(spec("behind", { claims: ["b"] }));
+    expect(world.why("behind")).to.deep.include({ task: id("wide") });
+    world.turn(pauseLabel("slow"));
+    expect(world.running()).to.deep.equal(["holder", "behind"]);
+    world.done("holder").done("behind").turn(resumeLabel("slow"));
+    expect(world.running()).to.deep.equal(["wide"]);
+  });
+
+  it("is refused for more labels than can be kept", () => {
+    const many = Array.from({ length: 256 }, (_, at) => pauseLabel(`l${at}`));
+    given(...many)
+      .when(pauseLabel("one more"))
+      .thenRejected("limit", /256 labels/);
+  });
+});

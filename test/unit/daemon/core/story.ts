@@ -33,7 +33,10 @@ export type Act =
       readonly do: "submitAgain" | "cancel" | "retry" | "pause" | "resume" | "evict";
       readonly pick: number;
     }
-  | { readonly do: "pauseAll" | "resumeAll" | "release" | "restart" | "reread" }
+  | {
+      readonly do:
+        "pauseAll" | "resumeAll" | "pauseLabel" | "resumeLabel" | "release" | "restart" | "reread";
+    }
   | { readonly do: "workerReady" | "workerGone" | "gateReady" | "gateGone"; readonly pick: number }
   | { readonly do: "report"; readonly pick: number; readonly how: number; readonly stale: boolean }
   | { readonly do: "land"; readonly how: number; readonly stale: boolean }
@@ -78,6 +81,9 @@ const touchedChoices: readonly (readonly string[] | null)[] = [
   ["ba/ba/ba"],
 ];
 
+/** Of the tasks with a priority above 0. */
+const label = "urgent";
+
 export class Story {
   readonly world = new World();
   /** Final tasks that are out of memory, as the journal would give them back. */
@@ -113,7 +119,7 @@ export class Story {
     const paused = [...world.state.tasks.values()]
       .filter((task) => task.paused)
       .map((task) => task.id);
-    world.turn({ type: "resume", ids: [] });
+    world.turn({ type: "resume", ids: [] }, { type: "resumeLabel", label });
     // What a landing ran into goes away by itself, a reset of the target when it is undone; only a
     // base that stays red needs somebody.
     this.play({ do: "followed", how: 0 });
@@ -162,6 +168,9 @@ export class Story {
         return { type: "pause", ids: [] };
       case "resumeAll":
         return { type: "resume", ids: [] };
+      case "pauseLabel":
+      case "resumeLabel":
+        return { type: act.do, label };
       case "release":
         return { type: "landingReleased", tip: null };
       case "restart":
@@ -244,6 +253,7 @@ export class Story {
           ? []
           : (claimChoices[plan.claims % claimChoices.length] ?? []),
       priority: plan.priority,
+      labels: plan.priority > 0 ? ["others", label] : [],
       not_before: plan.delayMs === null ? null : { delay_ms: plan.delayMs },
       retries: { max: plan.retries, backoff_ms: 2_000 },
       verify: plan.verify ? [["own", "check"]] : [],
