@@ -47,8 +47,8 @@ export function lookInRegion(trie: Trie, top: Folder, shape: Segments, look: Loo
   const stem = body.slice(0, -1);
   const lastEnding = endingOfAll(last);
   const ending = below ? null : lastEnding;
-  const nameMarks = lastEnding === null ? anyMark : markOf(trie, lastEnding);
-  const shapeMarks = ending === null ? anyMark : markOf(trie, ending) | markOf(trie, openEnding);
+  const nameMarks = lastEnding === null ? anyMark : markOf(lastEnding);
+  const shapeMarks = ending === null ? anyMark : markOf(ending) | markOf(openEnding);
   const marks = { nameMarks, shapeMarks };
   const region: Region = { trie, top, shape, body, stem, last, below, ending, ...marks, look };
   return (

@@ -37,8 +37,6 @@ export type Tally = number[];
 export type Trie = {
   readonly root: Folder;
   readonly foldersByName: Map<string, Set<Folder>>;
-  /** The mark of each ending met so far. */
-  readonly marks: Map<string, number>;
   /** Folders that were left empty: they may soon be wanted again, so they go many at a time. */
   emptied: Folder[];
 };
@@ -46,9 +44,7 @@ export type Trie = {
 /** The ending of shapes that may end in any way; no name has it. */
 export const openEnding = "/";
 
-/** Marks are single bits; endings that come when these are used up share the last. */
-const marksMax = 30;
-const lastMark = 1 << marksMax;
+const marks = 31;
 /** Empty folders kept. */
 const emptiedMax = 128;
 
@@ -61,14 +57,16 @@ export function makeTrie(): Trie {
   return {
     root: makeFolder(null, ""),
     foldersByName: new Map(),
-    marks: new Map(),
     emptied: [],
   };
 }
 
-/** What folders are marked with that may have names or shapes with this ending. */
-export function markOf({ marks }: Trie, ending: string): number {
-  return marks.get(ending) ?? (marks.size < marksMax ? 0 : lastMark);
+/** One of 31 bits. Endings may share a mark: it only saves looking where none of them is. */
+export function markOf(ending: string): number {
+  let mixed = 0;
+  for (let at = 0; at < ending.length; at += 1)
+    mixed = (Math.imul(mixed, 31) + ending.charCodeAt(at)) | 0;
+  return 1 << ((mixed >>> 0) % marks);
 }
 
 /** The spot that this stands for, made if nobody has claimed it yet. */
@@ -81,11 +79,11 @@ export function spotOf(trie: Trie, alternative: Alternative): Spot {
       folder.subtree ??= makeSpot(folder, alternative);
       return folder.subtree;
     case "path":
-      return folder.names.get(nameOf(alternative)) ?? addName(trie, folder, alternative);
+      return folder.names.get(nameOf(alternative)) ?? addName(folder, alternative);
     case "shape":
       return (
         folder.shapes.get(endingFor(alternative))?.get(alternative.text) ??
-        addShape(trie, folder, alternative)
+        addShape(folder, alternative)
       );
   }
 }
@@ -166,11 +164,11 @@ function addFolder(trie: Trie, parent: Folder, name: string): Folder {
   return folder;
 }
 
-function addName(trie: Trie, folder: Folder, alternative: Alternative): Spot {
+function addName(folder: Folder, alternative: Alternative): Spot {
   const spot = makeSpot(folder, alternative);
   if (folder.names === noNames) folder.names = new Map();
   folder.names.set(nameOf(alternative), spot);
-  const mark = makeMark(trie, endingFor(alternative));
+  const mark = markOf(endingFor(alternative));
   for (let at: Folder | null = folder; at !== null; at = at.parent) {
     if ((at.nameMarks & mark) !== 0) break;
     at.nameMarks |= mark;
@@ -178,28 +176,19 @@ function addName(trie: Trie, folder: Folder, alternative: Alternative): Spot {
   return spot;
 }
 
-function addShape(trie: Trie, folder: Folder, alternative: Alternative): Spot {
+function addShape(folder: Folder, alternative: Alternative): Spot {
   const spot = makeSpot(folder, alternative);
   const ending = endingFor(alternative);
   if (folder.shapes === noShapes) folder.shapes = new Map();
   const shapes = folder.shapes.get(ending);
   if (shapes === undefined) folder.shapes.set(ending, new Map([[alternative.text, spot]]));
   else shapes.set(alternative.text, spot);
-  const mark = makeMark(trie, ending);
+  const mark = markOf(ending);
   for (let at: Folder | null = folder; at !== null; at = at.parent) {
     if ((at.shapeMarks & mark) !== 0) break;
     at.shapeMarks |= mark;
   }
   return spot;
-}
-
-function makeMark({ marks }: Trie, ending: string): number {
-  const known = marks.get(ending);
-  if (known !== undefined) return known;
-  if (marks.size >= marksMax) return lastMark;
-  const mark = 1 << marks.size;
-  marks.set(ending, mark);
-  return mark;
 }
 
 function removeSpot(folder: Folder, alternative: Alternative, spot: Spot): boolean {

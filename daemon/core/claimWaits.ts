@@ -43,6 +43,7 @@ export function lookAtClaims(state: State, task: Task): Look {
   const party = partyOf(state, task);
   const hindrance = heldAgainst(table, party.holding) ?? dueAgainst(table, party.holding, party);
   if (hindrance !== null) return { free: false, party, hindrance };
+  state.schedule.looked = party;
   return { free: true, overtook: passedBy(table, party.holding, party).map(({ id }) => id) };
 }
 
@@ -89,8 +90,9 @@ export function sendBack(state: State, task: Task, at: number): void {
 /** The attempt holds its claims from now on. */
 export function hold(state: State, task: Task): void {
   if (claimsNothing(task)) return;
-  const { table, waiters, holders } = state.schedule;
-  const party = partyOf(state, task);
+  const { table, waiters, holders, looked } = state.schedule;
+  const party = looked?.id === task.id ? looked : partyOf(state, task);
+  state.schedule.looked = null;
   if (waiters.has(task.id)) changeStanding(table, party, held);
   else takePlaces(table, party, held);
   holders.set(task.id, party);

@@ -39,6 +39,8 @@ export type Schedule = {
   readonly waiters: Map<TaskId, Party>;
   readonly blocked: Map<TaskId, Party>;
   readonly lines: Lines;
+  /** Found free to go, and about to start: its claims are compiled already. */
+  looked: Party | null;
   readonly fairness: Map<TaskId, Fairness>;
   /** Waiters by when they began to wait. */
   readonly patience: Heap<TaskId>;
@@ -60,6 +62,7 @@ export function makeSchedule(): Schedule {
     waiters: new Map(),
     blocked: new Map(),
     lines: new Map(),
+    looked: null,
     fairness: new Map(),
     patience: makeHeap(),
   };
