@@ -5,6 +5,7 @@ import { benchMakespan } from "./makespan.ts";
 import { benchPlan } from "./plan.ts";
 import { benchQueue } from "./queue.ts";
 import { benchSchedule } from "./schedule.ts";
+import { benchRecovery } from "./recovery.ts";
 import { benchSpawn } from "./spawn.ts";
 import { benchStartup } from "./startup.ts";
 import { benchSubmitFlat } from "./submitFlat.ts";
@@ -17,6 +18,7 @@ const benches: Readonly<Record<string, () => Promise<Record<string, number>>>> =
   makespan: benchMakespan,
   plan: benchPlan,
   queue: benchQueue,
+  recovery: benchRecovery,
   schedule: benchSchedule,
   spawn: benchSpawn,
   startup: benchStartup,
