@@ -6,6 +6,7 @@ import type { Failure } from "../ipc/errors.ts";
 import { isRecord, readFailure } from "../ipc/message.ts";
 import { openFilesLimit, tooFewFiles } from "../system/openFiles.ts";
 import { logTail, openStandardError } from "./supervisorLog.ts";
+import { supervisorNodeFlags } from "./supervisorFlags.ts";
 
 /**
  * Starts a supervisor as a process of its own and learns when it is ready:
@@ -43,14 +44,18 @@ export async function startSupervisor(
   if (tooFew !== null) throw new FailureError(tooFew);
   const flags = options.maxParallel === null ? [] : ["--max-parallel", `${options.maxParallel}`];
   const said = await openStandardError(options.directory);
-  const child = execa(process.execPath, [entry, "--repo", options.directory, ...flags], {
-    cwd: "/",
-    detached: true,
-    cleanup: false,
-    stdio: ["ignore", "ignore", said === null ? "ignore" : asDescriptor(said.fd), "pipe"],
-    reject: false,
-    buffer: false,
-  });
+  const child = execa(
+    process.execPath,
+    [...supervisorNodeFlags, entry, "--repo", options.directory, ...flags],
+    {
+      cwd: "/",
+      detached: true,
+      cleanup: false,
+      stdio: ["ignore", "ignore", said === null ? "ignore" : asDescriptor(said.fd), "pipe"],
+      reject: false,
+      buffer: false,
+    },
+  );
   await said?.close();
   const timer = setTimeout(() => child.kill("SIGTERM"), readyTimeoutMs);
   try {

@@ -34,8 +34,8 @@ export type Position = { readonly seq: number; readonly chain: Checksum };
 
 export type Deliver = (part: RecoveredPart) => void;
 
-const rowsPerPart = 2_000;
-const charactersPerPart = 1_000_000;
+const rowsPerPart = 500;
+const charactersPerPart = 128_000;
 const noSnapshot: SnapshotMeta = {
   seq: 0,
   chain: noChecksum,

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "../../ipc/client.ts";
+import { supervisorNodeFlags } from "../../cli/supervisorFlags.ts";
 import { rounded } from "./figures.ts";
 import { writeFullJournal } from "./fullJournal.ts";
 import { built, makeScratch } from "./rig.ts";
@@ -70,7 +71,8 @@ export type Started = {
 export async function startSupervisor({ repo, env }: Scratch, entry: string): Promise<Started> {
   const file = join(repo, "delay.json");
   const begun = performance.now();
-  const child = spawn(process.execPath, [entry, "--repo", repo, "--max-parallel", "2"], {
+  const args = [...supervisorNodeFlags, entry, "--repo", repo, "--max-parallel", "2"];
+  const child = spawn(process.execPath, args, {
     env: {
       ...process.env,
       ...env,

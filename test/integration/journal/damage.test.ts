@@ -100,6 +100,20 @@ describe("a damaged journal", function () {
     }
   });
 
+  it("starts without reading the events that the snapshot covers, and finds damage in them when they are read", () => {
+    for (let seq = 1; seq < snapshotAt; seq += 1) {
+      putImage(
+        path,
+        withBytes(closed, "journal.db", (bytes) => flipEveryCopy(bytes, `{"seq":${seq},`)),
+      );
+      const found = openImage(path, 1, tasks);
+      if (found.kind === "refused" || whole.kind === "refused")
+        throw new Error(`refused for event ${seq}`);
+      expect(found.state === whole.state, `same state, event ${seq}`).to.equal(true);
+      expect(found.history, `event ${seq}`).to.equal(unreadable);
+    }
+  });
+
   it("is refused when a page is an older version of itself", () => {
     putImage(path, closed);
     const store = storeAt(path);
@@ -224,6 +238,14 @@ function lastRecords(bytes: Buffer): number[] {
     const at = bytes.lastIndexOf(`{"seq":${seq},`);
     return Array.from({ length: 130 }, (_, index) => at - 30 + index);
   });
+}
+
+/** Pages that were split hold old copies of a row behind their end. */
+function flipEveryCopy(bytes: Buffer, text: string): Buffer {
+  let changed = bytes;
+  for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + text.length))
+    changed = flip(changed, at + text.length + 1, 0);
+  return changed;
 }
 
 function sampled(bytes: Buffer): number[] {
