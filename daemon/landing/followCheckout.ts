@@ -62,18 +62,6 @@ export async function followCheckout(
   return await underLock(writer, checkout, intent);
 }
 
-/** Whether their index has every path that the move touches as the old commit has it. */
-export async function isBehind(
-  writer: Writer,
-  checkout: Checkout,
-  { from, to }: TargetMove,
-): Promise<boolean> {
-  const theirs = indexWork(writer, checkout, join(checkout.gitDir, "index"));
-  const other = await names(theirs, ["diff-index", "-z", "--cached", "--name-only", from]);
-  const differing = new Set(other);
-  return (await touchedPaths(writer, from, to)).every(({ path }) => !differing.has(path));
-}
-
 async function underLock(
   writer: Writer,
   checkout: Checkout,

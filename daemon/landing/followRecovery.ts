@@ -14,7 +14,15 @@ import {
 } from "./followIntent.ts";
 import type { FollowIntent, LockState } from "./followIntent.ts";
 import { shownPath } from "./mergeTree.ts";
-import { copyIndex, indexWork, placeIndex, readTree, refresh, syncIndex } from "./privateIndex.ts";
+import {
+  copyIndex,
+  indexWork,
+  isBehind,
+  placeIndex,
+  readTree,
+  refresh,
+  syncIndex,
+} from "./privateIndex.ts";
 import { touchedPaths } from "./touched.ts";
 import type { TouchedPath } from "./touched.ts";
 import { restore, sparsePaths, statesOf } from "./worktreeState.ts";
@@ -124,11 +132,13 @@ async function settleIndex(
   { from, to }: FollowIntent,
   lock: LockState,
 ): Promise<void> {
-  const copied = await exists(indexFile(writer));
-  if (lock === "ours" && !copied) return;
+  const theirs = indexWork(writer, checkout, join(checkout.gitDir, "index"));
+  const copied = lock === "ours" && (await exists(indexFile(writer)));
+  if (lock === "ours" && !copied && !(await isBehind(theirs, from, to))) return;
+  if (!copied) await failpoint("recover.copy", () => copyIndex(checkout, indexFile(writer)));
   const work = indexWork(writer, checkout);
-  if (lock === "absent") {
-    await failpoint("recover.copy", () => copyIndex(checkout, indexFile(writer)));
+  // Also when the lock is ours: an earlier recovery may have been cut off after it took the lock.
+  if (await isBehind(work, from, to)) {
     if (!(await failpoint("recover.tree", () => readTree(work, [from, to], ["-i"])))) return;
   }
   await failpoint("recover.refresh", () => refresh(work));

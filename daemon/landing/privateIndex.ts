@@ -7,6 +7,7 @@ import type { Oid } from "../../ipc/ids.ts";
 import type { LandingSite } from "./branch.ts";
 import type { Checkout } from "./checkouts.ts";
 import { indexFile } from "./followIntent.ts";
+import { touchedPaths } from "./touched.ts";
 
 /**
  * Work on a copy of the person's index, with the person's own configuration (line endings, filters,
@@ -70,6 +71,13 @@ export async function refresh(work: IndexWork): Promise<void> {
 export async function names(work: IndexWork, args: readonly string[]): Promise<string[]> {
   const { stdout } = await gitWith(work, args, { bytes: true });
   return stdout.split("\0").filter((name) => name !== "");
+}
+
+/** Whether an index has every path that a move touches as the old commit has it. */
+export async function isBehind(work: IndexWork, from: Oid, to: Oid): Promise<boolean> {
+  const other = await names(work, ["diff-index", "-z", "--cached", "--name-only", from]);
+  const differing = new Set(other);
+  return (await touchedPaths(work.site, from, to)).every(({ path }) => !differing.has(path));
 }
 
 /** Puts the finished private index in the place of the person's, whole or not at all. */

@@ -8,7 +8,7 @@ import { readRefs, targetRef } from "./branch.ts";
 import type { LandingSite, Transaction, Writer } from "./branch.ts";
 import { checkoutsOf } from "./checkouts.ts";
 import type { Checkout } from "./checkouts.ts";
-import { isBehind } from "./followCheckout.ts";
+import { indexWork, isBehind } from "./privateIndex.ts";
 import { moveTarget } from "./target.ts";
 import type { TargetMove } from "./target.ts";
 
@@ -48,7 +48,9 @@ export async function recoverUnseen(writer: Writer): Promise<void> {
 
 async function behind(writer: Writer, move: TargetMove): Promise<Checkout | null> {
   const [checkout] = await checkoutsOf(writer, targetRef(writer));
-  return checkout !== undefined && (await isBehind(writer, checkout, move)) ? checkout : null;
+  if (checkout === undefined) return null;
+  const theirs = indexWork(writer, checkout, join(checkout.gitDir, "index"));
+  return (await isBehind(theirs, move.from, move.to)) ? checkout : null;
 }
 
 async function putBack(writer: Writer, { from, to }: TargetMove): Promise<Transaction> {

@@ -165,6 +165,21 @@ describe("a supervisor killed while following", () => {
     expect(await scene.repository.git("status", "--porcelain")).to.equal("M  e.txt\nA  more.txt");
   });
 
+  for (const point of [
+    "recover.copy:before",
+    "recover.copy:after",
+    "recover.tree:after",
+    "recover.place:before",
+  ])
+    it(`brings the index forward after the lock was removed and a recovery was killed at ${point}`, async () => {
+      await using scene = await preparedScene();
+      await dieAt(scene, "follow.target:after");
+      await rm(join(scene.gitDir, "index.lock"));
+      await dieAt(scene, point);
+      await nextSupervisor(scene);
+      await expectWhole(scene, "orchd/main");
+    });
+
   it("touches nothing when the person removed the lock and went on to another branch", async () => {
     await using scene = await preparedScene();
     await dieAt(scene, "follow.lock:after");
