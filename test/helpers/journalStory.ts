@@ -116,6 +116,8 @@ function pauses(world: World): void {
   world.submit(spec("held", { not_before: { delay_ms: 5_000 }, priority: 3 }));
   world.turn({ type: "pause", ids: ids("held") });
   world.turn({ type: "resume", ids: [] }, { type: "resume", ids: ids("held") });
+  world.turn({ type: "pauseLabel", label: "old" }, { type: "resumeLabel", label: "old" });
+  world.turn({ type: "pauseLabel", label: "slow" });
   world.turn({ type: "landingHeld", reason: { kind: "rewound", message: "main was reset" } });
   world.turn({ type: "landingReleased", tip: oid("reset") });
 }
