@@ -1,6 +1,15 @@
 import { expect } from "chai";
 import { World, id, ids, instant, retry, spec, submit } from "../../../helpers/core.ts";
 import { inDependencyOrder } from "../../../../daemon/core/dependencies.ts";
+import { mintTaskId } from "../../../../ipc/ids.ts";
+import { parseTaskFile } from "../../../../ipc/taskFile.ts";
+import type { TaskSpec } from "../../../../ipc/taskSpec.ts";
+
+function specsOf(text: string): readonly TaskSpec[] {
+  const parsed = parseTaskFile(text, { name: "tasks.yaml", mint: mintTaskId });
+  if (!parsed.ok) throw new Error(parsed.failure.message);
+  return parsed.value.specs;
+}
 
 describe("dependencies", () => {
   it("starts a task when all it comes after have succeeded", () => {
@@ -15,6 +24,27 @@ describe("dependencies", () => {
     expect(world.done("a", ["x"]).status("b")).to.equal("queued");
     expect(world.merged("a").status("b")).to.equal("queued");
     expect(world.moved("a").status("b")).to.equal("running");
+  });
+
+  it("ends a sequence at the task that fails, and an exclusive file goes on behind it", () => {
+    const tasks = "tasks: [{id: a, run: [x]}, {id: b, run: [x]}, {id: c, run: [x]}]";
+    const run = (behavior: string) => {
+      const world = World.ready({ slots: 3 });
+      world.submit(...specsOf(`behavior: ${behavior}\n${tasks}`));
+      expect(world.running()).to.deep.equal(["a"]);
+      expect(world.done("a").running()).to.deep.equal(["b"]);
+      return world.fail("b");
+    };
+    const sequence = run("sequential");
+    expect(sequence.status("a")).to.equal("succeeded");
+    const { life } = sequence.task("c");
+    expect(life.status === "failed" && life.reason).to.deep.equal({
+      kind: "dependency",
+      task: id("b"),
+      status: "failed",
+    });
+    for (const behavior of ["exclusive", "main-only"])
+      expect(run(behavior).running()).to.deep.equal(["c"]);
   });
 
   it("fails what comes after a task that failed, and what comes after that", () => {
