@@ -176,18 +176,25 @@ const untidy: Scenario = {
       join(site.stateDir, "supervisor.db"),
       "this is no database any more\n".repeat(200),
     );
-    rmSync(join(site.stateDir, "supervisor.json"), { force: true });
+    // Then only the repository and the journal itself know the epoch.
+    for (const name of ["supervisor.json", "journal.mark"])
+      rmSync(join(site.stateDir, name), { force: true });
     const commit = await git("rev-parse", "main");
     const tree = await git("rev-parse", "main^{tree}");
     spoilWorkspace(site, { commit, tree });
   },
   run: async (site, round) => ({
     ids: await submitted(site, [
-      task(site, `untidy-${round}`, agentWithGit(round)),
-      writes(site, `untidy-${round}-after`, 0),
+      task(site, `untidy-${round}`, `${inTheWay(site, round)}; ${agentWithGit(round)}`),
+      { ...writes(site, `untidy-${round}-after`, 0), after: [`untidy-${round}`] },
     ]),
   }),
 };
+
+/** Makes a folder where the next attempt will have its own. */
+function inTheWay(site: Site, round: number): string {
+  return `mkdir -p ${join(site.brain, `worker-1/attempts/untidy-${round}-after.1`)}`;
+}
 
 /** Work of nobody that cannot be saved, in a workspace that is none, and a broken `own.git`. */
 function spoilWorkspace(site: Site, base: { commit: string; tree: string }): void {
