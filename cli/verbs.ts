@@ -139,6 +139,12 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import("./commands/events.ts")).command,
   },
   {
+    name: "doctor",
+    group: "Looking",
+    summary: "Find out what is wrong, and what can be done",
+    load: async () => (await import("./commands/doctor.ts")).command,
+  },
+  {
     name: "config",
     group: "Reference",
     summary: "Show the settings in force, or check orchd.yaml",

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { lookUp } from "./processTable.ts";
+import { listPids, lookUp } from "./processTable.ts";
 
 /**
  * The environment variable that marks everything an attempt started. It is inherited through
@@ -19,6 +19,19 @@ export function carriesMarker(pid: number, markers: Iterable<string>): "yes" | "
   const text = `\0${environment}\0`;
   if (wanted.some((entry) => text.includes(entry))) return "yes";
   return environment === "" && isInExec(pid) ? "unsure" : "no";
+}
+
+/** Every living process that carries a marker, of whatever attempt. Linux only, else none. */
+export function markersOf(): { readonly pid: number; readonly marker: string }[] {
+  const start = `\0${markerVariable}=`;
+  return listPids().flatMap((pid) => {
+    const text = `\0${environmentOf(pid) ?? ""}`;
+    const at = text.indexOf(start);
+    const row = at < 0 ? "gone" : lookUp(pid);
+    if (typeof row === "string" || row.ended) return [];
+    const value = text.slice(at + start.length).split("\0", 1)[0] ?? "";
+    return [{ pid, marker: Buffer.from(value, "latin1").toString() }];
+  });
 }
 
 /** As it stands between two NUL bytes, bytes as `latin1`. */

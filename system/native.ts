@@ -84,3 +84,8 @@ function load(): Libc | null {
     return null;
   }
 }
+
+/** Whether the calls above can be made. */
+export function nativeAvailable(): boolean {
+  return nativeLibc() !== null;
+}

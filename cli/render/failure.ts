@@ -28,7 +28,8 @@ export function failureJson(failure: Failure): string {
   return JSON.stringify({ error: { code, message, hint, problems } });
 }
 
-function problemLine(problem: Problem): string {
+/** Where, which field, what is wrong. */
+export function problemLine(problem: Problem): string {
   const place = [problem.file, problem.line, problem.line === null ? null : problem.column]
     .filter((part) => part !== null)
     .join(":");

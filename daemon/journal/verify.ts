@@ -60,27 +60,37 @@ export function verify(path: string, epoch: number, mark: Mark | null, deliver: 
   const db = new DatabaseSync(path, { readOnly: true });
   try {
     configure(db);
-    const wrong = schemaProblem(db);
-    if (wrong !== null) throw new Damage("schema", wrong);
-    const writer = readEpoch(db);
-    if (writer > epoch) throw new JournalFault({ kind: "fenced", epoch: writer });
-    const found = readSnapshotMeta(db);
-    const meta = found ?? noSnapshot;
-    const overlay = verifyChunks(db, meta);
-    const heads = new Map<string, number>();
-    for (const [id, { head }] of overlay) if (head > 0) heads.set(id, head);
-    for (const [id, head] of meta.strays) heads.set(id, head);
-    const last = verifyEvents(db, meta, heads, deliver);
-    verifyMark(db, mark, last);
-    verifyTasks(db, meta, overlay, deliver);
-    const unfolded: Unfolded = new Map(
-      [...overlay].map(([id, { chunk, head }]) => [id, { chunk, head }]),
-    );
-    const snapshot = found && { seq: found.seq, state: stateOf(db) };
-    return { epoch: writer, last, meta, snapshot, heads, unfolded };
+    return verifyDatabase(db, epoch, mark, deliver);
   } finally {
     db.close();
   }
+}
+
+/** The same with a connection of the caller's, which is configured. */
+export function verifyDatabase(
+  db: DatabaseSync,
+  epoch: number,
+  mark: Mark | null,
+  deliver: Deliver,
+): Verified {
+  const wrong = schemaProblem(db);
+  if (wrong !== null) throw new Damage("schema", wrong);
+  const writer = readEpoch(db);
+  if (writer > epoch) throw new JournalFault({ kind: "fenced", epoch: writer });
+  const found = readSnapshotMeta(db);
+  const meta = found ?? noSnapshot;
+  const overlay = verifyChunks(db, meta);
+  const heads = new Map<string, number>();
+  for (const [id, { head }] of overlay) if (head > 0) heads.set(id, head);
+  for (const [id, head] of meta.strays) heads.set(id, head);
+  const last = verifyEvents(db, meta, heads, deliver);
+  verifyMark(db, mark, last);
+  verifyTasks(db, meta, overlay, deliver);
+  const unfolded: Unfolded = new Map(
+    [...overlay].map(([id, { chunk, head }]) => [id, { chunk, head }]),
+  );
+  const snapshot = found && { seq: found.seq, state: stateOf(db) };
+  return { epoch: writer, last, meta, snapshot, heads, unfolded };
 }
 
 function stateOf(db: DatabaseSync): string {

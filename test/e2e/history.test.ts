@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { makeSupervised } from "../helpers/supervised.ts";
+import { until } from "../helpers/until.ts";
 import type { HistoryView, TraceView } from "../../ipc/methods.ts";
 import type { Supervised } from "../helpers/supervised.ts";
 
@@ -34,6 +35,9 @@ describe("history and trace of real tasks", function () {
       run: { shell: "echo more >> a.txt; echo said" },
     });
     await one.wait(landed);
+    await until(async () => (await trace(one, "landed")).followed_at !== null, {
+      what: "main to have followed",
+    });
     const failed = await one.submit({
       id: "broken",
       labels: ["x"],
@@ -67,6 +71,7 @@ describe("history and trace of real tasks", function () {
     expect(await history(one)).to.deep.equal(before);
     const lifeAfter = await trace(one, "landed");
     expect(lifeAfter.events).to.deep.equal(lifeBefore.events);
+    expect(lifeAfter.followed_at).to.equal(lifeBefore.followed_at);
     expect(
       (await trace(one, "broken")).events.filter(({ attempt }) => attempt === 2),
     ).to.have.length(2);
