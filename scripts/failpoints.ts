@@ -67,6 +67,9 @@ const carriers: Readonly<Record<string, readonly string[]>> = {
 
 /** `<file> <call>`: what needs no failpoint, and why. */
 const exempt: Readonly<Record<string, string>> = {
+  "daemon/journal/openUnchanged.ts copyFileSync": "a private copy that only this look reads",
+  "daemon/journal/openUnchanged.ts rmSync":
+    "removes that copy; the system clears what a crash leaves",
   "daemon/readiness.ts writeSync": "a pipe to whoever starts it",
   "system/atomicFile.ts rm": "takes back the temporary file of a write that failed",
   "system/durableFile.ts rmSync": "the same",
