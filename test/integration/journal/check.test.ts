@@ -38,7 +38,14 @@ async function snapshot(journal: Journal, seq: number): Promise<void> {
     digest: "d",
     commit: null,
     final: true,
-    body: JSON.stringify({ id, text: "y".repeat(100) }),
+    body: JSON.stringify({
+      id,
+      spec: { title: "", labels: [] },
+      life: { status: "cancelled", since: 0 },
+      attempts: [],
+      submittedAt: 0,
+      text: "y".repeat(100),
+    }),
   });
   const tasks = ["t0", "t1"].map(task);
   expect((await journal.snapshot({ seq, state: "{}", tasks: [tasks] })).ok).to.equal(true);
@@ -56,6 +63,9 @@ describe("the check of a journal from outside", function () {
     await write(journal, 1, 40);
     await snapshot(journal, 40);
     await write(journal, 41, 10);
+    // Asking for the history moves all that the snapshot has into its rows.
+    const any = { statuses: [], labels: [], since: null, until: null, before: null, limit: 9 };
+    expect(await journal.readHistory(any, [])).to.have.nested.property("value.rows.length", 2);
     killed = takeImage(path);
     await journal.close();
     closed = takeImage(path);
@@ -99,6 +109,7 @@ describe("the check of a journal from outside", function () {
     for (const text of ['"seq":3}', '{"id":"t1"']) {
       const image = withBytes(closed, "journal.db", (bytes) => {
         // SQLite leaves old copies in the free room of pages; all of them are flipped.
+        expect(bytes.indexOf(text)).to.be.greaterThan(0);
         for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + 1))
           flip(bytes, at + 3, 0);
         return bytes;
