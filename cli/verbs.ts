@@ -55,6 +55,12 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import("./commands/run.ts")).command,
   },
   {
+    name: "lock",
+    group: "Tasks",
+    summary: "Run a command while holding claims, as a task would",
+    load: async () => (await import("./commands/lock.ts")).command,
+  },
+  {
     name: "wait",
     group: "Tasks",
     summary: "Wait until tasks have ended",
@@ -129,7 +135,7 @@ export const verbs: readonly Verb[] = [
   {
     name: "locks",
     group: "Looking",
-    summary: "List the paths that are held, and by whom",
+    summary: "List the paths that are held, and by whom; break a lock",
     load: async () => (await import("./commands/locks.ts")).command,
   },
   {

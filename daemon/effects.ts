@@ -1,10 +1,12 @@
 import { gateWorker } from "./pool/pool.ts";
+import { isHold } from "./core/state.ts";
 import { landingEffects } from "./core/react.ts";
 import { unreachable } from "../ipc/errors.ts";
 import type { Assignment } from "../ipc/workerMessages.ts";
 import type { Clock, Timer } from "../system/clock.ts";
 import type { Effect } from "./core/effects.ts";
 import type { FollowResult } from "./landing/target.ts";
+import type { Holds } from "./holds.ts";
 import type { Landing } from "./landing/landing.ts";
 import type { LockFiles } from "./locks/lockFiles.ts";
 import type { Log } from "./observe/log.ts";
@@ -23,6 +25,7 @@ export type EffectPorts = {
   readonly loop: () => Pick<Loop, "tell" | "read" | "state">;
   readonly pool: Pick<Pool, "assign" | "cancel" | "ensure">;
   readonly locks: Pick<LockFiles, "place" | "remove">;
+  readonly holds: Pick<Holds, "break" | "forget">;
   readonly landing: Pick<Landing, "merge" | "move" | "follow">;
   readonly epoch: number;
   readonly ttlMs: () => number;
@@ -102,8 +105,13 @@ export class Effects {
         return;
       }
       case "removeLock":
-        void this.#ports.locks.remove(effect.task);
+        void this.#ports.locks.remove(effect.holder);
+        if (isHold(effect.holder)) this.#ports.holds.forget(effect.holder);
         return;
+      case "placeHold":
+        return this.#placeHold(effect.hold);
+      case "endHold":
+        return this.#ports.holds.break(effect.hold);
       case "merge":
         return this.#run(this.#merge(effect));
       case "gate":
@@ -128,11 +136,12 @@ export class Effects {
     const { task, attempt, fence, worker, holding, grantedAt } = effect;
     const { writes, reads, resources, optimistic } = holding;
     return this.#ports.locks.place({
-      task,
+      holder: task,
       attempt,
       fence,
       epoch: this.#ports.epoch,
       worker,
+      note: null,
       writes,
       reads,
       resources,
@@ -140,6 +149,25 @@ export class Effects {
       grantedAt,
       ttlMs: this.#ports.ttlMs(),
       owner: this.#ports.ownerOf(worker),
+    });
+  }
+
+  #placeHold(hold: Extract<Effect, { kind: "placeHold" }>["hold"]): void {
+    const { id, claims, granted, note, owner } = hold;
+    const { fence, at: grantedAt } = granted;
+    const { epoch, ttlMs, locks } = this.#ports;
+    void locks.place({
+      holder: id,
+      attempt: null,
+      fence,
+      epoch,
+      worker: null,
+      note,
+      ...claims,
+      optimistic: false,
+      grantedAt,
+      ttlMs: ttlMs(),
+      owner,
     });
   }
 

@@ -3,6 +3,7 @@ import { ChangedTasks } from "./changedTasks.ts";
 import { decide } from "./core/decide.ts";
 import { eventVersion } from "./core/upcast.ts";
 import { evolve } from "./core/evolve.ts";
+import { grantHolds } from "./core/holds.ts";
 import { isFinal } from "./core/state.ts";
 import { nextTimer, scheduleTasks } from "./core/schedule.ts";
 import { react } from "./core/react.ts";
@@ -203,6 +204,7 @@ export class Loop {
     const asked = this.#asked.splice(0, batchCommandsMax);
     if (this.#asked.length > 0) this.#woken = true;
     const decisions = asked.map(({ command }) => decide(this.state, command, at, apply));
+    if (!this.stopping) grantHolds(this.state, at, apply);
     if (this.#startsTasks) scheduleTasks(this.state, at, apply);
     if (!this.stopping) startLanding(this.state, apply);
     if (batch.length > 0) await this.#commit(batch, kept);

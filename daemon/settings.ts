@@ -8,7 +8,7 @@ import type { Layout } from "../system/paths.ts";
 import type { Result } from "../ipc/errors.ts";
 import type { Report } from "../ipc/workerMessages.ts";
 import type { Spelling } from "../system/claimSpelling.ts";
-import type { TaskSpec } from "../ipc/taskSpec.ts";
+import type { ClaimSet, TaskSpec } from "../ipc/taskSpec.ts";
 
 /** What was given on the command line of the supervisor. */
 export type Flags = { readonly max_parallel?: number };
@@ -59,11 +59,15 @@ export function coreSettings(config: Config, target: string): CoreSettings {
 /** With its claims as the repository spells them. */
 export async function completeSpec(spec: TaskSpec, spelling: Spelling): Promise<TaskSpec> {
   if (spec.claims === null) return spec;
+  return { ...spec, claims: await completeClaims(spec.claims, spelling) };
+}
+
+export async function completeClaims(claims: ClaimSet, spelling: Spelling): Promise<ClaimSet> {
   const [writes, reads] = await Promise.all([
-    spellClaims(spec.claims.writes, spelling),
-    spellClaims(spec.claims.reads, spelling),
+    spellClaims(claims.writes, spelling),
+    spellClaims(claims.reads, spelling),
   ]);
-  return { ...spec, claims: { ...spec.claims, writes, reads } };
+  return { ...claims, writes, reads };
 }
 
 /** A report with what was touched as the claims are spelled. */

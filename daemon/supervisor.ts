@@ -15,6 +15,7 @@ import { eventView } from "./server/views/event.ts";
 import { FailureError, failure, ok } from "../ipc/errors.ts";
 import { attemptLayout, socketPathFor, workerLayout } from "../system/paths.ts";
 import { Hub } from "./server/hub.ts";
+import { Holds } from "./holds.ts";
 import { identityOf } from "../system/processIdentity.ts";
 import { connectionsMax, listen } from "./server/listener.ts";
 import { openFilesLimit, openFilesReserved } from "../system/openFiles.ts";
@@ -89,6 +90,7 @@ export class Supervisor {
   #pool!: Pool;
   #locks!: LockFiles;
   #effects!: Effects;
+  #holds!: Holds;
   #listener: Listener | null = null;
   #inbox: { close(): Promise<void> } | null = null;
   #scan: NodeJS.Timeout | null = null;
@@ -142,6 +144,7 @@ export class Supervisor {
     );
     await this.#pool.start(this.#config.max_parallel, needed);
     await this.#locks.open();
+    await this.#holds.open();
     this.#effects.carryOut(await this.#loop.read(pending));
     await this.#openInbox();
     this.#scan = setInterval(() => {
@@ -217,6 +220,7 @@ export class Supervisor {
     this.#loop.stopping = true;
     await this.#scanning;
     await this.#inbox?.close();
+    await this.#holds.close();
     if (why === "restart") this.#pool.abandon();
     else await this.#pool.stop(this.#config.limits.grace_ms + savingMs);
     this.#effects.close();
@@ -245,11 +249,20 @@ export class Supervisor {
         log.warn("a lock file was removed by hand and has been put back", { file }),
       onProblem: (message) => log.warn("lock files", { message }),
     });
+    this.#holds = new Holds({
+      layout,
+      spelling: this.#options.spelling,
+      loop: this.#loop,
+      locks: this.#locks,
+      config: () => this.#config,
+      log,
+    });
     this.#pool = this.#makePool();
     this.#effects = new Effects({
       loop: () => this.#loop,
       pool: this.#pool,
       locks: this.#locks,
+      holds: this.#holds,
       landing: this.#options.landing,
       epoch,
       ttlMs: () => this.#config.limits.stale_after_ms,
@@ -360,7 +373,10 @@ export class Supervisor {
     if (!existsSync(join(layout.logsDir, logFile))) log.reopen();
     if (await this.#listener?.relisten()) log.warn("the socket was removed and made again");
     if (existsSync(this.#locks.folder)) await this.#locks.reconcile();
-    else await this.#locks.rebuild();
+    else {
+      await this.#locks.rebuild();
+      await this.#holds.rebuild();
+    }
     if (!existsSync(layout.inboxDir)) {
       await this.#inbox?.close();
       await this.#openInbox();
@@ -418,6 +434,7 @@ export class Supervisor {
           heartbeatAgeMs: slot.heartbeat === null ? null : performance.now() - slot.heartbeatAt,
         })),
       lockFile: (id) => this.#locks.fileOf(id),
+      holds: this.#holds.ports,
       branches: async () => {
         const { tip, targetTip, ahead } = await this.#options.landing.view();
         return { tip, target_tip: targetTip, ahead };

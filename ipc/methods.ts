@@ -1,5 +1,6 @@
 import type { AttemptFailure, Stage } from "./workerMessages.ts";
-import type { Oid, RequestId, TaskId, WorkerId } from "./ids.ts";
+import type { HoldKind, HoldRequest } from "./hold.ts";
+import type { HolderId, HoldId, Oid, RequestId, TaskId, WorkerId } from "./ids.ts";
 import type { TaskSpec } from "./taskSpec.ts";
 
 /**
@@ -33,6 +34,25 @@ export type Methods = {
   resume: { params: PauseParams; result: { tasks: ChangeView[]; all: boolean } };
   workers: { params: Record<never, never>; result: { workers: WorkerView[] } };
   locks: { params: Record<never, never>; result: { locks: LockView[] } };
+  /**
+   * Answers when the claims are held. The hold lives as long as its owner's process, and as long as
+   * that gives a sign of life (`keep`) every few seconds. Safe to send again. `wait: false`: `busy`
+   * when they are not free now.
+   */
+  lock: {
+    params: HoldRequest & { wait: boolean };
+    /** `marker`: of `ORCHD_ATTEMPT` for what runs under it, so that it can be found and ended. */
+    result: { hold: HoldId; fence: number; marker: string };
+  };
+  /** A sign of life of a hold's owner; `held: false`: it has lost the hold. */
+  keep: { params: { hold: HoldId }; result: { held: boolean } };
+  /** Gives a hold back, or stops waiting for it. */
+  unlock: { params: { hold: HoldId }; result: Record<never, never> };
+  /** For people: ends whoever holds the lock (a task is cancelled, its work saved), and frees it. */
+  break_locks: {
+    params: { holders: readonly HolderId[] };
+    result: { broken: HolderId[] };
+  };
   land: { params: { accept_rewind: boolean }; result: LandingView };
   /** From now on `event` notifications (EventView) come on this connection; first those from `from_seq` on, if given. */
   events: { params: { from_seq: number | null }; result: { seq: number } };
@@ -63,8 +83,8 @@ export type WaitReason =
   | { on: "paused"; all: boolean; label?: string }
   | { on: "after"; tasks: TaskId[] }
   | { on: "time"; until: number; backoff: boolean }
-  | { on: "claim"; claim: string; task: TaskId; their_claim: string }
-  | { on: "resource"; resource: string; tasks: TaskId[] }
+  | { on: "claim"; claim: string; holder: HolderId; their_claim: string }
+  | { on: "resource"; resource: string; holders: HolderId[] }
   | { on: "slot" }
   | { on: "workers" };
 
@@ -235,17 +255,30 @@ export type WorkerView = {
   last_line: string | null;
 };
 
+/** Claims that are held: by an attempt, by `orchd lock`, or because a file says so. */
 export type LockView = {
-  task: TaskId;
-  attempt: number;
-  fence: number;
+  holder: HolderId;
+  kind: "task" | HoldKind;
+  /** Of a task. */
+  attempt: number | null;
+  /** What stale reports are told by: the sequence of the event that granted it; `null` while it waits. */
+  fence: number | null;
   worker: WorkerId | null;
+  /** The owner's process, if it is known. */
+  pid: number | null;
+  /** What it is held for, as its owner says. */
+  note: string | null;
   writes: string[];
   reads: string[];
   resources: Record<string, number>;
   optimistic: boolean;
-  granted_at: number;
-  waiters: TaskId[];
+  /** `null` while it waits. */
+  granted_at: number | null;
+  requested_at: number;
+  /** Since the last sign of life; `null`: none is expected. */
+  heartbeat_age_ms: number | null;
+  /** Who waits for it. */
+  waiters: HolderId[];
   file: string | null;
 };
 

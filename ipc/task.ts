@@ -63,6 +63,13 @@ const ids = list(text(limits.taskIdRule), limits.afterMax);
 const globs = list(text(normalGlob), limits.claimsMax);
 const words = list(word, limits.argvMax, 1);
 
+/** Claims in normal form; how many there are together is asked of the whole. */
+export const claimSet = shape({
+  writes: globs,
+  reads: globs,
+  resources: record(resourceName, integer(1, limits.resourceCountMax), limits.resourcesMax),
+} satisfies Record<keyof ClaimSet, Check>);
+
 const argv: Check = (value, field) =>
   words(value, field) ?? programWord(Array.isArray(value) ? value[0] : null, `${field}[0]`);
 
@@ -79,13 +86,7 @@ const fields: Readonly<Record<keyof TaskSpec, Check>> = {
   } satisfies Record<Work["kind"], Check>),
   cwd: text(normalPath),
   workspace: oneOf("clone", "none"),
-  claims: nullOr(
-    shape({
-      writes: globs,
-      reads: globs,
-      resources: record(resourceName, integer(1, limits.resourceCountMax), limits.resourcesMax),
-    } satisfies Record<keyof ClaimSet, Check>),
-  ),
+  claims: nullOr(claimSet),
   after: ids,
   after_any: ids,
   priority: integer(-limits.priorityMax, limits.priorityMax),

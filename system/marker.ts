@@ -1,11 +1,17 @@
 import { readFileSync } from "node:fs";
 import { listPids, lookUp } from "./processTable.ts";
+import type { HoldId } from "../ipc/ids.ts";
 
 /**
  * The environment variable that marks everything an attempt started. It is inherited through
  * `setsid` and any number of forks, and `/proc/<pid>/environ` shows it as it was at the last exec.
  */
 export const markerVariable = "ORCHD_ATTEMPT";
+
+/** Of what runs under a hold; an attempt's is `<task>.<n>@<repository id>`. */
+export function holdMarker(hold: HoldId, repositoryId: string): string {
+  return `${hold}@${repositoryId}`;
+}
 
 /**
  * Whether a process was started with one of these values, exactly. `unsure`: it is in the middle of

@@ -12,7 +12,7 @@ import type { ProcessIdentity } from "../system/processIdentity.ts";
 import { endFamily, endGroup } from "../system/processTree.ts";
 import type { Ended, EndOptions } from "../system/processTree.ts";
 import { findProgram } from "./program.ts";
-import { tether } from "./tether.ts";
+import { tether } from "../system/tether.ts";
 
 /**
  * The one program of an attempt, and everything it starts.

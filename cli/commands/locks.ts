@@ -1,14 +1,28 @@
-import { exitCodes } from "../../ipc/errors.ts";
+import { exitCodes, failure, FailureError } from "../../ipc/errors.ts";
+import { isHoldId, isTaskId } from "../../ipc/ids.ts";
 import { defineCommand } from "../command.ts";
 import { lockTable } from "../render/locks.ts";
+import { plain } from "../render/text.ts";
+import type { HolderId } from "../../ipc/ids.ts";
 
 export const command = defineCommand({
-  usage: "locks",
-  describe: "List the paths and resources that are held, by which attempt, and who waits for them.",
+  usage: "locks [action] [id..]",
+  describe:
+    "List what is held, by whom, since when, and who waits for it. `locks break ID` ends whoever holds a lock and frees it: a task is cancelled and its work saved, the command of `orchd lock` is ended, a foreign claim's file is removed.",
   example: ["orchd locks", "Who holds src/auth/?"],
-  positionals: {},
+  positionals: {
+    action: { type: "string", choices: ["break"], describe: "What to do; without: list" },
+    id: { type: "strings", describe: "Holders, as `orchd locks` shows them" },
+  },
   options: {},
-  run: async (_args, session) => {
+  run: async ({ action, id }, session) => {
+    if (action === "break") {
+      const client = await session.connect();
+      const result = await client.call("break_locks", { holders: holdersOf(id) });
+      if (session.json) session.printJson(result);
+      else session.print(result.broken.map((holder) => `${holder} is being ended.`).join("\n"));
+      return exitCodes.done;
+    }
     const client = await session.connect();
     const result = await client.call("locks", {});
     if (session.json) session.printJson(result);
@@ -16,3 +30,15 @@ export const command = defineCommand({
     return exitCodes.done;
   },
 });
+
+/** Also as the table shows a task: with the number of its attempt. */
+function holdersOf(words: readonly string[]): HolderId[] {
+  if (words.length === 0)
+    throw new FailureError(failure("usage", "locks break: name what is to be broken"));
+  return words.map((word) => {
+    if (isHoldId(word) || isTaskId(word)) return word;
+    throw new FailureError(
+      failure("usage", `locks break: ${plain(word)} is not the id of a holder`),
+    );
+  });
+}

@@ -1,4 +1,5 @@
 import { formatDuration } from "../../ipc/duration.ts";
+import { isTaskId } from "../../ipc/ids.ts";
 import { unreachable } from "../../ipc/errors.ts";
 import type { FailureReason, TaskRow, TaskStatus, WaitReason } from "../../ipc/methods.ts";
 import type { AttemptFailure } from "../../ipc/workerMessages.ts";
@@ -24,7 +25,7 @@ export function waitWords(reason: WaitReason, rows: Rows, now: number): string {
     case "claim":
       return claimWords(reason, rows, now);
     case "resource":
-      return `${plain(reason.resource)} is used by ${listed(reason.tasks, 2)}`;
+      return `${plain(reason.resource)} is used by ${listed(reason.holders, 2)}`;
     case "slot":
       return "no free worker";
     case "workers":
@@ -131,8 +132,10 @@ export function bytesWords(bytes: number): string {
 function claimWords(reason: Extract<WaitReason, { on: "claim" }>, rows: Rows, now: number): string {
   const claim = plain(reason.claim);
   const theirs = plain(reason.their_claim);
-  const other = taskWords(reason.task, rows, now);
-  if (rows.get(reason.task)?.status === "queued") return `${other} wants ${theirs} first`;
+  const { holder } = reason;
+  const other = isTaskId(holder) ? taskWords(holder, rows, now) : plain(holder);
+  if (isTaskId(holder) && rows.get(holder)?.status === "queued")
+    return `${other} wants ${theirs} first`;
   return claim === theirs
     ? `${claim} is held by ${other}`
     : `${claim} is held by ${other} as ${theirs}`;

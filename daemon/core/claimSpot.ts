@@ -6,7 +6,7 @@ import type { Folder } from "./claimTrie.ts";
 import type { Bunch, Line } from "./waitingLines.ts";
 import type { Rank } from "./rank.ts";
 import type { Ranked } from "./rankHeap.ts";
-import type { TaskId } from "../../ipc/ids.ts";
+import type { HolderId } from "../../ipc/ids.ts";
 
 /**
  * A spot is what a claim names: one path, one folder with everything below it, one shape (a glob with
@@ -48,7 +48,7 @@ export type Place = Ranked & {
 
 /** A task with the claims that it holds or waits for. `position` is its place in its line. */
 export type Party = Ranked & {
-  readonly id: TaskId;
+  readonly id: HolderId;
   readonly holding: CompiledHolding;
   places: Place[];
   line: Line | null;

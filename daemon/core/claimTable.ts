@@ -18,7 +18,7 @@ import type { CompiledHolding } from "./claims.ts";
 import type { Look } from "./claimSteps.ts";
 import type { Party, Place, Spot, Standing, Want } from "./claimSpot.ts";
 import type { Rank } from "./rank.ts";
-import type { TaskId } from "../../ipc/ids.ts";
+import type { HolderId } from "../../ipc/ids.ts";
 import type { Trie } from "./claimTrie.ts";
 
 /**
@@ -49,7 +49,7 @@ export function makeClaimTable(): ClaimTable {
   };
 }
 
-export function makeParty(id: TaskId, { rank, order }: Rank, holding: CompiledHolding): Party {
+export function makeParty(id: HolderId, { rank, order }: Rank, holding: CompiledHolding): Party {
   return { id, rank, order, position: 0, holding, places: [], line: null };
 }
 
@@ -163,7 +163,7 @@ export function holderOfPath(
 }
 
 /** Who holds some of a resource, earliest first. */
-export function holdersOfResource(table: ClaimTable, resource: string): TaskId[] {
+export function holdersOfResource(table: ClaimTable, resource: string): HolderId[] {
   const places = table.resources.get(resource)?.places[held + 1] ?? [];
   return places.toSorted((a, b) => (precedes(a, b) ? -1 : 1)).map(({ party }) => party.id);
 }

@@ -18,36 +18,43 @@ import {
   lineOf,
   stopLine,
 } from "./waitingLines.ts";
-import { claimsNothing, holdingOf } from "./state.ts";
+import { claimsNothing, holdingOf, holdingOfHold, isHold } from "./state.ts";
 import { compileHolding } from "./claims.ts";
 import { due, held, patient } from "./claimSpot.ts";
 import { heapPeek, heapPop, heapPush } from "./heap.ts";
 import { isReady, place, watchDependencies } from "./queue.ts";
-import { rankAndOrder } from "./rank.ts";
+import { rankAndOrder, rankOfHold } from "./rank.ts";
 import type { Fairness } from "./scheduleIndex.ts";
 import type { Hindrance } from "./claimTable.ts";
 import type { Party, Spot, Standing } from "./claimSpot.ts";
-import type { State, Task } from "./state.ts";
-import type { TaskId } from "../../ipc/ids.ts";
+import type { Hold, State, Task } from "./state.ts";
+import type { HolderId } from "../../ipc/ids.ts";
 
 /** A waiter may be passed by later tasks with overlapping claims this often, and no longer than the fairness window. */
 export const overtakenMax = 4;
 
-/** What stands in the way of this task's claims right now, and which waiters it would pass. */
+/** What stands in the way of these claims right now, and which waiters would be passed. */
 export type Look =
-  | { readonly free: true; readonly overtook: readonly TaskId[] }
+  | { readonly free: true; readonly overtook: readonly HolderId[] }
   | { readonly free: false; readonly party: Party; readonly hindrance: Hindrance };
 
 export function lookAtClaims(state: State, task: Task): Look {
-  const { table } = state.schedule;
-  const party = partyOf(state, task);
+  return lookAt(state, partyOf(state, task));
+}
+
+export function lookAtHold(state: State, one: Hold): Look {
+  return lookAt(state, partyOfHold(state, one));
+}
+
+function lookAt({ schedule }: State, party: Party): Look {
+  const { table } = schedule;
   const hindrance = heldAgainst(table, party.holding) ?? dueAgainst(table, party.holding, party);
   if (hindrance !== null) return { free: false, party, hindrance };
-  state.schedule.looked = party;
+  schedule.looked = party;
   return { free: true, overtook: passedBy(table, party.holding, party).map(({ id }) => id) };
 }
 
-/** The task becomes a waiter, or stays one, stopped by what was found. */
+/** It becomes a waiter, or stays one, stopped by what was found. */
 export function block(
   state: State,
   { party, hindrance }: Extract<Look, { free: false }>,
@@ -65,8 +72,8 @@ export function block(
   checkBunch(schedule.table, before, nominator(state, at));
 }
 
-/** The task does not wait for claims any more: it holds them, or it was cancelled, paused or sent back. */
-export function leaveWaiting(state: State, id: TaskId, at: number): void {
+/** It does not wait for claims any more: it holds them, or it was cancelled, paused or sent back. */
+export function leaveWaiting(state: State, id: HolderId, at: number): void {
   const { table, waiters, blocked, lines, holders } = state.schedule;
   const party = waiters.get(id);
   if (party === undefined) return;
@@ -90,12 +97,21 @@ export function sendBack(state: State, task: Task, at: number): void {
 /** The attempt holds its claims from now on. */
 export function hold(state: State, task: Task): void {
   if (claimsNothing(task)) return;
-  const { table, waiters, holders, looked } = state.schedule;
-  const party = looked?.id === task.id ? looked : partyOf(state, task);
-  state.schedule.looked = null;
-  if (waiters.has(task.id)) changeStanding(table, party, held);
+  const { looked } = state.schedule;
+  holdBy(state, looked?.id === task.id ? looked : partyOf(state, task));
+}
+
+/** The hold has its claims from now on. */
+export function holdFor(state: State, one: Hold): void {
+  holdBy(state, partyOfHold(state, one));
+}
+
+function holdBy({ schedule }: State, party: Party): void {
+  const { table, waiters, holders } = schedule;
+  schedule.looked = null;
+  if (waiters.has(party.id)) changeStanding(table, party, held);
   else takePlaces(table, party, held);
-  holders.set(task.id, party);
+  holders.set(party.id, party);
 }
 
 /** Until it has landed it also holds what it touched: nobody starts on a base without that. */
@@ -109,7 +125,7 @@ export function holdTouched(state: State, task: Task): void {
   if (before !== undefined) givePlacesUp(table, before);
 }
 
-export function release(state: State, id: TaskId, at: number): void {
+export function release(state: State, id: HolderId, at: number): void {
   const { table, holders } = state.schedule;
   const party = holders.get(id);
   if (party === undefined) return;
@@ -117,8 +133,8 @@ export function release(state: State, id: TaskId, at: number): void {
   checkSpots(state, givePlacesUp(table, party), at);
 }
 
-/** A later task passes this one. */
-export function overtake({ schedule }: State, id: TaskId): void {
+/** A later one passes this one. */
+export function overtake({ schedule }: State, id: HolderId): void {
   const fairness = schedule.fairness.get(id);
   if (fairness === undefined) return;
   fairness.overtaken += 1;
@@ -154,14 +170,22 @@ export function wakeEverybody(state: State, at: number): void {
   const woken = [...blocked.keys()];
   blocked.clear();
   for (const id of woken) {
-    const task = state.tasks.get(id);
-    if (task !== undefined) place(state, task, at);
+    if (isHold(id)) askAgain(state, state.holds.get(id));
+    else {
+      const task = state.tasks.get(id);
+      if (task !== undefined) place(state, task, at);
+    }
   }
 }
 
+/** The hold may be free to go: it is looked at again. */
+export function askAgain({ schedule }: State, one: Hold | undefined): void {
+  if (one !== undefined) heapPush(schedule.asking, { ...rankOfHold(one), key: one.id });
+}
+
 /** Who waits for claims because of this holder, as `whyWaiting` would say of each. */
-export function waitersBehind({ schedule }: State, id: TaskId): TaskId[] {
-  const behind = new Set<TaskId>();
+export function waitersBehind({ schedule }: State, id: HolderId): HolderId[] {
+  const behind = new Set<HolderId>();
   const spots = new Set(schedule.holders.get(id)?.places.map(({ spot }) => spot));
   for (const { bunches } of spots)
     for (const bunch of bunches)
@@ -176,6 +200,11 @@ function partyOf(state: State, task: Task): Party {
   const waiting = state.schedule.waiters.get(task.id);
   if (waiting !== undefined) return waiting;
   return makeParty(task.id, rankAndOrder(task), compileHolding(holdingOf(task)));
+}
+
+function partyOfHold(state: State, one: Hold): Party {
+  const waiting = state.schedule.waiters.get(one.id);
+  return waiting ?? makeParty(one.id, rankOfHold(one), compileHolding(holdingOfHold(one)));
 }
 
 function startWaiting(state: State, party: Party, at: number): void {
@@ -201,6 +230,7 @@ function checkSpots(state: State, spots: readonly Spot[], at: number): void {
 function nominator(state: State, at: number): (party: Party) => void {
   return ({ id }) => {
     state.schedule.blocked.delete(id);
+    if (isHold(id)) return askAgain(state, state.holds.get(id));
     const task = state.tasks.get(id);
     if (task === undefined) return;
     if (isReady(state, task, at)) place(state, task, at);

@@ -1,9 +1,10 @@
 import type { CoreSettings, HeldReason } from "./events.ts";
 import type { Failure } from "../../ipc/errors.ts";
-import type { Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts";
+import type { HoldEnd, HoldOwner, HoldRequest } from "../../ipc/hold.ts";
+import type { HolderId, HoldId, Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts";
 import type { AttemptKey, Report } from "../../ipc/workerMessages.ts";
 import type { StoredTask } from "./state.ts";
-import type { TaskSpec } from "../../ipc/taskSpec.ts";
+import type { ClaimSet, TaskSpec } from "../../ipc/taskSpec.ts";
 
 /**
  * What is asked of the core: by people (submit … land), by workers and their processes (worker…,
@@ -41,6 +42,21 @@ export type Command =
   | { readonly type: "landingHeld"; readonly reason: HeldReason }
   /** Try again what was held. `tip`: the person's branch was accepted as it is now. */
   | { readonly type: "landingReleased"; readonly tip: Oid | null }
+  /** `wait: false`: granted now or refused. */
+  | {
+      readonly type: "lock";
+      readonly request: HoldRequest;
+      readonly wait: boolean;
+    }
+  | { readonly type: "unlock"; readonly hold: HoldId; readonly because: HoldEnd }
+  | {
+      readonly type: "foreignClaim";
+      readonly hold: HoldId;
+      readonly claims: ClaimSet;
+      readonly owner: HoldOwner | null;
+      readonly note: string;
+    }
+  | { readonly type: "breakLocks"; readonly holders: readonly HolderId[] }
   | { readonly type: "followed"; readonly result: FollowResult };
 
 export type Submission = { readonly spec: TaskSpec; readonly digest: string };
@@ -70,6 +86,9 @@ export type FollowResult =
 export type Answer =
   | { readonly of: "submit"; readonly ids: readonly TaskId[]; readonly existing: readonly TaskId[] }
   | { readonly of: "change"; readonly changed: readonly TaskId[] }
+  /** `fence: null`: it waits. */
+  | { readonly of: "hold"; readonly hold: HoldId; readonly fence: number | null }
+  | { readonly of: "broken"; readonly holders: readonly HolderId[] }
   | { readonly of: "fact" };
 
 export type Decision =

@@ -17,6 +17,7 @@ import {
   dropGateOf,
 } from "./landing.ts";
 import { applyWithDependents } from "./dependencies.ts";
+import { breakLocks, endHold, noticeForeign, requestLock } from "./holds.ts";
 import { submitTasks } from "./submit.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Command, Decision } from "./commands.ts";
@@ -89,6 +90,16 @@ function decideOne(state: State, command: Command, at: number, apply: Apply): De
     case "landingReleased":
       decideReleased(state, command.tip, apply);
       return fact;
+    case "lock":
+      return requestLock(state, command, at, apply);
+    case "unlock":
+      endHold(state, command, apply);
+      return fact;
+    case "foreignClaim":
+      noticeForeign(state, command, apply);
+      return fact;
+    case "breakLocks":
+      return breakLocks(state, command.holders, apply);
     case "followed":
       decideFollowed(state, command.result, apply);
       return fact;

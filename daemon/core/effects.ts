@@ -1,7 +1,7 @@
 import type { Argv, TaskSpec } from "../../ipc/taskSpec.ts";
-import type { Candidate, Holding } from "./state.ts";
+import type { Candidate, Hold, Holding } from "./state.ts";
 import type { LandingKey } from "./commands.ts";
-import type { Oid, TaskId, WorkerId } from "../../ipc/ids.ts";
+import type { HolderId, Oid, TaskId, WorkerId } from "../../ipc/ids.ts";
 import type { Saved } from "../../ipc/workerMessages.ts";
 
 /**
@@ -34,7 +34,13 @@ export type Effect =
       readonly holding: Holding;
       readonly grantedAt: number;
     }
-  | { readonly kind: "removeLock"; readonly task: TaskId }
+  | { readonly kind: "removeLock"; readonly holder: HolderId }
+  | {
+      readonly kind: "placeHold";
+      readonly hold: Hold & { readonly granted: NonNullable<Hold["granted"]> };
+    }
+  /** Its process is to be ended, and then it is free. */
+  | { readonly kind: "endHold"; readonly hold: Hold }
   | ({
       readonly kind: "merge";
       readonly attempt: number;

@@ -1,7 +1,8 @@
-import type { Argv, TaskSpec } from "../../ipc/taskSpec.ts";
 import type { AttemptFailure, Saved } from "../../ipc/workerMessages.ts";
 import type { FailureReason } from "../../ipc/methods.ts";
-import type { Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts";
+import type { ClaimSet, Argv, TaskSpec } from "../../ipc/taskSpec.ts";
+import type { HoldEnd, HoldKind, HoldOwner } from "../../ipc/hold.ts";
+import type { HolderId, HoldId, Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts";
 import type { StoredTask } from "./state.ts";
 
 /**
@@ -40,6 +41,10 @@ export type Event =
   | LandingEnded
   | LandingHeld
   | LandingReleased
+  | HoldRequested
+  | HoldGranted
+  | HoldEnded
+  | LockBroken
   | TargetFollowed
   | FollowWaiting;
 
@@ -120,7 +125,7 @@ export type AttemptStarted = {
   readonly task: TaskId;
   readonly worker: WorkerId;
   /** Earlier waiters with overlapping claims that this start passed. */
-  readonly overtook: readonly TaskId[];
+  readonly overtook: readonly HolderId[];
 };
 
 /**
@@ -252,3 +257,30 @@ export type FollowWaiting = {
   readonly reason: string;
   readonly paths: readonly string[];
 };
+
+/** Somebody else than a task asks for claims. A `foreign` one holds them at once, by the sequence of this event. */
+export type HoldRequested = {
+  readonly type: "HoldRequested";
+  readonly hold: HoldId;
+  readonly kind: HoldKind;
+  readonly claims: ClaimSet;
+  readonly owner: HoldOwner | null;
+  readonly note: string;
+};
+
+/** The sequence of this event is the fence of the hold. */
+export type HoldGranted = {
+  readonly type: "HoldGranted";
+  readonly hold: HoldId;
+  /** Earlier waiters with overlapping claims that it passed. */
+  readonly overtook: readonly HolderId[];
+};
+
+export type HoldEnded = {
+  readonly type: "HoldEnded";
+  readonly hold: HoldId;
+  readonly because: HoldEnd;
+};
+
+/** A person broke the lock of a task or of a hold: whoever holds it is ended first, then it is free. */
+export type LockBroken = { readonly type: "LockBroken"; readonly holder: HolderId };

@@ -8,6 +8,7 @@ import {
   touchedBy,
 } from "./state.ts";
 import { hold, holdTouched, leaveWaiting, overtake, release, wakeEverybody } from "./claimWaits.ts";
+import { holdEnded, holdGranted, holdRequested, lockBroken } from "./holdEvents.ts";
 import { makeSchedule } from "./scheduleIndex.ts";
 import { place, queuedTasksWith, settleDependents, watchDependencies } from "./queue.ts";
 import { unreachable } from "./unreachable.ts";
@@ -72,6 +73,7 @@ export function emptyState(): State {
       waiting: new Set(),
       green: new Set(),
     },
+    holds: new Map(),
     schedule: makeSchedule(),
   };
 }
@@ -176,6 +178,14 @@ function apply(state: State, event: Event, at: number, seq: number): void {
         state.landing.followed = event.tip;
       }
       return;
+    case "HoldRequested":
+      return holdRequested(state, event, at, seq);
+    case "HoldGranted":
+      return holdGranted(state, event, at, seq);
+    case "HoldEnded":
+      return holdEnded(state, event, at);
+    case "LockBroken":
+      return lockBroken(state, event);
     case "TargetFollowed":
       tipSeen(state, event.to);
       state.landing.followed = event.to;

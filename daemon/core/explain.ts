@@ -49,10 +49,10 @@ function claimReason(
   if (by === null) return null;
   const { resource } = hindrance.spot;
   if (resource !== null)
-    return { on: "resource", resource, tasks: holdersOfResource(state.schedule.table, resource) };
+    return { on: "resource", resource, holders: holdersOfResource(state.schedule.table, resource) };
   const conflict = claimConflict(holding, by.holding);
   if (conflict === null) return null;
-  return { on: "claim", claim: conflict.claim, task: by.id, their_claim: conflict.theirs };
+  return { on: "claim", claim: conflict.claim, holder: by.id, their_claim: conflict.theirs };
 }
 
 function waitsForPlace(state: State): WaitReason {

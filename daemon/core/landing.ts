@@ -1,5 +1,5 @@
 import { compilePath } from "./glob.ts";
-import { conflictsMax, lostMax } from "./state.ts";
+import { conflictsMax, isHold, lostMax } from "./state.ts";
 import { holderOfPath } from "./claimTable.ts";
 import { everything, pathConflict, pathsOutside } from "./claims.ts";
 import { rankOf } from "./rank.ts";
@@ -9,7 +9,7 @@ import type { Argv } from "../../ipc/taskSpec.ts";
 import type { Candidate, Life, State, Task } from "./state.ts";
 import type { Command, FollowResult } from "./commands.ts";
 import type { HeldReason, Next, RedGate } from "./events.ts";
-import type { Oid, TaskId } from "../../ipc/ids.ts";
+import type { HolderId, Oid, TaskId } from "../../ipc/ids.ts";
 import type { Party } from "./claimSpot.ts";
 import type { AttemptFailure, Outcome } from "../../ipc/workerMessages.ts";
 
@@ -54,11 +54,11 @@ function mayLand(state: State, task: Task): boolean {
   return waitsBehind(state, task) === null;
 }
 
-/** A running task whose claims cover what this one touched without declaring it; it lands first. */
+/** A running task (it lands first) or a hold whose claims cover what this one touched without declaring it. */
 export function waitsBehind(
   state: State,
   task: Task,
-): { readonly task: TaskId; readonly claim: string; readonly theirs: string } | null {
+): { readonly holder: HolderId; readonly claim: string; readonly theirs: string } | null {
   if (task.life.status !== "landing" || state.settings.outsideClaims === "allow") return null;
   const { touched, touched_total } = task.life.saved;
   const declared = task.spec.claims;
@@ -66,13 +66,13 @@ export function waitsBehind(
   // Of so many that the rest is not known: it may be anywhere.
   const anywhere = touched_total > touched.length;
   const counts = ({ id }: Party) =>
-    id !== task.id && state.tasks.get(id)?.life.status === "running";
+    isHold(id) || (id !== task.id && state.tasks.get(id)?.life.status === "running");
   const inTheWay = anywhere ? holderOfAnything(state, counts) : null;
   if (inTheWay !== null) return inTheWay;
   for (const path of paths) {
     const holder = holderOfPath(state.schedule.table, compilePath(path), counts);
     const conflict = holder === null ? null : pathConflict([path], holder.holding);
-    if (holder !== null && conflict !== null) return { task: holder.id, ...conflict };
+    if (holder !== null && conflict !== null) return { holder: holder.id, ...conflict };
   }
   return null;
 }
@@ -84,7 +84,7 @@ function holderOfAnything(
   for (const holder of schedule.holders.values()) {
     const theirs = holder.holding.writes[0] ?? holder.holding.reads[0];
     if (theirs !== undefined && counts(holder))
-      return { task: holder.id, claim: everything, theirs: theirs.glob };
+      return { holder: holder.id, claim: everything, theirs: theirs.glob };
   }
   return null;
 }

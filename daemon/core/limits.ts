@@ -9,3 +9,5 @@ export const shownPathsMax = 1_000;
 
 /** Labels paused at a time. */
 export const labelsPausedMax = 256;
+/** Locks held or waited for by others than tasks. */
+export const holdsMax = 10_000;

@@ -1,4 +1,4 @@
-import type { Task } from "./state.ts";
+import type { Hold, Task } from "./state.ts";
 
 /** Priority ages: a task gains one point for each minute it has waited. */
 const agingMsPerPoint = 60_000;
@@ -13,6 +13,11 @@ export type Rank = { readonly rank: number; readonly order: number };
 
 export function rankAndOrder(task: Task): Rank {
   return { rank: rankOf(task), order: task.order };
+}
+
+/** A hold waits like a task of priority 0. */
+export function rankOfHold({ requestedAt, order }: Hold): Rank {
+  return { rank: requestedAt / agingMsPerPoint, order };
 }
 
 /** Does `a` come first? Never true of an item and itself. */

@@ -1,11 +1,11 @@
-import { claimsNothing, currentAttempt, holdingOf } from "./state.ts";
+import { claimsNothing, currentAttempt, holdingOf, isHold } from "./state.ts";
 import { gateCommands } from "./landing.ts";
 import { pathsOutside } from "./claims.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Effect } from "./effects.ts";
 import type { AttemptEnded, AttemptFenced, LandingEnded, Recorded } from "./events.ts";
-import type { State, Task } from "./state.ts";
-import type { TaskId, WorkerId } from "../../ipc/ids.ts";
+import type { Hold, State, Task } from "./state.ts";
+import type { HolderId, TaskId, WorkerId } from "../../ipc/ids.ts";
 
 /**
  * What a batch of events makes necessary, read off the state after all of it. A later event may have
@@ -62,6 +62,13 @@ function reactToOne(state: State, { seq, event }: Recorded): readonly Effect[] {
         : endOpenGate(state, event);
     case "LandingReleased":
       return [...landingEffects(state), ...followEffects(state)];
+    case "HoldRequested":
+    case "HoldGranted":
+      return placeHold(state.holds.get(event.hold));
+    case "HoldEnded":
+      return [{ kind: "removeLock", holder: event.hold }];
+    case "LockBroken":
+      return endOfHold(state, event.holder);
     case "SettingsChanged":
     case "BranchPrepared":
     case "SupervisorStarted":
@@ -93,7 +100,11 @@ export function pending(state: State): Effect[] {
     task.life.status === "running" || task.life.status === "landing" ? lockEffects(task) : [],
   );
   const cancellations = [...state.tasks.values()].flatMap((task) => cancelEffects(state, task.id));
-  return [...locks, ...cancellations, ...landingEffects(state), ...followEffects(state)];
+  const holds = [...state.holds.values()].flatMap((one) => [
+    ...placeHold(one),
+    ...endOfHold(state, one.id),
+  ]);
+  return [...locks, ...holds, ...cancellations, ...landingEffects(state), ...followEffects(state)];
 }
 
 function attemptEffects(state: State, id: TaskId): Effect[] {
@@ -110,7 +121,7 @@ function attemptEnded(state: State, event: AttemptEnded): readonly Effect[] {
   if (event.next.to !== "landing") {
     // What a task claims only grows, so one that claims nothing now never had a lock.
     const hadNone = task !== undefined && claimsNothing(task);
-    return hadNone ? nothing : [{ kind: "removeLock", task: event.task }];
+    return hadNone ? nothing : [{ kind: "removeLock", holder: event.task }];
   }
   if (task?.life.status !== "landing") return nothing;
   const declared = task.spec.claims?.writes ?? [];
@@ -134,6 +145,18 @@ function lockEffects(task: Task): Effect[] {
       grantedAt: attempt.startedAt,
     },
   ];
+}
+
+function placeHold(one: Hold | undefined): Effect[] {
+  // A foreign claim has a file of its own.
+  if (one === undefined || one.granted === null || one.kind === "foreign") return [];
+  return [{ kind: "placeHold", hold: { ...one, granted: one.granted } }];
+}
+
+/** Of a task its cancellation is the end. */
+function endOfHold(state: State, id: HolderId): Effect[] {
+  const hold = isHold(id) ? state.holds.get(id) : undefined;
+  return hold?.broken === true ? [{ kind: "endHold", hold }] : [];
 }
 
 /** It runs already, so nothing is sent. */
@@ -193,7 +216,7 @@ function endOpenGate(
 
 function landingEnded(state: State, event: LandingEnded): Effect[] {
   return [
-    { kind: "removeLock", task: event.task },
+    { kind: "removeLock", holder: event.task },
     ...endOpenGate(state, event),
     ...(event.next.to === "succeeded" ? followEffects(state) : []),
   ];

@@ -1,4 +1,4 @@
-import { hold } from "./claimWaits.ts";
+import { askAgain, hold, holdFor } from "./claimWaits.ts";
 import { holdsClaims } from "./state.ts";
 import { makeClaimTable } from "./claimTable.ts";
 import { makeHeap } from "./heap.ts";
@@ -8,7 +8,7 @@ import type { Heap } from "./heap.ts";
 import type { Lines } from "./waitingLines.ts";
 import type { Party } from "./claimSpot.ts";
 import type { State } from "./state.ts";
-import type { TaskId } from "../../ipc/ids.ts";
+import type { HolderId, HoldId, TaskId } from "../../ipc/ids.ts";
 
 /**
  * Who could start next, kept beside the state so that a decision does not look at every task.
@@ -28,6 +28,8 @@ export type Schedule = {
   readonly ordinary: Heap<TaskId>;
   readonly instants: Heap<TaskId>;
   readonly timers: Heap<TaskId>;
+  /** Holds that wait and may be free to go. */
+  readonly asking: Heap<HoldId>;
   /** When `timers` was looked at last. */
   timersAt: number;
   readonly unmet: Map<TaskId, number>;
@@ -35,18 +37,18 @@ export type Schedule = {
   readonly dependents: Map<TaskId, Set<TaskId>>;
   readonly table: ClaimTable;
   /** Who holds claims, and who waits for them; of those, who is stopped and not to be looked at. */
-  readonly holders: Map<TaskId, Party>;
-  readonly waiters: Map<TaskId, Party>;
-  readonly blocked: Map<TaskId, Party>;
+  readonly holders: Map<HolderId, Party>;
+  readonly waiters: Map<HolderId, Party>;
+  readonly blocked: Map<HolderId, Party>;
   readonly lines: Lines;
   /** Found free to go, and about to start: its claims are compiled already. */
   looked: Party | null;
-  readonly fairness: Map<TaskId, Fairness>;
+  readonly fairness: Map<HolderId, Fairness>;
   /** Waiters by when they began to wait. */
-  readonly patience: Heap<TaskId>;
+  readonly patience: Heap<HolderId>;
 };
 
-/** How long a task has waited for claims, and how often later ones passed it meanwhile. */
+/** How long somebody has waited for claims, and how often later ones passed it meanwhile. */
 export type Fairness = { readonly since: number; overtaken: number };
 
 export function makeSchedule(): Schedule {
@@ -54,6 +56,7 @@ export function makeSchedule(): Schedule {
     ordinary: makeHeap(),
     instants: makeHeap(),
     timers: makeHeap(),
+    asking: makeHeap(),
     timersAt: 0,
     unmet: new Map(),
     dependents: new Map(),
@@ -83,4 +86,7 @@ export function rebuildSchedule(state: State, at: number): void {
     watchDependencies(state, task);
     place(state, task, at);
   }
+  for (const one of state.holds.values())
+    if (one.granted === null) askAgain(state, one);
+    else holdFor(state, one);
 }

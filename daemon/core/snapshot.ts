@@ -2,7 +2,7 @@ import { emptyState } from "./evolve.ts";
 import { isFinal } from "./state.ts";
 import { rebuildSchedule } from "./scheduleIndex.ts";
 import type { CoreSettings, HeldReason } from "./events.ts";
-import type { Final, State, StoredTask, Task } from "./state.ts";
+import type { Final, Hold, State, StoredTask, Task } from "./state.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
 
 /**
@@ -23,6 +23,8 @@ export type StateRow = {
   readonly held: HeldReason | null;
   readonly current: TaskId | null;
   readonly green: readonly Oid[];
+  /** Absent in rows of the first versions. */
+  readonly holds?: readonly Hold[];
 };
 
 export function stateRow(state: State): StateRow {
@@ -43,6 +45,7 @@ export function stateRow(state: State): StateRow {
     held,
     current,
     green,
+    holds: [...state.holds.values()],
   };
 }
 
@@ -79,6 +82,7 @@ export function restoreRow(state: State, row: StateRow): void {
   const { tip, redBase, followed, followProblem, held, current } = row;
   Object.assign(state.landing, { tip, redBase, followed, followProblem, held, current });
   for (const tree of row.green) state.landing.green.add(tree);
+  for (const one of row.holds ?? []) state.holds.set(one.id, { ...one });
 }
 
 function restoreTask(state: State, task: Task): void {

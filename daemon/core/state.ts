@@ -2,7 +2,8 @@ import type { AttemptFailure, Saved } from "../../ipc/workerMessages.ts";
 import type { ClaimSet, TaskSpec } from "../../ipc/taskSpec.ts";
 import type { CoreSettings, HeldReason, RedGate } from "./events.ts";
 import type { FailureReason, TaskStatus } from "../../ipc/methods.ts";
-import type { Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts";
+import type { HoldKind, HoldOwner } from "../../ipc/hold.ts";
+import type { HolderId, HoldId, Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts";
 import type { Schedule } from "./scheduleIndex.ts";
 
 /**
@@ -30,6 +31,8 @@ export type State = {
   readonly counts: Record<TaskStatus, number>;
   readonly workers: Map<WorkerId, WorkerState>;
   readonly landing: LandingState;
+  /** Claims that others than tasks hold or wait for. */
+  readonly holds: Map<HoldId, Hold>;
   schedule: Schedule;
 };
 
@@ -130,6 +133,21 @@ export type WorkerState = {
   instants: number;
 };
 
+export type Hold = {
+  readonly id: HoldId;
+  readonly kind: HoldKind;
+  readonly claims: ClaimSet;
+  readonly owner: HoldOwner | null;
+  readonly note: string;
+  /** Sequence of its request: the order among equals. */
+  readonly order: number;
+  readonly requestedAt: number;
+  /** `null` while it waits. */
+  granted: { readonly fence: number; readonly at: number } | null;
+  /** A person broke it; its process is being ended. */
+  broken: boolean;
+};
+
 export type LandingState = {
   /** Where orchd's branch was last seen or moved to. */
   tip: Oid | null;
@@ -165,6 +183,15 @@ export function holdingOf(task: Task): Holding {
     resources: declared.resources,
     optimistic: false,
   };
+}
+
+/** Every id of a hold has a colon, and no id of a task has. */
+export function isHold(id: HolderId): id is HoldId {
+  return id.includes(":");
+}
+
+export function holdingOfHold({ claims }: Hold): Holding {
+  return { ...claims, optimistic: false };
 }
 
 /** The same question as `holdsNothing(compileHolding(holdingOf(task)))`, without making either. */

@@ -1,5 +1,6 @@
 import { forgetIfEmpty, isStopped } from "./claimTable.ts";
 import { holdingKey } from "./claims.ts";
+import { isHold } from "./state.ts";
 import { precedes } from "./rank.ts";
 import { rankAdd, rankRemove } from "./rankHeap.ts";
 import type { ClaimTable, Hindrance } from "./claimTable.ts";
@@ -9,7 +10,8 @@ import type { Ranked } from "./rankHeap.ts";
 /**
  * Who is looked at when claims become free. Waiters that claim the same stand in one line: what stops
  * the first of them stops all. A line is stopped at one spot, in the bunch of those who want the same
- * of that spot (share it, have it alone, have so much of a resource).
+ * of that spot (share it, have it alone, have so much of a resource). Holds stand in lines of their
+ * own: the first of a line of tasks may be free to go and wait for a worker, which a hold does not need.
  *
  *     spot ── bunch ── line ── first, second, …
  *               │      line ── first, …
@@ -27,6 +29,7 @@ export type Line = Ranked & {
 
 export type Bunch = Want & {
   readonly spot: Spot;
+  readonly ofHolds: boolean;
   readonly lines: Line[];
   nominee: Party | null;
 };
@@ -38,7 +41,7 @@ export type Nominate = (party: Party) => void;
 
 /** The line of those who claim the same. */
 export function lineOf(lines: Lines, party: Party): Line | null {
-  return party.line ?? lines.get(holdingKey(party.holding)) ?? null;
+  return party.line ?? lines.get(keyOf(party)) ?? null;
 }
 
 /** Is somebody in the line earlier? */
@@ -54,8 +57,8 @@ export function joinLine(line: Line, party: Party): void {
 
 /** The party comes first in its line, and this stops it: the line moves there. */
 export function stopLine(lines: Lines, party: Party, { spot, exclusive, amount }: Hindrance): void {
-  const bunch = bunchAt(spot, { exclusive, amount });
-  const key = holdingKey(party.holding);
+  const bunch = bunchAt(spot, { exclusive, amount }, isHold(party.id));
+  const key = keyOf(party);
   const line = lines.get(key);
   if (line === undefined) {
     const { rank, order } = party;
@@ -111,12 +114,17 @@ export function checkBunch(table: ClaimTable, bunch: Bunch, nominate: Nominate):
   nominate(first);
 }
 
-function bunchAt(spot: Spot, { exclusive, amount }: Want): Bunch {
+function keyOf({ id, holding }: Party): string {
+  return isHold(id) ? `${holdingKey(holding)}\0hold` : holdingKey(holding);
+}
+
+function bunchAt(spot: Spot, { exclusive, amount }: Want, ofHolds: boolean): Bunch {
   const known = spot.bunches.find(
-    (bunch) => bunch.exclusive === exclusive && bunch.amount === amount,
+    (bunch) =>
+      bunch.exclusive === exclusive && bunch.amount === amount && bunch.ofHolds === ofHolds,
   );
   if (known !== undefined) return known;
-  const made: Bunch = { spot, exclusive, amount, lines: [], nominee: null };
+  const made: Bunch = { spot, exclusive, amount, ofHolds, lines: [], nominee: null };
   spot.bunches.push(made);
   return made;
 }

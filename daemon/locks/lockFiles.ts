@@ -3,12 +3,13 @@ import { mkdir, readdir, rename, rm, unlink, utimes } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { replaceFile } from "../../system/atomicFile.ts";
 import type { ProcessIdentity } from "../../system/processIdentity.ts";
-import type { TaskId, WorkerId } from "../../ipc/ids.ts";
+import type { HolderId, WorkerId } from "../../ipc/ids.ts";
 import { failpoint } from "../../system/failpoint.ts";
 
 /**
- * The visible record of what attempts hold: `.aibrain/locks/e<epoch>/<task>.<n>.lock`, made with the
- * npm package `lockfile`, and beside it `<task>.<n>.json` that says who and what.
+ * The visible record of what is held: `.aibrain/locks/e<epoch>/<task>.<n>.lock` of an attempt and
+ * `lock-<id>.lock` of a hold, made with the npm package `lockfile`, and beside it a `.json` that says
+ * who and what.
  *
  * The supervisor decides who holds what; these files show it, to people and to other tools. The
  * package's stale handling is never used (it acquires twice in up to 15 % of synchronised trials) and
@@ -16,18 +17,21 @@ import { failpoint } from "../../system/failpoint.ts";
  * package's exit hook harmless: a deposed supervisor can only remove files of its own epoch.
  */
 export type LockRecord = {
-  readonly task: TaskId;
-  readonly attempt: number;
+  readonly holder: HolderId;
+  /** Of a task. */
+  readonly attempt: number | null;
   readonly fence: number;
   readonly epoch: number;
-  readonly worker: WorkerId;
+  readonly worker: WorkerId | null;
+  /** What a hold is for, as its owner says. */
+  readonly note: string | null;
   readonly writes: readonly string[];
   readonly reads: readonly string[];
   readonly resources: Readonly<Record<string, number>>;
   readonly optimistic: boolean;
   readonly grantedAt: number;
   readonly ttlMs: number;
-  /** The worker's process; `null` while it is not known. */
+  /** The process of the worker, or of the hold's owner; `null` while it is not known. */
   readonly owner: ProcessIdentity | null;
 };
 
@@ -48,7 +52,7 @@ type Held = { readonly file: string; readonly record: LockRecord };
 export class LockFiles {
   readonly #options: LockFilesOptions;
   readonly #folder: string;
-  readonly #held = new Map<TaskId, Held>();
+  readonly #held = new Map<HolderId, Held>();
   #turn: Promise<unknown> = Promise.resolve();
   #watcher: { close(): Promise<void> } | null = null;
 
@@ -70,32 +74,32 @@ export class LockFiles {
   }
 
   place(record: LockRecord): Promise<void> {
-    const file = join(this.#folder, `${record.task}.${record.attempt}.lock`);
+    const file = join(this.#folder, lockFileName(record));
     return this.#inTurn(async () => {
-      const before = this.#held.get(record.task);
+      const before = this.#held.get(record.holder);
       if (before !== undefined && before.file !== file) await this.#erase(before.file);
-      this.#held.set(record.task, { file, record });
+      this.#held.set(record.holder, { file, record });
       await this.#write(file, record);
     });
   }
 
-  remove(task: TaskId): Promise<void> {
+  remove(holder: HolderId): Promise<void> {
     return this.#inTurn(async () => {
-      const held = this.#held.get(task);
+      const held = this.#held.get(holder);
       if (held === undefined) return;
-      this.#held.delete(task);
+      this.#held.delete(holder);
       await this.#erase(held.file);
     });
   }
 
-  /** Absolute path of the task's lock file, if it holds one. */
-  fileOf(task: TaskId): string | null {
-    return this.#held.get(task)?.file ?? null;
+  /** Absolute path of the holder's lock file, if there is one. */
+  fileOf(holder: HolderId): string | null {
+    return this.#held.get(holder)?.file ?? null;
   }
 
   /** For those who only look: the file's time is that of the last sign of life. */
-  touch(task: TaskId): void {
-    const held = this.#held.get(task);
+  touch(holder: HolderId): void {
+    const held = this.#held.get(holder);
     if (held === undefined) return;
     const now = new Date();
     utimes(held.file, now, now).catch(() => {});
@@ -188,6 +192,10 @@ export class LockFiles {
     this.#turn = next;
     return next;
   }
+}
+
+function lockFileName({ holder, attempt }: LockRecord): string {
+  return attempt === null ? `${holder.replace(":", "-")}.lock` : `${holder}.${attempt}.lock`;
 }
 
 async function acquire(file: string): Promise<void> {

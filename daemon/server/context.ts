@@ -7,11 +7,12 @@ import type {
   LandingView,
   Methods,
 } from "../../ipc/methods.ts";
+import type { HoldOwner } from "../../ipc/hold.ts";
 import type { Heartbeat } from "../../ipc/workerMessages.ts";
-import type { Oid, TaskId, WorkerId } from "../../ipc/ids.ts";
 import type { Recorded } from "../core/events.ts";
 import type { State, StoredTask } from "../core/state.ts";
-import type { TaskSpec } from "../../ipc/taskSpec.ts";
+import type { HolderId, HoldId, Oid, TaskId, WorkerId } from "../../ipc/ids.ts";
+import type { ClaimSet, TaskSpec } from "../../ipc/taskSpec.ts";
 
 /** What the methods need of the rest of the supervisor; `main.ts` fills it in. */
 export type ServerContext = {
@@ -37,7 +38,8 @@ export type ServerContext = {
   readonly isAncestor: (old: Oid, young: Oid) => Promise<boolean>;
   readonly hub: EventHub;
   readonly workers: () => readonly WorkerSlotView[];
-  readonly lockFile: (id: TaskId) => string | null;
+  readonly lockFile: (id: HolderId) => string | null;
+  readonly holds: HoldPorts;
   readonly branches: () => Promise<Pick<LandingView, "tip" | "target_tip" | "ahead">>;
   /** Absolute folder of an attempt's logs. */
   readonly attemptFolder: (worker: WorkerId, task: TaskId, attempt: number) => string;
@@ -59,6 +61,19 @@ export type HistoryStep = {
   readonly next: number | null;
   /** For each of the ids asked for, the sequence of its last event. */
   readonly heads: readonly number[];
+};
+
+/** The processes behind holds, and the files behind foreign claims. */
+export type HoldPorts = {
+  readonly watch: (hold: HoldId, owner: HoldOwner) => void;
+  readonly attach: (hold: HoldId, connection: AbortSignal) => void;
+  readonly beat: (hold: HoldId) => void;
+  /** Milliseconds since the last sign of life. */
+  readonly ageMs: (hold: HoldId) => number | null;
+  /** `ORCHD_ATTEMPT` of what runs under it. */
+  readonly marker: (hold: HoldId) => string;
+  /** Claims as the repository spells them. */
+  readonly completeClaims: (claims: ClaimSet) => Promise<ClaimSet>;
 };
 
 export type WorkerSlotView = {

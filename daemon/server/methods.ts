@@ -3,7 +3,10 @@ import { cancel } from "./methods/cancel.ts";
 import { config } from "./methods/config.ts";
 import { events } from "./methods/events.ts";
 import { history } from "./methods/history.ts";
+import { breakLocks } from "./methods/breakLocks.ts";
+import { keep } from "./methods/keep.ts";
 import { land } from "./methods/land.ts";
+import { lock } from "./methods/lock.ts";
 import { locks } from "./methods/locks.ts";
 import { logs } from "./methods/logs.ts";
 import { pause } from "./methods/pause.ts";
@@ -15,6 +18,7 @@ import { status } from "./methods/status.ts";
 import { stop } from "./methods/stop.ts";
 import { submit } from "./methods/submit.ts";
 import { trace } from "./methods/trace.ts";
+import { unlock } from "./methods/unlock.ts";
 import { wait } from "./methods/wait.ts";
 import { workers } from "./methods/workers.ts";
 import type { MethodName, Methods } from "../../ipc/methods.ts";
@@ -29,11 +33,14 @@ type Method<Name extends MethodName> = (
 ) => Promise<Methods[Name]["result"]> | Methods[Name]["result"];
 
 const methods: { readonly [Name in MethodName]: Method<Name> } = {
+  break_locks: breakLocks,
   cancel,
   config,
   events,
   history,
+  keep,
   land,
+  lock,
   locks,
   logs,
   pause,
@@ -45,6 +52,7 @@ const methods: { readonly [Name in MethodName]: Method<Name> } = {
   stop,
   submit,
   trace,
+  unlock,
   wait,
   workers,
 };

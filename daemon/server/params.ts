@@ -1,7 +1,7 @@
 import { FailureError, failure } from "../../ipc/errors.ts";
-import { isTaskId } from "../../ipc/ids.ts";
+import { isHoldId, isTaskId } from "../../ipc/ids.ts";
 import { labelLengthMax } from "../../ipc/taskRules.ts";
-import type { RequestId, TaskId } from "../../ipc/ids.ts";
+import type { HolderId, HoldId, RequestId, TaskId } from "../../ipc/ids.ts";
 
 /** Checks of what came over the socket. Each throws `invalid_request` and names the parameter. */
 export const idsMax = 10_000;
@@ -21,6 +21,25 @@ export function taskIds(params: unknown, name: string): TaskId[] {
   if (!Array.isArray(value)) throw wrong(name, "must be a list of task ids");
   if (value.length > idsMax) throw wrong(name, `must hold at most ${idsMax} ids`);
   return [...new Set(value.map((id, at) => asTaskId(id, `${name}[${at}]`)))];
+}
+
+export function holdId(params: unknown, name: string): HoldId {
+  const value = record(params)[name];
+  if (typeof value !== "string" || !isHoldId(value)) throw wrong(name, "is not the id of a lock");
+  return value;
+}
+
+/** Ids of tasks and of holds. */
+export function holderIds(params: unknown, name: string): HolderId[] {
+  const value = record(params)[name];
+  if (!Array.isArray(value) || value.length === 0 || value.length > idsMax)
+    throw wrong(name, `must be a list of 1 to ${idsMax} ids`);
+  return [...new Set(value.map((id, at) => asHolderId(id, `${name}[${at}]`)))];
+}
+
+function asHolderId(value: unknown, name: string): HolderId {
+  if (typeof value === "string" && (isHoldId(value) || isTaskId(value))) return value;
+  throw wrong(name, "is neither a task id nor the id of a lock");
 }
 
 export function requestId(params: unknown): RequestId {

@@ -1,6 +1,7 @@
 import { decide } from "../../daemon/core/decide.ts";
 import { emptyState, evolve } from "../../daemon/core/evolve.ts";
 import { expect } from "chai";
+import { grantHolds } from "../../daemon/core/holds.ts";
 import { react } from "../../daemon/core/react.ts";
 import { scheduleTasks } from "../../daemon/core/schedule.ts";
 import { startLanding } from "../../daemon/core/landing.ts";
@@ -9,7 +10,7 @@ import type { Command, Decision, MergeResult, MoveResult } from "../../daemon/co
 import type { CoreSettings, Event, Recorded } from "../../daemon/core/events.ts";
 import type { Effect } from "../../daemon/core/effects.ts";
 import type { ErrorCode } from "../../ipc/errors.ts";
-import type { Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts";
+import type { HoldId, Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts";
 import type { Argv, ClaimSet, TaskSpec } from "../../ipc/taskSpec.ts";
 import type { AttemptKey, Outcome, Saved } from "../../ipc/workerMessages.ts";
 import type { State, StoredTask, Task } from "../../daemon/core/state.ts";
@@ -24,6 +25,7 @@ import type { WaitReason } from "../../ipc/methods.ts";
  * does after each batch, and plays workers and the landing side by the script of the test.
  */
 export const id = (text: string): TaskId => text as TaskId;
+export const holdId = (text: string): HoldId => text as HoldId;
 export const ids = (...texts: string[]): TaskId[] => texts.map(id);
 export const worker = (slot: number): WorkerId => `worker-${slot}` as WorkerId;
 export const gate = "gate-1" as WorkerId;
@@ -201,6 +203,7 @@ export class World {
   turn(...commands: Command[]): Decision[] {
     const from = this.journal.length;
     const decisions = commands.map((command) => this.decide(command));
+    grantHolds(this.state, this.at, this.apply);
     scheduleTasks(this.state, this.at, this.apply);
     startLanding(this.state, this.apply);
     this.effects = react(this.state, this.journal.slice(from));
@@ -355,7 +358,8 @@ export function throughJson<Value>(value: Value): Value {
 
 /** Everything that the journal decides about, in a shape that can be compared; no index, no workers. */
 export function essence(state: State): unknown {
-  const { seq, epoch, settings, paused, pausedLabels, tasks, finals, counts, landing } = state;
+  const { seq, epoch, settings, paused, pausedLabels, tasks, finals, counts, landing, holds } =
+    state;
   const open = [...tasks.values()].filter(({ id: name }) => !finals.has(name));
   return throughJson({
     seq,
@@ -366,6 +370,7 @@ export function essence(state: State): unknown {
     counts,
     tasks: open.toSorted((a, b) => a.order - b.order),
     finals: [...finals].toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    holds: [...holds.values()],
     landing: {
       ...landing,
       waiting: [...landing.waiting].toSorted(),

@@ -14,7 +14,7 @@ import type { CoreSettings } from "../../daemon/core/events.ts";
 import type { FaultKind } from "./faults.ts";
 import type { Report } from "../../ipc/workerMessages.ts";
 import type { Scenario } from "./scenario.ts";
-import type { TaskId, WorkerId } from "../../ipc/ids.ts";
+import type { HolderId, TaskId, WorkerId } from "../../ipc/ids.ts";
 
 /**
  * What there is whether or not a supervisor runs: time, disk, repository, worker processes and what
@@ -31,7 +31,7 @@ export class Machine {
   /** Calls between a supervisor and its world, by name → how often one died there. */
   readonly deathsAt = new Map<string, number>();
   /** Task → the epoch and attempt of its lock file. */
-  readonly locks = new Map<TaskId, string>();
+  readonly locks = new Map<HolderId, string>();
   epoch = 0;
   supervisor: SimSupervisor | null = null;
   /** While true, things go wrong. */

@@ -226,10 +226,11 @@ export class SimSupervisor {
       loop: () => this.#loop,
       pool: this.#pool,
       locks: {
-        place: ({ task, attempt }) =>
-          this.#lockFile("place", () => machine.locks.set(task, `e${this.epoch}/${attempt}`)),
-        remove: (task) => this.#lockFile("remove", () => machine.locks.delete(task)),
+        place: ({ holder, attempt }) =>
+          this.#lockFile("place", () => machine.locks.set(holder, `e${this.epoch}/${attempt}`)),
+        remove: (holder) => this.#lockFile("remove", () => machine.locks.delete(holder)),
       },
+      holds: { break: () => {}, forget: () => {} },
       landing: this.#landing,
       epoch: this.epoch,
       ttlMs: () => machine.scenario.staleAfterMs,

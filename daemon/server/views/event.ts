@@ -33,6 +33,10 @@ export const eventNames: Readonly<Record<EventType, string>> = {
   LandingEnded: "landing:ended",
   LandingHeld: "landing:held",
   LandingReleased: "landing:released",
+  HoldRequested: "lock:requested",
+  HoldGranted: "lock:granted",
+  HoldEnded: "lock:ended",
+  LockBroken: "lock:broken",
   TargetFollowed: "target:followed",
   FollowWaiting: "target:waiting",
 };

@@ -14,7 +14,7 @@ import type {
   WorkerView,
 } from "../../../ipc/methods.ts";
 import type { ServerContext, WorkerSlotView } from "../context.ts";
-import type { State, Task } from "../../core/state.ts";
+import type { Hold, State, Task } from "../../core/state.ts";
 import type { WorkerId } from "../../../ipc/ids.ts";
 
 /** Queued tasks looked at for `waiting_on`; beyond it the counts are those of the first ones. */
@@ -80,28 +80,68 @@ export function workerViews(state: State, slots: readonly WorkerSlotView[]): Wor
     .toSorted((a, b) => a.worker.localeCompare(b.worker, "en", { numeric: true }));
 }
 
+/** What is held, tasks first, and the locks that wait. */
 export function lockViews(state: State, context: ServerContext): LockView[] {
-  return [...state.tasks.values()].flatMap((task) => {
-    const attempt = task.attempts.at(-1);
-    if (attempt === undefined || !holdsClaims(task.life)) return [];
-    const { writes, reads, resources, optimistic } = holdingOf(task);
-    if (!optimistic && !state.schedule.holders.has(task.id)) return [];
-    return [
-      {
-        task: task.id,
-        attempt: attempt.number,
-        fence: attempt.fence,
-        worker: task.life.status === "running" ? task.life.worker : null,
-        writes: [...writes],
-        reads: [...reads],
-        resources: { ...resources },
-        optimistic,
-        granted_at: attempt.startedAt,
-        waiters: waitersBehind(state, task.id),
-        file: context.lockFile(task.id),
-      },
-    ];
-  });
+  const ages = new Map(
+    context.workers().map(({ worker, heartbeatAgeMs }) => [worker, heartbeatAgeMs]),
+  );
+  const ofTasks = [...state.tasks.values()].flatMap((task) => taskLock(state, task, context, ages));
+  return [...ofTasks, ...[...state.holds.values()].map((one) => holdLock(state, one, context))];
+}
+
+function taskLock(
+  state: State,
+  task: Task,
+  context: ServerContext,
+  ages: ReadonlyMap<WorkerId, number | null>,
+): LockView[] {
+  const attempt = task.attempts.at(-1);
+  if (attempt === undefined || !holdsClaims(task.life)) return [];
+  const { writes, reads, resources, optimistic } = holdingOf(task);
+  if (!optimistic && !state.schedule.holders.has(task.id)) return [];
+  const worker = task.life.status === "running" ? task.life.worker : null;
+  return [
+    {
+      holder: task.id,
+      kind: "task",
+      attempt: attempt.number,
+      fence: attempt.fence,
+      worker,
+      pid: context.workers().find((slot) => slot.worker === worker)?.pid ?? null,
+      note: task.spec.title,
+      writes: [...writes],
+      reads: [...reads],
+      resources: { ...resources },
+      optimistic,
+      granted_at: attempt.startedAt,
+      requested_at: task.submittedAt,
+      heartbeat_age_ms: worker === null ? null : (ages.get(worker) ?? null),
+      waiters: waitersBehind(state, task.id),
+      file: context.lockFile(task.id),
+    },
+  ];
+}
+
+function holdLock(state: State, one: Hold, context: ServerContext): LockView {
+  const { id, kind, claims, owner, granted, note } = one;
+  return {
+    holder: id,
+    kind,
+    attempt: null,
+    fence: granted?.fence ?? null,
+    worker: null,
+    pid: owner?.pid ?? null,
+    note,
+    writes: [...claims.writes],
+    reads: [...claims.reads],
+    resources: { ...claims.resources },
+    optimistic: false,
+    granted_at: granted?.at ?? null,
+    requested_at: one.requestedAt,
+    heartbeat_age_ms: context.holds.ageMs(id),
+    waiters: granted === null ? [] : waitersBehind(state, id),
+    file: kind === "foreign" ? note : context.lockFile(id),
+  };
 }
 
 export function landingView(state: State, branches: Branches): LandingView {

@@ -174,7 +174,12 @@ export const busyDay: StatusView = statusView({
       id: id("tq1"),
       title: "Add a migration for accounts",
       since: secondsAgo(200),
-      waiting: { on: "claim", claim: "src/auth/**", task: id("t7k2m9x0ab"), their_claim: "src/**" },
+      waiting: {
+        on: "claim",
+        claim: "src/auth/**",
+        holder: id("t7k2m9x0ab"),
+        their_claim: "src/**",
+      },
     }),
     row({
       id: id("tq2"),

@@ -19,18 +19,21 @@ const waits: readonly (readonly [WaitReason, string])[] = [
   [{ on: "time", until: now + 12_000, backoff: true }, "retry in 12s"],
   [{ on: "time", until: now + 7_440_000, backoff: false }, "starts in 2h04m"],
   [
-    { on: "claim", claim: "src/auth/**", task: id("t-run"), their_claim: "src/auth/**" },
+    { on: "claim", claim: "src/auth/**", holder: id("t-run"), their_claim: "src/auth/**" },
     "src/auth/** is held by t-run (running on worker-2, 3m12s)",
   ],
   [
-    { on: "claim", claim: "src/a.ts", task: id("t-far"), their_claim: "src/**" },
+    { on: "claim", claim: "src/a.ts", holder: id("t-far"), their_claim: "src/**" },
     "src/a.ts is held by t-far as src/**",
   ],
   [
-    { on: "claim", claim: "src/a.ts", task: id("t-queued"), their_claim: "src/**" },
+    { on: "claim", claim: "src/a.ts", holder: id("t-queued"), their_claim: "src/**" },
     "t-queued (queued, 5s) wants src/** first",
   ],
-  [{ on: "resource", resource: "db:staging", tasks: [id("t-run")] }, "db:staging is used by t-run"],
+  [
+    { on: "resource", resource: "db:staging", holders: [id("t-run")] },
+    "db:staging is used by t-run",
+  ],
   [{ on: "slot" }, "no free worker"],
   [{ on: "workers" }, "no worker is ready yet"],
 ];

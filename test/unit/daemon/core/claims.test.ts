@@ -60,7 +60,7 @@ describe("claims", () => {
     expect(world.why("b")).to.deep.equal({
       on: "claim",
       claim: "src/x/*",
-      task: id("a"),
+      holder: id("a"),
       their_claim: "src/**",
     });
   });
@@ -109,7 +109,7 @@ describe("claims", () => {
       expect(world.why("c")).to.deep.equal({
         on: "resource",
         resource: "db",
-        tasks: ids("a", "b"),
+        holders: ids("a", "b"),
       });
       expect(world.done(ends).status("c")).to.equal("running");
     }
@@ -149,7 +149,7 @@ describe("claims", () => {
     world.submit(spec("b", { claims: ["src/**"] }));
     world.merged("a", { kind: "conflict", paths: ["src/x.ts"], ref: "refs/x" });
     expect(world.running()).to.deep.equal(["a"]);
-    expect(world.why("b")).to.deep.include({ task: id("a"), their_claim: "src/x.ts" });
+    expect(world.why("b")).to.deep.include({ holder: id("a"), their_claim: "src/x.ts" });
     const [lock] = world.effectsOf("placeLock");
     expect(lock?.holding).to.deep.equal({
       writes: ["src/x.ts"],

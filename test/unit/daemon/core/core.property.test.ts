@@ -1,16 +1,25 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { emptyState, evolve } from "../../../../daemon/core/evolve.ts";
-import { holdingOf, isFinal, isInstant, isPaused } from "../../../../daemon/core/state.ts";
+import { holdingOf, isFinal, isHold, isInstant, isPaused } from "../../../../daemon/core/state.ts";
 import { rebuildSchedule, resetSchedule } from "../../../../daemon/core/scheduleIndex.ts";
 import { restore, stateRow } from "../../../../daemon/core/snapshot.ts";
 import { whyWaiting } from "../../../../daemon/core/explain.ts";
 import { essence, throughJson } from "../../../helpers/core.ts";
 import { acts } from "./acts.ts";
-import { claimsConflict, forgotten, isReady, live, recount } from "./oracle.ts";
+import {
+  claimsConflict,
+  forgotten,
+  forgottenHolds,
+  heldBeside,
+  isReady,
+  live,
+  recount,
+} from "./oracle.ts";
 import { Story } from "./story.ts";
 import type { Recorded } from "../../../../daemon/core/events.ts";
-import type { State, Task } from "../../../../daemon/core/state.ts";
+import type { HolderId } from "../../../../ipc/ids.ts";
+import type { Holding, State, Task } from "../../../../daemon/core/state.ts";
 import type { Act } from "./story.ts";
 
 const seed = Number(process.env["ORCHD_TEST_SEED"] ?? 20_260_726);
@@ -43,7 +52,13 @@ describe(`the core, in stories at random (seed ${seed}, ${numRuns} each)`, funct
     forAll((plan) => {
       const seen = new Set<number>();
       play(new Story(), plan, ({ world: { state } }) => {
-        for (const task of live(state)) if (startedNow(task, seen)) expectAlone(state, task);
+        for (const task of live(state))
+          if (startedNow(task, seen)) expectAlone(state, task.id, holdingOf(task));
+        for (const { id, kind, granted, ...one } of state.holds.values()) {
+          if (kind === "foreign" || granted === null || seen.has(granted.fence)) continue;
+          seen.add(granted.fence);
+          expectAlone(state, id, { ...one.claims, optimistic: false });
+        }
       });
     });
   });
@@ -56,6 +71,7 @@ describe(`the core, in stories at random (seed ${seed}, ${numRuns} each)`, funct
     forAll((plan) =>
       play(new Story(), plan, ({ world: { state, at } }) => {
         expect(forgotten(state, at).map((task) => task.id)).to.deep.equal([]);
+        expect(forgottenHolds(state).map((one) => one.id)).to.deep.equal([]);
       }),
     );
   });
@@ -76,8 +92,8 @@ describe(`the core, in stories at random (seed ${seed}, ${numRuns} each)`, funct
       const passed = new Map<string, number>();
       for (const { event } of story.world.journal) {
         if (event.type === "SupervisorStarted") passed.clear();
-        if (event.type !== "AttemptStarted") continue;
-        passed.delete(event.task);
+        if (event.type !== "AttemptStarted" && event.type !== "HoldGranted") continue;
+        passed.delete(event.type === "HoldGranted" ? event.hold : event.task);
         for (const other of event.overtook) {
           passed.set(other, (passed.get(other) ?? 0) + 1);
           expect(passed.get(other), other).to.be.at.most(4);
@@ -156,16 +172,12 @@ function startedNow(task: Task, seen: Set<number>): boolean {
   return true;
 }
 
-function expectAlone(state: State, task: Task): void {
-  const mine = holdingOf(task);
-  const others = live(state).filter((other) => other !== task);
-  for (const other of others)
-    expect(claimsConflict(mine, holdingOf(other)), `${task.id} beside ${other.id}`).to.equal(false);
+function expectAlone(state: State, id: HolderId, mine: Holding): void {
+  const others = heldBeside(state, id);
+  for (const theirs of others)
+    expect(claimsConflict(mine, theirs), `${id} beside ${JSON.stringify(theirs)}`).to.equal(false);
   for (const [resource, count] of Object.entries(mine.resources)) {
-    const held = others.reduce(
-      (sum, other) => sum + (holdingOf(other).resources[resource] ?? 0),
-      0,
-    );
+    const held = others.reduce((sum, { resources }) => sum + (resources[resource] ?? 0), 0);
     const capacity = state.settings.resources[resource] ?? 1;
     if (held > 0) expect(held + count, resource).to.be.at.most(capacity);
   }
@@ -204,10 +216,9 @@ function expectListed(state: State, task: Task, at: number): void {
   const behind = nominee !== null && nominee.id !== task.id && !schedule.blocked.has(nominee.id);
   expect(behind || stopping.length > 0, `nobody stops ${task.id}`).to.equal(true);
   for (const by of stopping) {
-    const other = state.tasks.get(by);
-    expect(other !== undefined && !isFinal(other.life), `${task.id} waits for ${by}`).to.equal(
-      true,
-    );
+    const other = isHold(by) ? undefined : state.tasks.get(by);
+    const isThere = isHold(by) ? state.holds.has(by) : other !== undefined && !isFinal(other.life);
+    expect(isThere, `${task.id} waits for ${by}`).to.equal(true);
   }
 }
 

@@ -22,13 +22,13 @@ describe("why a task waits", () => {
     expect(world.why("b")).to.deep.include({ on: "time" });
     expect(world.pass(1_000).why("b")).to.deep.equal({ on: "paused", all: true });
     world.turn({ type: "resume", ids: [] });
-    expect(world.why("b")).to.deep.include({ on: "claim", task: id("busy") });
+    expect(world.why("b")).to.deep.include({ on: "claim", holder: id("busy") });
   });
 
   it("is known without a place being free to look for", () => {
     const world = World.ready({ slots: 1 }).submit(spec("busy", { claims: ["x"] }));
     world.submit(spec("a", { claims: ["x"] }), spec("b", { claims: ["y"] }));
-    expect(world.why("a")).to.deep.include({ on: "claim", task: id("busy"), claim: "x" });
+    expect(world.why("a")).to.deep.include({ on: "claim", holder: id("busy"), claim: "x" });
     expect(world.why("b")).to.deep.equal({ on: "slot" });
     expect(world.state.schedule.blocked.size).to.equal(0);
   });
@@ -44,6 +44,10 @@ describe("why a task waits", () => {
     const world = World.ready({ slots: 4, resources: { db: 2 } });
     const uses = (name: string) => spec(name, { claims: { resources: { db: 1 } } });
     world.submit(uses("a"), uses("b"), uses("c"));
-    expect(world.why("c")).to.deep.equal({ on: "resource", resource: "db", tasks: ids("a", "b") });
+    expect(world.why("c")).to.deep.equal({
+      on: "resource",
+      resource: "db",
+      holders: ids("a", "b"),
+    });
   });
 });

@@ -20,7 +20,7 @@ describe("fairness", () => {
     expect(world.why("s4")).to.deep.equal({
       on: "claim",
       claim: "p4",
-      task: id("wide"),
+      holder: id("wide"),
       their_claim: "**",
     });
     const overtook = world.events("AttemptStarted").flatMap((event) => event.overtook);

@@ -106,7 +106,7 @@ describe("a conflict", () => {
     world.done("a", ["x"]).submit(spec("b", { claims: ["x"], priority: 9 }));
     world.merged("a", conflict);
     expect(world.running()).to.deep.equal(["b"]);
-    expect(world.effectsOf("removeLock").map(({ task }) => task)).to.deep.equal(["a"]);
+    expect(world.effectsOf("removeLock").map(({ holder }) => holder)).to.deep.equal(["a"]);
     expect(world.done("b").running()).to.deep.equal(["a"]);
   });
 });

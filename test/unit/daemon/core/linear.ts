@@ -1,25 +1,26 @@
 import { claimConflict, compileHolding } from "../../../../daemon/core/claims.ts";
-import { holdingOf } from "../../../../daemon/core/state.ts";
-import { isReady, live } from "./oracle.ts";
-import { precedes, rankAndOrder } from "../../../../daemon/core/rank.ts";
+import { heldBy, isReady } from "./oracle.ts";
+import { holdingOf, holdingOfHold, isHold } from "../../../../daemon/core/state.ts";
+import { precedes, rankAndOrder, rankOfHold } from "../../../../daemon/core/rank.ts";
 import type { CompiledHolding } from "../../../../daemon/core/claims.ts";
-import type { State, Task } from "../../../../daemon/core/state.ts";
-import type { TaskId } from "../../../../ipc/ids.ts";
+import type { Hold, State, Task } from "../../../../daemon/core/state.ts";
+import type { HolderId } from "../../../../ipc/ids.ts";
+import type { Rank } from "../../../../daemon/core/rank.ts";
 
 /**
  * The rules of starting, as one loop over everybody: no trie, no lines, no waking. It looks at every
- * ready task in order, compares its claims with those of every holder and of every earlier waiter,
- * and remembers only who waits, since when, and how often it was passed.
+ * lock that waits and then at every ready task, in order, compares its claims with those of every
+ * holder and of every earlier waiter, and remembers only who waits, since when, and how often it was
+ * passed.
  */
 export class LinearSchedule {
-  readonly #fairness = new Map<TaskId, { readonly since: number; overtaken: number }>();
+  readonly #fairness = new Map<HolderId, { readonly since: number; overtaken: number }>();
   /** Found to be stopped, and waiting ever since. */
-  readonly #stopped = new Set<TaskId>();
+  readonly #stopped = new Set<HolderId>();
 
   /** Those who wait no more; a task that was paused keeps its patience, one that ran does not. */
   forget(state: State): void {
-    for (const id of this.#fairness.keys())
-      if (state.tasks.get(id)?.life.status !== "queued") this.#fairness.delete(id);
+    for (const id of this.#fairness.keys()) if (!waits(state, id)) this.#fairness.delete(id);
     for (const id of this.#stopped)
       if (!this.#fairness.has(id) || isPaused(state, id)) this.#stopped.delete(id);
   }
@@ -27,41 +28,42 @@ export class LinearSchedule {
   /** What may start now, in order, and whom each passes. Changes nothing but its memory. */
   round(state: State, at: number, places: number): Start[] {
     const starts: Start[] = [];
-    const holders = live(state).map((task) => ({ id: task.id, holding: compiled(task) }));
-    for (const task of readyInOrder(state, at)) {
-      if (starts.length >= places) break;
-      const passed = this.#passedBy(state, task, holders, at);
+    const holders = heldBy(state).map(compileHolding);
+    const holds = asking(state);
+    for (const candidate of [...holds, ...(state.paused ? [] : readyInOrder(state, at))]) {
+      if (!isHold(candidate.id) && tasksIn(starts) >= places) break;
+      const passed = this.#passedBy(state, candidate, holders, at);
       if (passed === null) {
-        this.#stopped.add(task.id);
-        if (!this.#fairness.has(task.id)) this.#fairness.set(task.id, { since: at, overtaken: 0 });
+        this.#stopped.add(candidate.id);
+        if (!this.#fairness.has(candidate.id))
+          this.#fairness.set(candidate.id, { since: at, overtaken: 0 });
         continue;
       }
       for (const id of passed) {
         const fairness = this.#fairness.get(id);
         if (fairness !== undefined) fairness.overtaken += 1;
       }
-      this.#fairness.delete(task.id);
-      this.#stopped.delete(task.id);
-      holders.push({ id: task.id, holding: compiled(task) });
-      starts.push({ task: task.id, overtook: passed.toSorted() });
+      this.#fairness.delete(candidate.id);
+      this.#stopped.delete(candidate.id);
+      holders.push(candidate.holding);
+      starts.push({ who: candidate.id, overtook: passed.toSorted() });
     }
     return starts;
   }
 
   #passedBy(
     state: State,
-    task: Task,
-    holders: readonly { readonly id: TaskId; readonly holding: CompiledHolding }[],
+    { rank, holding }: Candidate,
+    holders: readonly CompiledHolding[],
     at: number,
-  ): TaskId[] | null {
-    const mine = compiled(task);
-    if (holders.some(({ holding }) => claimConflict(mine, holding) !== null)) return null;
-    if (lacks(state, mine, holders)) return null;
-    const passed: TaskId[] = [];
+  ): HolderId[] | null {
+    if (holders.some((theirs) => claimConflict(holding, theirs) !== null)) return null;
+    if (lacks(state, holding, holders)) return null;
+    const passed: HolderId[] = [];
     for (const id of this.#stopped) {
-      const other = state.tasks.get(id);
-      if (other === undefined || !precedes(rankAndOrder(other), rankAndOrder(task))) continue;
-      if (!meet(mine, compiled(other))) continue;
+      const other = candidateOf(state, id);
+      if (other === undefined || !precedes(other.rank, rank)) continue;
+      if (!meet(holding, other.holding)) continue;
       const fairness = this.#fairness.get(id);
       if (fairness === undefined || fairness.overtaken >= 4) return null;
       if (at - fairness.since >= state.settings.fairnessWindowMs) return null;
@@ -71,21 +73,55 @@ export class LinearSchedule {
   }
 }
 
-export type Start = { readonly task: TaskId; readonly overtook: readonly TaskId[] };
+export type Start = { readonly who: HolderId; readonly overtook: readonly HolderId[] };
 
-function isPaused({ tasks, pausedLabels }: State, id: TaskId): boolean {
-  const task = tasks.get(id);
+type Candidate = {
+  readonly id: HolderId;
+  readonly rank: Rank;
+  readonly holding: CompiledHolding;
+};
+
+function asking(state: State): Candidate[] {
+  return inOrder([...state.holds.values()].filter(({ granted }) => granted === null).map(ofHold));
+}
+
+function readyInOrder(state: State, at: number): Candidate[] {
+  return inOrder([...state.tasks.values()].filter((task) => isReady(state, task, at)).map(ofTask));
+}
+
+function inOrder(candidates: Candidate[]): Candidate[] {
+  return candidates.toSorted((a, b) => (precedes(a.rank, b.rank) ? -1 : 1));
+}
+
+function candidateOf(state: State, id: HolderId): Candidate | undefined {
+  if (isHold(id)) {
+    const hold = state.holds.get(id);
+    return hold === undefined ? undefined : ofHold(hold);
+  }
+  const task = state.tasks.get(id);
+  return task === undefined ? undefined : ofTask(task);
+}
+
+function ofTask(task: Task): Candidate {
+  return { id: task.id, rank: rankAndOrder(task), holding: compileHolding(holdingOf(task)) };
+}
+
+function ofHold(hold: Hold): Candidate {
+  return { id: hold.id, rank: rankOfHold(hold), holding: compileHolding(holdingOfHold(hold)) };
+}
+
+function waits(state: State, id: HolderId): boolean {
+  if (isHold(id)) return state.holds.get(id)?.granted === null;
+  return state.tasks.get(id)?.life.status === "queued";
+}
+
+function isPaused({ tasks, pausedLabels }: State, id: HolderId): boolean {
+  const task = isHold(id) ? undefined : tasks.get(id);
   return task?.paused === true || task?.spec.labels.some((one) => pausedLabels.has(one)) === true;
 }
 
-function readyInOrder(state: State, at: number): Task[] {
-  return [...state.tasks.values()]
-    .filter((task) => isReady(state, task, at))
-    .toSorted((a, b) => (precedes(rankAndOrder(a), rankAndOrder(b)) ? -1 : 1));
-}
-
-function compiled(task: Task): CompiledHolding {
-  return compileHolding(holdingOf(task));
+function tasksIn(starts: readonly Start[]): number {
+  return starts.filter(({ who }) => !isHold(who)).length;
 }
 
 function meet(mine: CompiledHolding, theirs: CompiledHolding): boolean {
@@ -93,16 +129,9 @@ function meet(mine: CompiledHolding, theirs: CompiledHolding): boolean {
   return [...mine.resources.keys()].some((resource) => theirs.resources.has(resource));
 }
 
-function lacks(
-  state: State,
-  mine: CompiledHolding,
-  holders: readonly { readonly holding: CompiledHolding }[],
-): boolean {
+function lacks(state: State, mine: CompiledHolding, holders: readonly CompiledHolding[]): boolean {
   return [...mine.resources].some(([resource, count]) => {
-    const held = holders.reduce(
-      (sum, { holding }) => sum + (holding.resources.get(resource) ?? 0),
-      0,
-    );
+    const held = holders.reduce((sum, { resources }) => sum + (resources.get(resource) ?? 0), 0);
     return held > 0 && held + count > (state.settings.resources[resource] ?? 1);
   });
 }

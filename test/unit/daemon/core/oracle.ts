@@ -1,6 +1,13 @@
-import { holdingOf, isFinal, isInstant } from "../../../../daemon/core/state.ts";
-import { rankOf } from "../../../../daemon/core/rank.ts";
-import type { Holding, State, Task } from "../../../../daemon/core/state.ts";
+import {
+  holdingOf,
+  holdingOfHold,
+  isFinal,
+  isHold,
+  isInstant,
+} from "../../../../daemon/core/state.ts";
+import { precedes, rankAndOrder, rankOf, rankOfHold } from "../../../../daemon/core/rank.ts";
+import type { Hold, Holding, State, Task } from "../../../../daemon/core/state.ts";
+import type { HolderId } from "../../../../ipc/ids.ts";
 
 /**
  * What must be true of claims and places, found out the slow way: every path of a small universe is
@@ -97,19 +104,60 @@ function waitsForTime({ life, spec }: Task, at: number): boolean {
   return untilATime || at >= life.since;
 }
 
+export function heldBy(state: State): Holding[] {
+  return heldBeside(state, null);
+}
+
+/** What is held by somebody else than `except`. */
+export function heldBeside(state: State, except: HolderId | null): Holding[] {
+  const tasks = live(state).filter(({ id }) => id !== except);
+  const holds = [...state.holds.values()].filter(({ id, granted }) => granted && id !== except);
+  return [...tasks.map((task) => holdingOf(task)), ...holds.map((one) => holdingOfHold(one))];
+}
+
+/** Holds that nothing stands in the way of, and that wait all the same. */
+export function forgottenHolds(state: State): Hold[] {
+  const { waiters } = state.schedule;
+  const tasks = [...waiters.keys()].flatMap((id) =>
+    isHold(id) ? [] : (state.tasks.get(id) ?? []),
+  );
+  return [...state.holds.values()].filter((one) => {
+    if (one.granted !== null) return false;
+    const mine = holdingOfHold(one);
+    const earlier = [
+      ...tasks.filter((task) => precedes(rankAndOrder(task), rankOfHold(one))).map(holdingOf),
+      ...[...state.holds.values()]
+        .filter((other) => waiters.has(other.id) && precedes(rankOfHold(other), rankOfHold(one)))
+        .map(holdingOfHold),
+    ];
+    return fits(state, mine, heldBeside(state, one.id)) && fitsEarlier(mine, earlier);
+  });
+}
+
 /** Its claims fit with everybody who holds any, and nobody earlier wants what it wants. */
 export function hasFreeWay(state: State, task: Task, waiting: readonly Task[]): boolean {
   const mine = holdingOf(task);
-  const holders = live(state).map((other) => holdingOf(other));
+  const holds = [...state.holds.values()].filter(
+    (one) => one.granted === null && precedes(rankOfHold(one), rankAndOrder(task)),
+  );
+  const earlier = waiting.filter((other) => comesBefore(other, task)).map(holdingOf);
+  return (
+    fits(state, mine, heldBeside(state, task.id)) &&
+    fitsEarlier(mine, [...earlier, ...holds.map(holdingOfHold)])
+  );
+}
+
+function fitsEarlier(mine: Holding, earlier: readonly Holding[]): boolean {
+  return earlier.every((theirs) => !claimsConflict(mine, theirs) && !usesSame(mine, theirs));
+}
+
+function fits(state: State, mine: Holding, holders: readonly Holding[]): boolean {
   if (holders.some((theirs) => claimsConflict(mine, theirs))) return false;
   for (const [resource, count] of Object.entries(mine.resources)) {
     const held = holders.reduce((sum, { resources }) => sum + (resources[resource] ?? 0), 0);
     if (held > 0 && held + count > (state.settings.resources[resource] ?? 1)) return false;
   }
-  return waiting
-    .filter((other) => comesBefore(other, task))
-    .map((other) => holdingOf(other))
-    .every((theirs) => !claimsConflict(mine, theirs) && !usesSame(mine, theirs));
+  return true;
 }
 
 export function comesBefore(a: Task, b: Task): boolean {

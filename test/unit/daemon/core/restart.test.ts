@@ -116,7 +116,7 @@ describe("after a restart", () => {
     expect(world.running()).to.deep.equal(["a", "c"]);
     world.ready(worker(1), [world.fence("a")]).ready(worker(2), [world.fence("c")]);
     expect(world.running()).to.deep.equal(["a", "c"]);
-    expect(world.why("b")).to.deep.include({ on: "claim", task: "a" });
+    expect(world.why("b")).to.deep.include({ on: "claim", holder: "a" });
     expect(world.why("d")).to.deep.equal({ on: "slot" });
     expect(world.done("c").running()).to.deep.equal(["a", "d"]);
     expect(world.done("a").running()).to.have.members(["b", "d"]);

@@ -41,6 +41,7 @@ function compare(plans: fc.Arbitrary<Act[]>): { readonly starts: number; readonl
 
 /** Instant tasks share places with ordinary ones, and a clock set back changes who is patient. */
 function ordinary(act: Act): Act {
+  if (act.do === "lock") return { ...act, wait: true };
   if (act.do === "pass") return { ...act, ms: Math.abs(act.ms) };
   if (act.do !== "submit") return act;
   const tasks = act.tasks.map((task) => ({ ...task, work: "run" as const, afterAny: [] }));
@@ -57,13 +58,14 @@ function compareTurns(world: World, note: (overtook: readonly string[]) => void)
     if (state !== known) linear = new LinearSchedule();
     known = state;
     linear.forget(state);
-    const expected = state.paused ? [] : linear.round(state, at, placesOf(state).idle);
+    const expected = linear.round(state, at, placesOf(state).idle);
     const from = world.journal.length;
     World.prototype.turn.call(world);
     const started = world.journal.slice(from).flatMap(({ event }) => {
-      if (event.type !== "AttemptStarted") return [];
+      if (event.type !== "AttemptStarted" && event.type !== "HoldGranted") return [];
       note(event.overtook);
-      return [{ task: event.task, overtook: event.overtook.toSorted() }];
+      const who = event.type === "HoldGranted" ? event.hold : event.task;
+      return [{ who, overtook: event.overtook.toSorted() }];
     });
     expect(started).to.deep.equal(expected);
     return decisions;

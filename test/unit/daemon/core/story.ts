@@ -5,6 +5,7 @@ import {
   World,
   defaultSettings,
   gate,
+  holdId,
   id,
   oid,
   readyCommand,
@@ -20,7 +21,8 @@ import {
 import type { Command } from "../../../../daemon/core/commands.ts";
 import type { Outcome } from "../../../../ipc/workerMessages.ts";
 import type { StoredTask, Task } from "../../../../daemon/core/state.ts";
-import type { TaskId } from "../../../../ipc/ids.ts";
+import type { ClaimSet } from "../../../../ipc/taskSpec.ts";
+import type { HoldId, TaskId } from "../../../../ipc/ids.ts";
 import type { SpecChanges } from "../../../helpers/core.ts";
 
 /**
@@ -43,6 +45,8 @@ export type Act =
   | { readonly do: "hold"; readonly kind: "problem" | "rewound" }
   | { readonly do: "followed"; readonly how: number }
   | { readonly do: "settings"; readonly how: number }
+  | { readonly do: "lock"; readonly claims: number; readonly wait: boolean }
+  | { readonly do: "unlock" | "breakLock" | "foreign"; readonly pick: number }
   | { readonly do: "pass"; readonly ms: number };
 
 export type Plan = {
@@ -92,6 +96,7 @@ export class Story {
   #requests = 0;
   #epoch = 1;
   #commits = 0;
+  #locks = 0;
   #settings = {
     ...defaultSettings,
     slots: 3,
@@ -128,6 +133,8 @@ export class Story {
     for (const slot of [1, 2, 3, 4, 5])
       if (!world.state.workers.has(worker(slot)))
         world.turn(readyCommand(worker(slot), world.keysOf(this.#fencesOn(slot))));
+    for (const hold of world.state.holds.keys())
+      world.turn({ type: "unlock", hold, because: "released" });
     for (let turns = 0; turns < turnsMax && this.open() > 0; turns += 1) {
       const running = world.running();
       for (const name of running) world.done(name, ["a/b"]);
@@ -215,6 +222,22 @@ export class Story {
           outsideClaims: (["extend", "fail", "allow"] as const)[act.how % 3] ?? "extend",
         };
         return { type: "settingsChanged", settings: this.#settings };
+      case "lock":
+        return this.#lock(act);
+      case "unlock": {
+        const hold = this.#pickHold(act.pick);
+        return hold === null ? null : { type: "unlock", hold, because: "released" };
+      }
+      case "breakLock": {
+        const holder = this.#pickHold(act.pick) ?? this.#pick(act.pick)?.id;
+        return holder === undefined ? null : { type: "breakLocks", holders: [holder] };
+      }
+      case "foreign": {
+        const { writes } = claimsOf(act.pick);
+        const claims = { writes, reads: [], resources: {} };
+        const hold = holdId(`foreign:f${act.pick % 3}`);
+        return { type: "foreignClaim", hold, claims, owner: null, note: "a file" };
+      }
       case "pass":
         world.at += act.ms;
         return null;
@@ -264,6 +287,19 @@ export class Story {
     if (this.#submitted === 0) return null;
     const name = id(`t${pick % this.#submitted}`);
     return this.world.state.tasks.get(name) ?? this.archive.get(name) ?? null;
+  }
+
+  /** Now and then it is asked again, as after a lost connection. */
+  #lock({ claims, wait }: Extract<Act, { do: "lock" }>): Command {
+    if (claims % 5 !== 0 || this.#locks === 0) this.#locks += 1;
+    const id = holdId(`lock:l${this.#locks}`);
+    const note = "by hand";
+    return { type: "lock", request: { id, claims: claimsOf(claims), owner: somebody, note }, wait };
+  }
+
+  #pickHold(pick: number): HoldId | null {
+    const holds = [...this.world.state.holds.keys()];
+    return holds[pick % Math.max(1, holds.length)] ?? null;
   }
 
   #retry(pick: number): Command | null {
@@ -354,6 +390,14 @@ export class Story {
       life.status === "running" && life.worker === worker(slot) ? [life.fence] : [],
     );
   }
+}
+
+const somebody = { pid: 1, startTime: 1, bootId: "b", pidNamespace: "n", host: "h" };
+
+function claimsOf(pick: number): ClaimSet {
+  const choice = claimChoices[pick % claimChoices.length] ?? ["a/b"];
+  const none = { writes: [], reads: [], resources: {} };
+  return "length" in choice ? { ...none, writes: choice } : { ...none, ...choice };
 }
 
 function outcomeOf(how: number): Outcome {

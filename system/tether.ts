@@ -1,5 +1,5 @@
 /**
- * A child that dies with its worker, whatever the worker dies of: the kernel sends it SIGKILL
+ * A child that dies with the process that starts it, whatever that dies of: the kernel sends it SIGKILL
  * (prctl(2), PR_SET_PDEATHSIG). Only the child itself can ask for that, so `setpriv` of util-linux
  * asks in its name and becomes it: same process, 0.7 ms more. It holds for the direct child alone,
  * not for a set-user-id program, and not in the first two milliseconds, until the child has asked;
@@ -12,7 +12,7 @@ const probeMsMax = 2_000;
 /** What to put before a command, an absolute path first; empty where there is no such thing. */
 export async function tether(): Promise<readonly string[]> {
   if (process.platform !== "linux") return [];
-  const { capture } = await import("../system/spawn.ts");
+  const { capture } = await import("./spawn.ts");
   for (const file of setprivFiles) {
     // Tried, not looked up: the setpriv of busybox and that of util-linux before 2.33 do not know the option.
     const args = [...tetherArguments, "/bin/sh", "-c", ":"];

@@ -1,0 +1,57 @@
+import { execa } from "execa";
+import { constants } from "node:os";
+import { endMarked } from "../system/processTree.ts";
+import { failure, FailureError } from "../ipc/errors.ts";
+import { markerVariable } from "../system/marker.ts";
+import { tether } from "../system/tether.ts";
+
+/**
+ * A command that runs while a lock is held: on this terminal, with this environment, and no longer
+ * than this process lives. The kernel ends it when this process is killed; what it left behind in the
+ * background is found by its marker, here or by the supervisor.
+ */
+export type UnderLock = {
+  /** The exit code, 128 and the number of the signal that ended it. */
+  readonly exit: Promise<number>;
+  /** Asks it to end, and kills it when it has not after the grace. */
+  readonly end: () => void;
+  /** Ends what it left in the background. */
+  readonly sweep: () => Promise<void>;
+};
+
+export type UnderLockOptions = {
+  readonly commandLine: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** `null`: inside an attempt, whose own marker stays. */
+  readonly marker: string | null;
+};
+
+const graceMs = 5_000;
+
+/** Rejects with a `FailureError` `usage` when the command cannot be started. */
+export async function startUnderLock(options: UnderLockOptions): Promise<UnderLock> {
+  const { cwd, env, marker } = options;
+  const [file = "", ...words] = [...(await tether()), ...options.commandLine];
+  const child = execa(file, words, {
+    cwd,
+    env: { ...env, ...(marker === null ? {} : { [markerVariable]: marker }) },
+    extendEnv: false,
+    stdio: "inherit",
+    buffer: false,
+    reject: false,
+    cleanup: false,
+    forceKillAfterDelay: graceMs,
+  });
+  return {
+    exit: child.then((end) => {
+      if (end.signal !== undefined) return 128 + constants.signals[end.signal];
+      if (end.exitCode !== undefined) return end.exitCode;
+      throw new FailureError(failure("usage", `lock: ${end.shortMessage ?? "it did not start"}`));
+    }),
+    end: () => void child.kill("SIGTERM"),
+    sweep: async () => {
+      if (marker !== null) await endMarked(marker, { graceMs });
+    },
+  };
+}

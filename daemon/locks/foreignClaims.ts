@@ -1,0 +1,192 @@
+import { foreignBytesMax, parseForeign } from "./foreignFile.ts";
+import { identityOf, judge } from "../../system/processIdentity.ts";
+import { isHoldId } from "../../ipc/ids.ts";
+import { mkdir, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import type { Stats } from "node:fs";
+import type { HoldId } from "../../ipc/ids.ts";
+import type { ProcessIdentity } from "../../system/processIdentity.ts";
+
+/**
+ * Watches the folder of foreign claims and says what counts. A file that is stale (its process has
+ * ended, or nobody touched it for `stale_after`) is moved to `stale/`, so that it can be seen, and
+ * put back, and does not count again by itself.
+ */
+export type ForeignClaimsOptions = {
+  /** `.aibrain/locks/foreign` */
+  readonly folder: string;
+  readonly staleAfterMs: () => number;
+  /** The globs as the repository spells them. */
+  readonly spell: (globs: readonly string[]) => Promise<string[]>;
+  readonly onClaim: (claim: ForeignClaim) => void;
+  /** `stale`: nobody looks after the file any more. */
+  readonly onGone: (hold: HoldId, stale: boolean) => void;
+  readonly onProblem: (file: string, message: string) => void;
+};
+
+export type ForeignClaim = {
+  readonly hold: HoldId;
+  readonly writes: readonly string[];
+  readonly owner: ProcessIdentity | null;
+  readonly file: string;
+};
+
+type Seen = {
+  readonly mtimeMs: number;
+  /** By the monotonic clock: when this time of the file was seen first. */
+  readonly seenAt: number;
+  readonly owner: ProcessIdentity | null;
+  readonly counts: boolean;
+};
+
+const checkMs = 500;
+const suspendGapMs = 5 * checkMs;
+const filesMax = 1_000;
+const staleFolder = "stale";
+
+export class ForeignClaims {
+  readonly #options: ForeignClaimsOptions;
+  readonly #seen = new Map<string, Seen>();
+  #watcher: { close(): Promise<void> } | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #turn: Promise<void> = Promise.resolve();
+  #lastCheck = performance.now();
+  #again = false;
+  #closed = false;
+
+  constructor(options: ForeignClaimsOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when what lies there counts. `known`: foreign claims of an earlier epoch. */
+  async open(known: readonly HoldId[]): Promise<void> {
+    await this.#watch();
+    await this.look();
+    for (const hold of known)
+      if (this.#seen.get(nameOf(hold))?.counts !== true) this.#options.onGone(hold, false);
+    this.#timer = setInterval(() => void this.look(), checkMs).unref();
+  }
+
+  /** The folder was removed under us. */
+  async rebuild(): Promise<void> {
+    await this.#watcher?.close();
+    await this.#watch();
+    await this.look();
+  }
+
+  /** Milliseconds since the file was touched, as far as it was seen. */
+  ageMs(hold: HoldId): number | null {
+    const seen = this.#seen.get(nameOf(hold));
+    return seen === undefined ? null : performance.now() - seen.seenAt;
+  }
+
+  fileOf(hold: HoldId): string {
+    return join(this.#options.folder, nameOf(hold));
+  }
+
+  /** A person wants it gone. */
+  async remove(hold: HoldId): Promise<void> {
+    await unlink(this.fileOf(hold)).catch(() => {});
+    await this.look();
+  }
+
+  /** Looks at every file; one look after the other. */
+  look(): Promise<void> {
+    if (this.#again || this.#closed) return this.#turn;
+    this.#again = true;
+    this.#turn = this.#turn.then(async () => {
+      this.#again = false;
+      await this.#lookAtAll().catch((error: unknown) =>
+        this.#options.onProblem(this.#options.folder, String(error)),
+      );
+    });
+    return this.#turn;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    await this.#watcher?.close();
+    await this.#turn;
+  }
+
+  async #watch(): Promise<void> {
+    const { folder } = this.#options;
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const { watch } = await import("chokidar");
+    const watcher = watch(folder, { ignoreInitial: true, depth: 0 });
+    watcher.on("all", () => void this.look());
+    watcher.on("error", (error) => this.#options.onProblem(folder, String(error)));
+    this.#watcher = watcher;
+  }
+
+  async #lookAtAll(): Promise<void> {
+    if (this.#closed) return;
+    const now = performance.now();
+    const slept = now - this.#lastCheck > suspendGapMs;
+    this.#lastCheck = now;
+    const names = (await readdir(this.#options.folder).catch(() => [])).slice(0, filesMax);
+    for (const name of this.#seen.keys()) if (!names.includes(name)) this.#forget(name, false);
+    for (const name of names) if (name !== staleFolder) await this.#lookAtOne(name, now, slept);
+  }
+
+  async #lookAtOne(name: string, now: number, slept: boolean): Promise<void> {
+    const file = join(this.#options.folder, name);
+    const found = await stat(file).catch(() => null);
+    if (found === null) return this.#forget(name, false);
+    const before = this.#seen.get(name);
+    if (before?.mtimeMs !== found.mtimeMs) return await this.#take(name, found, now);
+    if (!before.counts) return;
+    if (slept) this.#seen.set(name, { ...before, seenAt: now });
+    else if (isStale(before, now, this.#options.staleAfterMs())) await this.#setAside(name);
+  }
+
+  async #take(name: string, found: Stats, now: number): Promise<void> {
+    const { folder, onClaim, onProblem } = this.#options;
+    const { mtimeMs, size } = found;
+    const file = join(folder, name);
+    const refuse = (message: string): void => {
+      this.#forget(name, false);
+      this.#seen.set(name, { mtimeMs, seenAt: now, owner: null, counts: false });
+      onProblem(file, message);
+    };
+    const hold = `foreign:${name}`;
+    if (!isHoldId(hold))
+      return refuse("its name is not letters, digits, dots, dashes and underscores");
+    if (!found.isFile() || size > foreignBytesMax)
+      return refuse(`is no file of at most ${foreignBytesMax} bytes`);
+    const { writes, pid, problems } = parseForeign(await readFile(file, "utf8").catch(() => ""));
+    for (const problem of problems) onProblem(file, problem);
+    const owner = pid === null ? null : (identityOf(pid) ?? null);
+    if (pid !== null && owner === null) {
+      this.#seen.set(name, { mtimeMs, seenAt: now, owner, counts: true });
+      return await this.#setAside(name);
+    }
+    if (writes.length === 0) return refuse("claims nothing: it has no glob");
+    this.#seen.set(name, { mtimeMs, seenAt: now, owner, counts: true });
+    onClaim({ hold, writes: await this.#options.spell(writes), owner, file });
+  }
+
+  async #setAside(name: string): Promise<void> {
+    const { folder } = this.#options;
+    await mkdir(join(folder, staleFolder), { recursive: true, mode: 0o700 });
+    await rename(join(folder, name), join(folder, staleFolder, name)).catch(() => {});
+    this.#forget(name, true);
+  }
+
+  #forget(name: string, stale: boolean): void {
+    const seen = this.#seen.get(name);
+    this.#seen.delete(name);
+    const hold = `foreign:${name}`;
+    if (seen?.counts === true && isHoldId(hold)) this.#options.onGone(hold, stale);
+  }
+}
+
+function isStale({ owner, seenAt }: Seen, now: number, staleAfterMs: number): boolean {
+  if (owner === null) return now - seenAt >= staleAfterMs;
+  return judge(owner) === "dead";
+}
+
+function nameOf(hold: HoldId): string {
+  return hold.slice(hold.indexOf(":") + 1);
+}

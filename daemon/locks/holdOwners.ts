@@ -1,0 +1,195 @@
+import { endMarked } from "../../system/processTree.ts";
+import { holdMarker } from "../../system/marker.ts";
+import { judge } from "../../system/processIdentity.ts";
+import { signalProcess } from "../../system/processFamily.ts";
+import type { HoldEnd, HoldOwner } from "../../ipc/hold.ts";
+import type { HoldId } from "../../ipc/ids.ts";
+
+/**
+ * The processes that holds belong to. A hold never ends before its process has, nor before everything
+ * is gone that the process ran under it: what is killed cannot wake up and go on.
+ *
+ *     connected ─connection lost─► looked at, often at first ─process gone─► swept ─► free
+ *         └──no sign of life for stale_after──► killed, waited for ─────────────▲
+ *         └──broken by a person──► asked to end, then killed, waited for ───────┘
+ *
+ * Signs of life are counted by the monotonic clock, and start anew after the machine has slept. Of a
+ * process on another host or in another PID namespace nothing can be told: its hold ends when it says
+ * so, or when a person breaks it.
+ */
+export type HoldOwnersOptions = {
+  readonly repositoryId: string;
+  readonly staleAfterMs: () => number;
+  readonly graceMs: () => number;
+  readonly onEnded: (hold: HoldId, because: HoldEnd) => void;
+  readonly onProblem: (hold: HoldId, message: string) => void;
+};
+
+type Watched = {
+  readonly owner: HoldOwner;
+  readonly connections: Set<AbortSignal>;
+  beatAt: number;
+  ending: boolean;
+  isReported: boolean;
+};
+
+const checkMs = 500;
+/** A gap between two checks that is longer means that the machine (or this process) stood still. */
+const suspendGapMs = 5 * checkMs;
+/** When a connection is lost its process is usually about to be gone: looked at after these pauses. */
+const looksMs = [0, 5, 10, 20, 40, 80, 160, 320] as const;
+const killedMsMax = 5_000;
+
+export class HoldOwners {
+  readonly #options: HoldOwnersOptions;
+  readonly #watched = new Map<HoldId, Watched>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #lastCheck = performance.now();
+  #check: NodeJS.Timeout | null = null;
+  #closed = false;
+
+  constructor(options: HoldOwnersOptions) {
+    this.#options = options;
+  }
+
+  /** From now on the hold depends on this process; without effect the second time. */
+  watch(hold: HoldId, owner: HoldOwner): void {
+    if (this.#closed || this.#watched.has(hold)) return;
+    const beatAt = performance.now();
+    const watched = {
+      owner,
+      connections: new Set<AbortSignal>(),
+      beatAt,
+      ending: false,
+      isReported: false,
+    };
+    this.#watched.set(hold, watched);
+    this.#lookSoon(hold, watched, 0);
+    this.#check ??= setInterval(() => this.#lookAtAll(), checkMs).unref();
+  }
+
+  /** Its process is connected until the signal aborts; without effect the second time. */
+  attach(hold: HoldId, connection: AbortSignal): void {
+    const watched = this.#watched.get(hold);
+    if (watched === undefined || watched.connections.has(connection)) return;
+    watched.connections.add(connection);
+    const lost = (): void => {
+      watched.connections.delete(connection);
+      this.#lookSoon(hold, watched, 0);
+    };
+    if (connection.aborted) lost();
+    else connection.addEventListener("abort", lost, { once: true });
+  }
+
+  /** A sign of life. */
+  beat(hold: HoldId): void {
+    const watched = this.#watched.get(hold);
+    if (watched !== undefined) watched.beatAt = performance.now();
+  }
+
+  /** Milliseconds since the last sign of life; `null` of a hold that is not watched. */
+  ageMs(hold: HoldId): number | null {
+    const watched = this.#watched.get(hold);
+    return watched === undefined ? null : performance.now() - watched.beatAt;
+  }
+
+  /** A person wants it free: its process is asked to end, then killed. */
+  break({ id, owner }: { readonly id: HoldId; readonly owner: HoldOwner | null }): void {
+    if (owner === null) return this.#options.onEnded(id, "broken");
+    this.watch(id, owner);
+    const watched = this.#watched.get(id);
+    if (watched === undefined) return;
+    if (judge(owner) === "unknown") return this.#options.onEnded(id, "broken");
+    if (signalProcess(owner, "SIGTERM"))
+      this.#later(this.#options.graceMs(), () => this.#end(id, watched, "broken"));
+    else this.#end(id, watched, "broken");
+  }
+
+  forget(hold: HoldId): void {
+    this.#watched.delete(hold);
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#check !== null) clearInterval(this.#check);
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#watched.clear();
+  }
+
+  #lookSoon(hold: HoldId, watched: Watched, look: number): void {
+    const pause = looksMs[look];
+    if (pause === undefined) return;
+    this.#later(pause, () => {
+      if (this.#isFree(hold, watched) || watched.connections.size > 0) return;
+      if (judge(watched.owner) === "dead") this.#end(hold, watched, "owner_gone");
+      else this.#lookSoon(hold, watched, look + 1);
+    });
+  }
+
+  #lookAtAll(): void {
+    const now = performance.now();
+    const slept = now - this.#lastCheck > suspendGapMs;
+    this.#lastCheck = now;
+    for (const [hold, watched] of this.#watched) {
+      if (slept) watched.beatAt = now;
+      // A connection that is open proves that its process lives, not that it works.
+      const isGone = watched.connections.size === 0 && judge(watched.owner) === "dead";
+      if (isGone) this.#end(hold, watched, "owner_gone");
+      else if (now - watched.beatAt >= this.#options.staleAfterMs())
+        this.#end(hold, watched, "owner_hung");
+    }
+  }
+
+  #end(hold: HoldId, watched: Watched, because: HoldEnd): void {
+    if (watched.ending || this.#isFree(hold, watched)) return;
+    watched.ending = true;
+    void this.#endOwner(hold, watched)
+      .then((gone) => {
+        watched.ending = false;
+        if (gone && !this.#isFree(hold, watched)) this.#options.onEnded(hold, because);
+      })
+      .catch((error: unknown) => this.#report(hold, watched, String(error)));
+  }
+
+  /** True when nothing is left of the process and of what it ran. */
+  async #endOwner(hold: HoldId, watched: Watched): Promise<boolean> {
+    const { owner } = watched;
+    if (judge(owner) === "unknown") {
+      this.#report(hold, watched, "its process cannot be judged from here; it stays held");
+      return false;
+    }
+    const until = performance.now() + killedMsMax;
+    while (judge(owner) === "alive") {
+      signalProcess(owner, "SIGKILL");
+      if (performance.now() > until) {
+        this.#report(hold, watched, `process ${owner.pid} cannot be killed; it stays held`);
+        return false;
+      }
+      await new Promise<void>((resolve) => {
+        this.#later(2, resolve);
+      });
+    }
+    const marker = holdMarker(hold, this.#options.repositoryId);
+    const { left } = await endMarked(marker, { graceMs: 0 });
+    if (left > 0) this.#report(hold, watched, `${left} processes cannot be ended; it stays held`);
+    return left === 0;
+  }
+
+  #report(hold: HoldId, watched: Watched, message: string): void {
+    if (watched.isReported) return;
+    watched.isReported = true;
+    this.#options.onProblem(hold, message);
+  }
+
+  #isFree(hold: HoldId, watched: Watched): boolean {
+    return this.#closed || this.#watched.get(hold) !== watched;
+  }
+
+  #later(pauseMs: number, step: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      step();
+    }, pauseMs);
+    this.#timers.add(timer);
+  }
+}

@@ -1,0 +1,15 @@
+import { holdId } from "../params.ts";
+import type { Methods } from "../../../ipc/methods.ts";
+import type { ServerContext } from "../context.ts";
+
+/** Answered when it is durable; without effect when the hold has ended. */
+export async function unlock(
+  params: unknown,
+  context: ServerContext,
+): Promise<Methods["unlock"]["result"]> {
+  const hold = holdId(params, "hold");
+  const known = await context.read((state) => state.holds.get(hold));
+  const because = known?.granted === null ? "withdrawn" : "released";
+  await context.ask({ type: "unlock", hold, because });
+  return {};
+}
