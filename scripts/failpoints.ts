@@ -70,6 +70,8 @@ const exempt: Readonly<Record<string, string>> = {
   "daemon/journal/openUnchanged.ts copyFileSync": "a private copy that only this look reads",
   "daemon/journal/openUnchanged.ts rmSync":
     "removes that copy; the system clears what a crash leaves",
+  "daemon/locks/foreignClaims.ts unlink": "what somebody else put there; it is looked at again",
+  "daemon/locks/foreignClaims.ts rename": "the same",
   "daemon/readiness.ts writeSync": "a pipe to whoever starts it",
   "system/atomicFile.ts rm": "takes back the temporary file of a write that failed",
   "system/durableFile.ts rmSync": "the same",

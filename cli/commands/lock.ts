@@ -15,7 +15,7 @@ const reconnectMs = 2 ** 31 - 1;
 export const command = defineCommand({
   usage: "lock [glob..]",
   describe:
-    "Run a command while holding claims, as a task would. It waits its turn, and the claims are free again whatever happens to the command.",
+    "Run a command while holding claims. The command comes after --: orchd lock [options] -- CMD",
   example: [
     "orchd lock src/api/ -- npm run codegen",
     "Nobody else writes below src/api/ meanwhile",

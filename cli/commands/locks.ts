@@ -7,8 +7,7 @@ import type { HolderId } from "../../ipc/ids.ts";
 
 export const command = defineCommand({
   usage: "locks [action] [id..]",
-  describe:
-    "List what is held, by whom, since when, and who waits for it. `locks break ID` ends whoever holds a lock and frees it: a task is cancelled and its work saved, the command of `orchd lock` is ended, a foreign claim's file is removed.",
+  describe: "List what is held, by whom, and who waits for it. `locks break ID` frees it.",
   example: ["orchd locks", "Who holds src/auth/?"],
   positionals: {
     action: { type: "string", choices: ["break"], describe: "What to do; without: list" },

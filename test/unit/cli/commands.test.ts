@@ -7,6 +7,7 @@ import {
   commit,
   id,
   landing,
+  holdId,
   now,
   secondsAgo,
   statusView,
@@ -134,7 +135,8 @@ describe("workers, locks and land", () => {
 
   it("list locks with their holders and waiters", async () => {
     const lock = {
-      task: id("t1"),
+      holder: id("t1"),
+      kind: "task",
       attempt: 2,
       fence: 41,
       worker: worker("worker-1"),
@@ -143,13 +145,29 @@ describe("workers, locks and land", () => {
       resources: {},
       optimistic: false,
       granted_at: secondsAgo(5),
+      requested_at: secondsAgo(9),
+      heartbeat_age_ms: 2_000,
+      pid: 77,
+      note: "a title",
       waiters: [id("t2")],
       file: null,
-    };
-    const run = await orchd("locks", { answers: { locks: { locks: [lock] } } });
+    } as const;
+    const waiting = {
+      ...lock,
+      holder: holdId("lock:abc"),
+      kind: "lock",
+      attempt: null,
+      fence: null,
+      worker: null,
+      granted_at: null,
+      heartbeat_age_ms: null,
+      waiters: [],
+    } as const;
+    const run = await orchd("locks", { answers: { locks: { locks: [lock, waiting] } } });
     expect(run.out).to.equal(
-      "HOLDER  WORKER    HOLDS          WAITED FOR BY  FENCE  AGE\n" +
-        "t1.2    worker-1  writes src/**  t2                41   5s\n",
+      "HOLDER    BY        HOLDS          WAITED FOR BY  FENCE  AGE  SEEN\n" +
+        "t1.2      worker-1  writes src/**  t2                41   5s    2s\n" +
+        "lock:abc  pid 77    writes src/**                 waits   9s\n",
     );
     expect((await orchd("locks", { answers: { locks: { locks: [] } } })).out).to.equal(
       "No locks are held.\n",

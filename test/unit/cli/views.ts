@@ -1,4 +1,4 @@
-import type { TaskId, WorkerId } from "../../../ipc/ids.ts";
+import type { HoldId, TaskId, WorkerId } from "../../../ipc/ids.ts";
 import type {
   LandingView,
   StatusView,
@@ -13,6 +13,7 @@ export const now = 1_700_000_000_000;
 export const commit = "a1b2c3d4e5f60718293a4b5c6d7e8f9001122334" as TaskRow["commit"] & string;
 export const secondsAgo = (seconds: number): number => now - seconds * 1_000;
 export const id = (text: string): TaskId => text as TaskId;
+export const holdId = (text: string): HoldId => text as HoldId;
 export const worker = (text: string): WorkerId => text as WorkerId;
 
 export function row(given: Partial<TaskRow> & { readonly id: TaskId }): TaskRow {

@@ -185,7 +185,7 @@ describe("undeclared work", () => {
     expect(world.effectsOf("placeLock")[0]?.holding.writes).to.include("**");
     world.submit(spec("late", { claims: ["docs/y"] }), spec("nothing", { claims: [] }));
     expect(world.running()).to.deep.equal(["holder", "nothing"]);
-    expect(world.why("late")).to.deep.include({ task: id("a"), their_claim: "**" });
+    expect(world.why("late")).to.deep.include({ holder: id("a"), their_claim: "**" });
     expect(world.step("a")).to.equal("waiting");
     world.done("holder");
     expect(world.step("a")).to.equal("merging");
@@ -200,8 +200,8 @@ describe("undeclared work", () => {
       world.merged("a", { kind: "conflict", paths: ["src/a"], ref: "refs/x" });
       expect(world.running()).to.deep.equal(["a"]);
       world.submit(spec("b", { claims: ["docs/x"] }), spec("c", { claims: null }));
-      expect(world.why("b")).to.deep.include({ on: "claim", task: id("a"), their_claim: "**" });
-      expect(world.why("c")).to.deep.include({ on: "claim", task: id("a"), their_claim: "**" });
+      expect(world.why("b")).to.deep.include({ on: "claim", holder: id("a"), their_claim: "**" });
+      expect(world.why("c")).to.deep.include({ on: "claim", holder: id("a"), their_claim: "**" });
     }
   });
 
@@ -210,7 +210,7 @@ describe("undeclared work", () => {
     const failure = { kind: "exit", exit_code: 1 } as const;
     world.report("a", { result: "failed", failure, saved: saved(["src/x"]) });
     world.submit(spec("b", { claims: ["src/**"] })).pass(1_000);
-    expect(world.why("a")).to.deep.include({ on: "claim", claim: "src/x", task: id("b") });
+    expect(world.why("a")).to.deep.include({ on: "claim", claim: "src/x", holder: id("b") });
     expect(world.done("b").status("a")).to.equal("running");
   });
 
