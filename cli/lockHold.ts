@@ -1,5 +1,4 @@
 import { failure, FailureError } from "../ipc/errors.ts";
-import { holdBeatMs } from "../ipc/hold.ts";
 import { mintHoldId } from "../ipc/ids.ts";
 import { ownIdentity } from "../system/processIdentity.ts";
 import type { ClaimSet } from "../ipc/taskSpec.ts";
@@ -34,13 +33,15 @@ export type LockWish = {
 /** Somebody at a terminal wonders by then. */
 const tellAfterMs = 300;
 const releaseMsMax = 2_000;
+/** Until the supervisor has said how often it wants to hear of us; less than the least it can want. */
+const waitingBeatMs = 1_000;
 
 /** Rejects with a `FailureError`: `busy` when it is not free (in time), `refused` when it was broken meanwhile. */
 export async function takeLock(client: Supervisor, wish: LockWish): Promise<Lock> {
   const { claims, note, wait, timeoutMs } = wish;
   const hold = mintHoldId();
   const asked = client.call("lock", { id: hold, claims, owner: ownIdentity(), note, wait });
-  const beats = setInterval(() => void beat(), holdBeatMs);
+  let beats = setInterval(() => void beat(), waitingBeatMs);
   let isBeating = false;
   const lost = Promise.withResolvers<void>();
   async function beat(): Promise<void> {
@@ -57,8 +58,10 @@ export async function takeLock(client: Supervisor, wish: LockWish): Promise<Lock
   let isGranted = false;
   const telling = setTimeout(() => void tell(client, hold, wish.onWaiting), tellAfterMs);
   try {
-    const { fence, marker } = await inTime(asked, timeoutMs);
+    const { fence, marker, heartbeat_ms } = await inTime(asked, timeoutMs);
     isGranted = true;
+    clearInterval(beats);
+    beats = setInterval(() => void beat(), heartbeat_ms);
     const release = async (): Promise<void> => {
       clearInterval(beats);
       await inTime(client.call("unlock", { hold }), releaseMsMax).catch(() => {});

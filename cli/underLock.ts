@@ -51,7 +51,7 @@ export async function startUnderLock(options: UnderLockOptions): Promise<UnderLo
     }),
     end: () => void child.kill("SIGTERM"),
     sweep: async () => {
-      if (marker !== null) await endMarked(marker, { graceMs });
+      if (marker !== null) await endMarked(marker, { graceMs, sharesGroups: true });
     },
   };
 }

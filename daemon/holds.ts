@@ -62,6 +62,7 @@ export class Holds {
         locks.touch(hold);
       },
       ageMs: (hold) => this.#owners.ageMs(hold) ?? this.#foreign.ageMs(hold),
+      heartbeatMs: () => config().limits.heartbeat_ms,
       marker: (hold) => holdMarker(hold, layout.repositoryId),
       completeClaims: (claims) => completeClaims(claims, spelling),
     };

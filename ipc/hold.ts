@@ -33,5 +33,3 @@ export type HoldRequest = {
 export type HoldEnd = "released" | "withdrawn" | "owner_gone" | "owner_hung" | "broken";
 
 export const holdNoteMax = 200;
-/** Between two signs of life of an owner. */
-export const holdBeatMs = 5_000;

@@ -41,8 +41,8 @@ export type Methods = {
    */
   lock: {
     params: HoldRequest & { wait: boolean };
-    /** `marker`: of `ORCHD_ATTEMPT` for what runs under it, so that it can be found and ended. */
-    result: { hold: HoldId; fence: number; marker: string };
+    /** `heartbeat_ms`: between two calls of `keep`. `marker`: of `ORCHD_ATTEMPT` for what runs under it, so that it can be found and ended. */
+    result: { hold: HoldId; fence: number; marker: string; heartbeat_ms: number };
   };
   /** A sign of life of a hold's owner; `held: false`: it has lost the hold. */
   keep: { params: { hold: HoldId }; result: { held: boolean } };

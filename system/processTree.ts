@@ -26,6 +26,8 @@ export type Ended = {
 export type EndOptions = {
   /** Between the polite and the hard end, in milliseconds; 0: hard at once. */
   readonly graceMs: number;
+  /** Their process groups may hold others, who are spared: a command on somebody's terminal is in the group of his shell's job. */
+  readonly sharesGroups?: boolean;
 };
 
 /** After the grace: a killed process that has not gone by then waits for a device, not for us. */
@@ -58,7 +60,10 @@ export async function endMarked(
 }
 
 /** Resolves when nothing of the family is left, or `graceMs` + 5 s later. */
-export async function endFamily(family: Family, { graceMs }: EndOptions): Promise<Ended> {
+export async function endFamily(
+  family: Family,
+  { graceMs, sharesGroups = false }: EndOptions,
+): Promise<Ended> {
   const known = new Set<string>();
   const asked = new Set<string>();
   const note = ({ identity }: Member): void => {
@@ -73,7 +78,8 @@ export async function endFamily(family: Family, { graceMs }: EndOptions): Promis
   };
   const kill: Visit = (member) => {
     note(member);
-    killMember(member, family.others);
+    if (sharesGroups) signalProcess(member.identity, "SIGKILL");
+    else killMember(member, family.others);
   };
   // Who is who must be known before the first one ends, and with it what its children are known by.
   const first = visitFamily(family, note);

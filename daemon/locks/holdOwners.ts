@@ -170,7 +170,7 @@ export class HoldOwners {
       });
     }
     const marker = holdMarker(hold, this.#options.repositoryId);
-    const { left } = await endMarked(marker, { graceMs: 0 });
+    const { left } = await endMarked(marker, { graceMs: 0, sharesGroups: true });
     if (left > 0) this.#report(hold, watched, `${left} processes cannot be ended; it stays held`);
     return left === 0;
   }

@@ -70,6 +70,8 @@ export type HoldPorts = {
   readonly beat: (hold: HoldId) => void;
   /** Milliseconds since the last sign of life. */
   readonly ageMs: (hold: HoldId) => number | null;
+  /** Between two signs of life of an owner. */
+  readonly heartbeatMs: () => number;
   /** `ORCHD_ATTEMPT` of what runs under it. */
   readonly marker: (hold: HoldId) => string;
   /** Claims as the repository spells them. */

@@ -27,7 +27,8 @@ export async function lock(
     context.holds.watch(id, owner);
     context.holds.attach(id, session.signal);
     const marker = context.holds.marker(id);
-    return { hold: id, fence: fence ?? (await granted.fence), marker };
+    const heartbeat_ms = context.holds.heartbeatMs();
+    return { hold: id, fence: fence ?? (await granted.fence), marker, heartbeat_ms };
   } finally {
     granted.stop();
   }

@@ -64,6 +64,25 @@ describe("processes found by their marker", () => {
     expect([ended, spared, other].map(judge)).to.deep.equal(["dead", "alive", "alive"]);
   });
 
+  it("are ended one by one where their groups hold others", async () => {
+    const script = `sleep 300 & echo $!; ORCHD_ATTEMPT=${marker} sleep 300`;
+    const shell = spawn("sh", ["-c", script], {
+      stdio: ["ignore", "pipe", "ignore"],
+      detached: true,
+      env: { ORCHD_TEST_RUN: process.env["ORCHD_TEST_RUN"], PATH: process.env["PATH"] },
+    });
+    started.push(shell);
+    const [output] = (await once(shell.stdout, "data")) as [Buffer];
+    const beside = identityOf(Number(output.toString()));
+    await until(() => findMarked(marker).length === 1, { what: "the marked one to run" });
+    expect(await endMarked(marker, { graceMs: 0, sharesGroups: true })).to.deep.equal({
+      found: 1,
+      left: 0,
+    });
+    expect(beside && judge(beside)).to.equal("alive");
+    await endGroup(shell.pid ?? 0, { graceMs: 0 });
+  });
+
   it("are never this process, though it carries the marker itself", async () => {
     const script = `
       import { endMarked, findMarked } from ${JSON.stringify(new URL("../../../system/processTree.ts", import.meta.url).href)};

@@ -44,6 +44,7 @@ function makeRig() {
   };
   const effects = new Effects({
     loop: () => ({ state: world.state, tell: unexpected, read: unexpected }),
+    holds: { break: unexpected, forget: unexpected },
     pool: {
       assign: (_worker, list) => void assigned.push(...list.map(nameOf)),
       cancel: unexpected,

@@ -1,0 +1,198 @@
+import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { agent } from "../helpers/agent.ts";
+import { isGone } from "../helpers/processes.ts";
+import { lockCommand } from "../helpers/lockCommand.ts";
+import { makeSupervised } from "../helpers/supervised.ts";
+import { until } from "../helpers/until.ts";
+import type { Supervised } from "../helpers/supervised.ts";
+import type { LockView } from "../../ipc/methods.ts";
+
+async function locksOf(supervised: Supervised): Promise<LockView[]> {
+  const client = await supervised.client();
+  return (await client.call("locks", {})).locks;
+}
+
+/** Holds its claims until the file is there. */
+function untilFile(supervised: Supervised, name: string) {
+  const file = join(supervised.repository.dir, "..", name);
+  return {
+    script: `while [ ! -e '${file}' ]; do sleep 0.02; done`,
+    go: () => writeFileSync(file, ""),
+  };
+}
+
+describe("orchd lock", function () {
+  this.timeout(60_000);
+
+  it("keeps tasks out while its command runs, waits for them in turn, and ends as the command does", async () => {
+    await using supervised = await makeSupervised({ config: { max_parallel: 2 } });
+    const gate = untilFile(supervised, "go");
+    const held = lockCommand(supervised, ["src/"], `${gate.script}; exit 7`);
+    await held.command();
+    const [id] = await supervised.submit({ id: "t1", run: ["true"], claims: ["src/a"] });
+    const shown = await supervised.orchd("show", "t1");
+    expect(shown.stdout).to.match(/src\/a is held by lock:[a-z0-9]+ as src\/\*\*/);
+    const [lock] = await locksOf(supervised);
+    expect(lock).to.include({ kind: "lock", pid: held.pid });
+    expect(lock?.waiters).to.deep.equal(["t1"]);
+    expect(existsSync(lock?.file ?? "")).to.equal(true);
+    const second = lockCommand(supervised, ["src/b", "--note", "codegen"], "true");
+    await until(() => second.said().includes("Waiting for lock:"));
+    expect((await locksOf(supervised)).at(-1)).to.include({ note: "codegen", fence: null });
+    gate.go();
+    expect((await held.end).code).to.equal(7);
+    const { code, stderr } = await second.end;
+    expect(code, stderr).to.equal(0);
+    expect((await supervised.wait(id === undefined ? [] : [id]))[0]?.status).to.equal("succeeded");
+    expect(await locksOf(supervised)).to.deep.equal([]);
+  });
+
+  it("does not wait with --try, nor longer than --timeout, and says who is in the way", async () => {
+    await using supervised = await makeSupervised();
+    const one = agent(supervised, "busy");
+    const ids = await supervised.submit(one.task);
+    await until(() => one.starts() === 1);
+    const tried = await supervised.orchd("lock", "--try", "busy.txt", "--", "false");
+    expect(tried.code).to.equal(5);
+    expect(tried.stderr).to.include("busy.txt is held by busy");
+    const timed = await supervised.orchd("lock", "--timeout", "400ms", "*.txt", "--", "false");
+    expect(timed.code).to.equal(5);
+    expect(timed.stderr).to.include("Waiting for busy").and.include("did not become free in time");
+    expect((await locksOf(supervised)).map(({ holder }) => holder)).to.deep.equal(["busy"]);
+    one.letGo();
+    await supervised.wait(ids);
+  });
+
+  it("is free within 100 ms of its process being killed, and the command is gone by then", async () => {
+    await using supervised = await makeSupervised();
+    const held = lockCommand(supervised, ["src/"], "setsid sleep 600 & sleep 600");
+    const command = await held.command();
+    const client = await supervised.client();
+    const ended = Promise.withResolvers<number>();
+    await client.subscribe(null, ({ name, detail }) => {
+      if (name === "lock:ended") ended.resolve(detail["because"] === "owner_gone" ? 1 : 0);
+    });
+    const from = performance.now();
+    held.signal("SIGKILL");
+    expect(await ended.promise).to.equal(1);
+    expect(performance.now() - from).to.be.below(100);
+    expect(isGone(command)).to.equal(true);
+  });
+
+  it("is killed and freed when it hangs for longer than stale_after", async () => {
+    await using supervised = await makeSupervised({
+      config: { limits: { heartbeat: "500ms", stale_after: "2s" } },
+    });
+    const held = lockCommand(supervised, ["src/"], "sleep 600");
+    const command = await held.command();
+    const from = performance.now();
+    held.signal("SIGSTOP");
+    await until(async () => (await locksOf(supervised)).length === 0, { timeoutMs: 10_000 });
+    expect(performance.now() - from).to.be.within(1_000, 2_000 + 1_500);
+    expect(isGone(held.pid) && isGone(command)).to.equal(true);
+  });
+
+  it("is kept through kill -9 of the supervisor, and given back to the next one", async () => {
+    await using supervised = await makeSupervised();
+    const gate = untilFile(supervised, "go");
+    const held = lockCommand(supervised, ["src/"], gate.script);
+    await held.command();
+    const [before] = await locksOf(supervised);
+    const dead = lockCommand(supervised, ["docs/"], "sleep 600");
+    await dead.command();
+    await supervised.killSupervisor();
+    dead.signal("SIGKILL");
+    expect((await supervised.orchd("start")).code).to.equal(0);
+    // What its command had started went with the lock.
+    await dead.end;
+    await until(async () => (await locksOf(supervised)).length === 1);
+    const [after] = await locksOf(supervised);
+    expect(after).to.include({ holder: before?.holder, fence: before?.fence });
+    gate.go();
+    expect((await held.end).code).to.equal(0);
+    await until(async () => (await locksOf(supervised)).length === 0);
+  });
+
+  it("may not wait inside a task, which holds claims already", async () => {
+    await using supervised = await makeSupervised();
+    const run = (...options: string[]) =>
+      supervised.orchd("run", "--shell", `orchd lock ${options.join(" ")} x -- true`);
+    const { stdout } = await supervised.orchd("lock", "y", "--", "sh", "-c", "echo $ORCHD_ATTEMPT");
+    expect(stdout).to.match(/^lock:[a-z0-9]+@/);
+    expect((await run()).code).to.equal(1);
+  });
+
+  it("names what it does not understand", async () => {
+    await using supervised = await makeSupervised();
+    for (const [words, said] of [
+      [["src/"], "a command must follow --"],
+      [["--", "true"], "name what it claims"],
+      [["../x", "--", "true"], "could lead out of the repository"],
+      [["--resource", "db=0", "--", "true"], "must be a whole one from 1"],
+      [["--timeout", "5", "x", "--", "true"], "has no unit"],
+    ] as const) {
+      const ran = await supervised.orchd("lock", ...words);
+      expect(ran.code, said).to.equal(2);
+      expect(ran.stderr).to.include(said);
+    }
+    const many = await supervised.orchd("lock", "--resource", "db=2", "--", "true");
+    expect(many.code).to.equal(5);
+    expect(many.stderr).to.include("there are 1 of db, not 2");
+  });
+});
+
+describe("orchd locks break", function () {
+  this.timeout(60_000);
+
+  it("ends the command of a lock, and cancels a task with its work saved", async () => {
+    await using supervised = await makeSupervised({ config: { limits: { grace: "300ms" } } });
+    const one = agent(supervised, "busy", "echo half > busy.txt");
+    const ids = await supervised.submit(one.task);
+    await until(() => one.starts() === 1);
+    const held = lockCommand(supervised, ["src/"], "sleep 600");
+    const command = await held.command();
+    const holders = (await locksOf(supervised)).map(({ holder }) => holder);
+    const broken = await supervised.orchd("locks", "break", ...holders);
+    expect(broken.code, broken.stderr).to.equal(0);
+    await held.end;
+    expect(isGone(command)).to.equal(true);
+    expect((await supervised.wait(ids))[0]?.status).to.equal("cancelled");
+    await until(async () => (await locksOf(supervised)).length === 0);
+    const refs = await supervised.repository.git("for-each-ref", "refs/orchd/attempts");
+    expect(refs).to.include("refs/orchd/attempts/busy/1");
+    const events = await supervised.orchd("events");
+    expect(events.stdout.match(/lock:broken/g)).to.have.length(2);
+    expect((await supervised.orchd("locks", "break", "busy")).code).to.equal(4);
+  });
+});
+
+describe("a foreign claim", function () {
+  this.timeout(60_000);
+
+  it("is honoured while its file is touched or its process lives, and set aside when stale", async () => {
+    await using supervised = await makeSupervised({
+      config: { limits: { heartbeat: "500ms", stale_after: "2s" } },
+    });
+    const folder = join(supervised.repository.dir, ".aibrain/locks/foreign");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "touched"), "# mine\nsrc/**\n../no\n");
+    writeFileSync(join(folder, "alive"), `# pid ${process.pid}\ndocs/**\n`);
+    writeFileSync(join(folder, "dead"), `# pid ${2 ** 22 + 1}\nlib/**\n`);
+    await until(async () => (await locksOf(supervised)).length === 2);
+    const ids = await supervised.submit({ id: "t1", run: ["true"], claims: ["src/x"] });
+    const shown = await supervised.orchd("show", "t1");
+    expect(shown.stdout).to.include("src/x is held by foreign:touched as src/**");
+    const now = new Date();
+    utimesSync(join(folder, "touched"), now, now);
+    expect((await supervised.wait(ids))[0]?.status).to.equal("succeeded");
+    expect((await locksOf(supervised)).map(({ holder }) => holder)).to.deep.equal([
+      "foreign:alive",
+    ]);
+    expect(readdirSync(join(folder, "stale")).toSorted()).to.deep.equal(["dead", "touched"]);
+    expect((await supervised.orchd("locks", "break", "foreign:alive")).code).to.equal(0);
+    await until(async () => (await locksOf(supervised)).length === 0);
+    expect(existsSync(join(folder, "alive"))).to.equal(false);
+  });
+});
