@@ -3,6 +3,7 @@ import {
   candidateOf,
   defaultSettings,
   gate,
+  holdId,
   id,
   ids,
   oid,
@@ -38,6 +39,7 @@ export function tellStory(): readonly Recorded[] {
   setbacks(world);
   pauses(world);
   stops(world);
+  holds(world);
   restarts(world);
   return world.journal;
 }
@@ -128,6 +130,22 @@ function stops(world: World): void {
   world.report("ending", { result: "ended", saved: null });
   const settings = { ...defaultSettings, slots: 4, verify: [["make", "check"]] as const };
   world.turn({ type: "settingsChanged", settings });
+}
+
+/** Of two locks and a foreign claim, one is left for the next supervisor. */
+function holds(world: World): void {
+  const owner = { pid: 77, startTime: 5, bootId: "boot", pidNamespace: "pid:[1]", host: "here" };
+  const claims = { writes: ["lib/**"], reads: [], resources: {} };
+  for (const name of ["lock:one", "lock:two"])
+    world.turn({
+      type: "lock",
+      request: { id: holdId(name), claims, owner, note: "make" },
+      wait: true,
+    });
+  const foreign = { type: "foreignClaim", hold: holdId("foreign:me"), note: "a file" } as const;
+  world.turn({ ...foreign, claims, owner: null });
+  world.turn({ type: "breakLocks", holders: [holdId("lock:one")] });
+  world.turn({ type: "unlock", hold: holdId("lock:one"), because: "owner_gone" });
 }
 
 /** It ends as a killed supervisor does: some tasks run, one lands, one waits. */

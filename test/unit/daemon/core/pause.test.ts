@@ -135,7 +135,7 @@ describe("a pause of a label", () => {
     world.submit(spec("holder", { claims: ["h"], labels: ["slow"] }));
     world.submit(spec("wide", { claims: ["**"], labels: ["slow"] })).pass(1_000);
     world.submit(spec("behind", { claims: ["b"] }));
-    expect(world.why("behind")).to.deep.include({ task: id("wide") });
+    expect(world.why("behind")).to.deep.include({ holder: id("wide") });
     world.turn(pauseLabel("slow"));
     expect(world.running()).to.deep.equal(["holder", "behind"]);
     world.done("holder").done("behind").turn(resumeLabel("slow"));
