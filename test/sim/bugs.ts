@@ -44,7 +44,7 @@ export const plantedBugs: readonly Bug[] = [
     edits: [
       {
         file: "daemon/core/react.ts",
-        find: "return [...locks, ...cancellations, ...landingEffects(state), ...followEffects(state)];",
+        find: "return [...locks, ...holds, ...cancellations, ...landingEffects(state), ...followEffects(state)];",
         replace: "return [];",
       },
     ],
@@ -169,7 +169,7 @@ export const controlBugs: readonly Bug[] = [
     edits: [
       {
         file: "daemon/core/react.ts",
-        find: '{ kind: "removeLock", task: event.task },\n    ...endOpenGate',
+        find: '{ kind: "removeLock", holder: event.task },\n    ...endOpenGate',
         replace: "...endOpenGate",
       },
     ],
