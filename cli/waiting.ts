@@ -1,10 +1,11 @@
 import { exitCodes, failure, FailureError } from "../ipc/errors.ts";
 import type { TaskId } from "../ipc/ids.ts";
-import type { EndView } from "../ipc/methods.ts";
+import type { EndView, TargetView } from "../ipc/methods.ts";
 import { formatDuration } from "../ipc/duration.ts";
 import { makeBell } from "./bell.ts";
 import type { Bell } from "./bell.ts";
 import { liveLine } from "./live.ts";
+import { behindSentence } from "./render/landing.ts";
 import { allSucceeded, endLines } from "./render/outcomes.ts";
 import { progressLine } from "./render/progress.ts";
 import { listed, plural } from "./render/text.ts";
@@ -20,7 +21,7 @@ const refreshMs = 1_000;
 const progressRowsMax = 1_000;
 
 type End =
-  | { readonly kind: "ended"; readonly tasks: readonly EndView[] }
+  | { readonly kind: "ended"; readonly tasks: readonly EndView[]; readonly target: TargetView }
   | { readonly kind: "interrupted" }
   | { readonly kind: "late" };
 
@@ -40,8 +41,11 @@ export async function waitAndTell(
     return interruptedExit;
   }
   if (end.kind === "late") throw new FailureError(lateFailure(ids, timeoutMs ?? 0));
-  if (session.json) session.printJson({ tasks: end.tasks });
-  else for (const line of endLines(end.tasks, session.look())) session.print(line);
+  const { tasks, target } = end;
+  if (session.json) session.printJson({ tasks, target });
+  else for (const line of endLines(tasks, session.look())) session.print(line);
+  if (target.behind && tasks.some(({ commit }) => commit !== null))
+    session.remark(`${behindSentence(target)}.`);
   const failed = end.tasks.find((task) => task.status === "failed");
   if (failed !== undefined)
     session.remark(
@@ -59,7 +63,7 @@ async function firstEnd(
   const { promise, resolve } = Promise.withResolvers<End>();
   const stopListening = session.terminal.onInterrupt(() => resolve({ kind: "interrupted" }));
   const timer = timeoutMs === null ? null : setTimeout(() => resolve({ kind: "late" }), timeoutMs);
-  const ended = client.call("wait", { ids }).then(({ tasks }): End => ({ kind: "ended", tasks }));
+  const ended = client.call("wait", { ids }).then((end): End => ({ kind: "ended", ...end }));
   // When something else comes first, its rejection at the close is of no interest.
   ended.catch(() => undefined);
   try {

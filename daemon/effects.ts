@@ -73,6 +73,11 @@ export class Effects {
     await this.#follow(from);
   }
 
+  /** Resolves when the following that was asked for so far has been tried. */
+  async followTried(): Promise<void> {
+    await (this.#followWaiting ?? this.#following);
+  }
+
   close(): void {
     this.#closed = true;
     this.#landingTimer?.cancel();

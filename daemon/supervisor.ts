@@ -443,6 +443,7 @@ export class Supervisor {
         attemptLayout(workerLayout(layout, worker), { task, attempt }).dir,
       completeSpec: (spec) => completeSpec(spec, this.#options.spelling),
       hasSecret: (name) => process.env[name] !== undefined,
+      followTried: () => this.#effects.followTried(),
       land: (acceptRewind) => this.#land(acceptRewind),
       config: () => this.#configView(),
       reload: () => this.reload(),

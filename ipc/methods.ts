@@ -19,8 +19,8 @@ export type Methods = {
   logs: { params: LogsQuery; result: LogsView };
   history: { params: HistoryQuery; result: HistoryView };
   trace: { params: { id: TaskId }; result: TraceView };
-  /** Answers when every task is final; `progress` notifications come to subscribers of `events`. */
-  wait: { params: { ids: readonly TaskId[] }; result: { tasks: EndView[] } };
+  /** Answers when every task is final, and what landed has reached the person's branch or could not. */
+  wait: { params: { ids: readonly TaskId[] }; result: { tasks: EndView[]; target: TargetView } };
   cancel: { params: { ids: readonly TaskId[] }; result: { tasks: ChangeView[] } };
   retry: {
     params: { request: RequestId; ids: readonly TaskId[] };
@@ -280,6 +280,15 @@ export type LockView = {
   /** Who waits for it. */
   waiters: HolderId[];
   file: string | null;
+};
+
+/** Whether the person's branch has what landed. */
+export type TargetView = Pick<
+  LandingView,
+  "branch" | "target" | "follow" | "follow_problem" | "held"
+> & {
+  /** It lacks something that landed on `branch`. */
+  behind: boolean;
 };
 
 export type LandingView = {

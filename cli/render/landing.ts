@@ -1,4 +1,4 @@
-import type { LandingView } from "../../ipc/methods.ts";
+import type { LandingView, TargetView } from "../../ipc/methods.ts";
 import { fit, listed, plain } from "./text.ts";
 import { shortOidLength } from "./outcome.ts";
 import type { Look } from "./paint.ts";
@@ -30,14 +30,21 @@ export function landingQueueLines(view: LandingView, look: Look): string[] {
 /** `3 landed on orchd/main; main waits: src/a.ts edited`. */
 export function landedSentence(view: LandingView): string {
   const branch = plain(view.branch);
+  if (view.ahead === 0) return `${plain(view.target)} has everything that landed on ${branch}`;
+  return `${view.ahead} landed on ${branch}; ${targetWords(view)}`;
+}
+
+/** `Landed on orchd/main; main waits: src/a.ts edited`. */
+export function behindSentence(view: TargetView): string {
+  return `Landed on ${plain(view.branch)}; ${targetWords(view)}`;
+}
+
+function targetWords(view: Omit<TargetView, "behind">): string {
   const target = plain(view.target);
-  if (view.ahead === 0) return `${target} has everything that landed on ${branch}`;
-  const behind = `${view.ahead} landed on ${branch}`;
-  if (view.follow_problem !== null)
-    return `${behind}; ${target} waits: ${plain(view.follow_problem)}`;
-  if (view.follow === "off") return `${behind}; ${target} does not follow`;
-  if (view.follow === "manual") return `${behind}; ${target} follows at \`orchd land\``;
-  return `${behind}; ${target} ${view.held === null ? "is about to follow" : "does not follow yet"}`;
+  if (view.follow_problem !== null) return `${target} waits: ${plain(view.follow_problem)}`;
+  if (view.follow === "off") return `${target} does not follow`;
+  if (view.follow === "manual") return `${target} follows at \`orchd land\``;
+  return `${target} ${view.held === null ? "is about to follow" : "does not follow yet"}`;
 }
 
 function branchWords(view: LandingView): string {

@@ -46,6 +46,8 @@ export type ServerContext = {
   /** Fills in what only the machine knows: a claim on an existing directory means all below it. */
   readonly completeSpec: (spec: TaskSpec) => Promise<TaskSpec>;
   readonly hasSecret: (name: string) => boolean;
+  /** Resolves when no following is under way. */
+  readonly followTried: () => Promise<void>;
   readonly land: (acceptRewind: boolean) => Promise<void>;
   readonly config: () => ConfigView;
   readonly reload: () => Promise<ConfigView>;

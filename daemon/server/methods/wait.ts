@@ -1,5 +1,6 @@
 import { FailureError, failure } from "../../../ipc/errors.ts";
 import { endView } from "../views/task.ts";
+import { targetView } from "../views/status.ts";
 import { taskIds } from "../params.ts";
 import type { EndView, Methods } from "../../../ipc/methods.ts";
 import type { ServerContext } from "../context.ts";
@@ -7,7 +8,10 @@ import type { Session } from "../session.ts";
 import type { State } from "../../core/state.ts";
 import type { TaskId } from "../../../ipc/ids.ts";
 
-/** Answers when every one of the tasks is final, in the order they were named. */
+/**
+ * Answers when every one of the tasks is final, in the order they were named, and the person's branch
+ * has followed what landed, or could not.
+ */
 export async function wait(
   params: unknown,
   context: ServerContext,
@@ -15,8 +19,12 @@ export async function wait(
 ): Promise<Methods["wait"]["result"]> {
   const ids = taskIds(params, "ids");
   await allFinal(ids, context, session);
-  const ends = await context.read((state) => endsOf(state, ids));
-  return { tasks: await Promise.all(ends.map((end) => complete(end, context))) };
+  await context.followTried();
+  const { ends, target } = await context.read((state) => ({
+    ends: endsOf(state, ids),
+    target: targetView(state),
+  }));
+  return { tasks: await Promise.all(ends.map((end) => complete(end, context))), target };
 }
 
 async function allFinal(

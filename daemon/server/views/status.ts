@@ -10,6 +10,7 @@ import type {
   LockView,
   StatusQuery,
   StatusView,
+  TargetView,
   WaitReason,
   WorkerView,
 } from "../../../ipc/methods.ts";
@@ -144,21 +145,33 @@ function holdLock(state: State, one: Hold, context: ServerContext): LockView {
   };
 }
 
-export function landingView(state: State, branches: Branches): LandingView {
-  const { landing, settings } = state;
-  const current = landing.current === null ? undefined : state.tasks.get(landing.current);
+export function targetView({ landing, settings }: State): TargetView {
   return {
     branch: `orchd/${settings.target}`,
     target: settings.target,
     follow: settings.follow,
+    behind: landing.tip !== landing.followed,
+    follow_problem: problemText(landing.followProblem),
+    held: landing.held?.message ?? null,
+  };
+}
+
+export function landingView(state: State, branches: Branches): LandingView {
+  const { landing } = state;
+  const { branch, target, follow, follow_problem, held } = targetView(state);
+  const current = landing.current === null ? undefined : state.tasks.get(landing.current);
+  return {
+    branch,
+    target,
+    follow,
     ...branches,
     waiting: [
       ...(current === undefined ? [] : [current.id]),
       ...landingOrder(state).map(({ id }) => id),
     ],
     current: current === undefined ? null : currentView(current),
-    follow_problem: problemText(landing.followProblem),
-    held: landing.held?.message ?? null,
+    follow_problem,
+    held,
   };
 }
 

@@ -5,7 +5,7 @@ import { expect } from "chai";
 import type { TaskSpec } from "../../../ipc/taskSpec.ts";
 import { noSupervisor, orchd, orchdWords } from "./recording.ts";
 import type { Recording } from "./recording.ts";
-import { commit, id } from "./views.ts";
+import { commit, id, target } from "./views.ts";
 
 const hour = 3_600_000;
 const configOf = (timeout: number) => ({ file: null, config: { limits: { timeout_ms: timeout } } });
@@ -115,12 +115,12 @@ describe("submit", () => {
   it("waits when asked, and ends with how the tasks ended", async () => {
     await write("a.json", '{"id":"one","run":["make"]}');
     const end = { id: id("one"), status: "succeeded", commit, reason: null, attempts: 1 };
-    const waiting = { ...answers, wait: { tasks: [end] } };
+    const waiting = { ...answers, wait: { tasks: [end], target } };
     const run = await orchd("submit a.json --wait", { answers: waiting, cwd });
     expect(run).to.include({ code: 0, out: "✓  one  succeeded  a1b2c3d4e\n" });
     expect(run.err).to.equal("Submitted 1 task.\n");
     const json = await orchd("submit a.json --wait --json", { answers: waiting, cwd });
-    expect(JSON.parse(json.out)).to.deep.equal({ tasks: [end] });
+    expect(JSON.parse(json.out)).to.deep.equal({ tasks: [end], target });
     expect(json.err).to.equal("");
   });
 });
@@ -194,7 +194,7 @@ describe("run", () => {
   it("waits by default", async () => {
     const end = { id: id("t1"), status: "failed", commit: null, reason: null, attempts: 1 };
     const run = await orchd("run --id t1 -- false", {
-      answers: { ...answers, wait: { tasks: [end] } },
+      answers: { ...answers, wait: { tasks: [end], target } },
     });
     expect(run).to.include({ code: 1, out: "✗  t1  failed  failed\n" });
   });

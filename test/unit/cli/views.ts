@@ -2,6 +2,7 @@ import type { HoldId, TaskId, WorkerId } from "../../../ipc/ids.ts";
 import type {
   LandingView,
   StatusView,
+  TargetView,
   TaskRow,
   TaskView,
   WorkerView,
@@ -13,6 +14,14 @@ export const now = 1_700_000_000_000;
 export const commit = "a1b2c3d4e5f60718293a4b5c6d7e8f9001122334" as TaskRow["commit"] & string;
 export const secondsAgo = (seconds: number): number => now - seconds * 1_000;
 export const id = (text: string): TaskId => text as TaskId;
+export const target: TargetView = {
+  branch: "orchd/main",
+  target: "main",
+  follow: "auto",
+  behind: false,
+  follow_problem: null,
+  held: null,
+};
 export const holdId = (text: string): HoldId => text as HoldId;
 export const worker = (text: string): WorkerId => text as WorkerId;
 

@@ -3,7 +3,7 @@ import { progressLine } from "../../../cli/render/progress.ts";
 import type { EndView } from "../../../ipc/methods.ts";
 import { orchd } from "./recording.ts";
 import type { RunOptions } from "./recording.ts";
-import { busyDay, commit, id, now, row, secondsAgo, statusView, worker } from "./views.ts";
+import { busyDay, commit, id, now, row, secondsAgo, statusView, target, worker } from "./views.ts";
 
 const succeeded: EndView = {
   id: id("t1"),
@@ -23,12 +23,27 @@ const never = () => new Promise<never>(() => undefined);
 
 describe("waiting for tasks", () => {
   it("ends with 0 when all succeeded", async () => {
-    const run = await orchd("wait t1", { answers: { wait: { tasks: [succeeded] } } });
+    const run = await orchd("wait t1", { answers: { wait: { tasks: [succeeded], target } } });
     expect(run).to.include({ code: 0, out: "✓  t1  succeeded  a1b2c3d4e\n", err: "" });
   });
 
+  it("says when the branch could not follow what landed", async () => {
+    const behind = { ...target, behind: true, follow_problem: "edited: src/a.ts" };
+    const run = await orchd("wait t1", {
+      answers: { wait: { tasks: [succeeded], target: behind } },
+    });
+    expect(run.err).to.equal("Landed on orchd/main; main waits: edited: src/a.ts.\n");
+    const nothing = { ...succeeded, commit: null };
+    const same = await orchd("wait t1", {
+      answers: { wait: { tasks: [nothing], target: behind } },
+    });
+    expect(same.err).to.equal("");
+  });
+
   it("ends with 1 when one failed, and says how to find out why", async () => {
-    const run = await orchd("wait t1 t2", { answers: { wait: { tasks: [succeeded, failed] } } });
+    const run = await orchd("wait t1 t2", {
+      answers: { wait: { tasks: [succeeded, failed], target } },
+    });
     expect(run.code).to.equal(1);
     expect(run.out).to.equal(
       [
@@ -43,13 +58,13 @@ describe("waiting for tasks", () => {
 
   it("ends with 1 when one was cancelled", async () => {
     const cancelled: EndView = { ...succeeded, status: "cancelled", commit: null };
-    const run = await orchd("wait t1", { answers: { wait: { tasks: [cancelled] } } });
+    const run = await orchd("wait t1", { answers: { wait: { tasks: [cancelled], target } } });
     expect(run).to.include({ code: 1, out: "–  t1  cancelled\n" });
   });
 
   it("prints the documented shape with --json, and nothing else", async () => {
-    const run = await orchd("wait t2 --json", { answers: { wait: { tasks: [failed] } } });
-    expect(JSON.parse(run.out)).to.deep.equal({ tasks: [failed] });
+    const run = await orchd("wait t2 --json", { answers: { wait: { tasks: [failed], target } } });
+    expect(JSON.parse(run.out)).to.deep.equal({ tasks: [failed], target });
     expect(run).to.include({ code: 1, err: "" });
   });
 
@@ -71,7 +86,7 @@ describe("waiting for tasks", () => {
       tasks: [row({ id: id("t1"), status: "running", since: secondsAgo(3) })],
     });
     const wait = () =>
-      new Promise((resolve) => setTimeout(() => resolve({ tasks: [succeeded] }), 50));
+      new Promise((resolve) => setTimeout(() => resolve({ tasks: [succeeded], target }), 50));
     const run = await orchd("wait t1", { answers: { wait, status }, columns: 80 });
     expect(run.err).to.equal("\u001b[2K\rt1 running 3s\u001b[2K\r");
     expect(run.out).to.equal("✓  t1  succeeded  a1b2c3d4e\n");
