@@ -54,7 +54,7 @@ let old = new Map<string, Pattern>();
 
 /** A glob with wildcards gives the same compiled form as long as it is in use. */
 export function compileGlob(glob: string): Pattern {
-  if (!/[*?{]/.test(glob)) return { glob, alternatives: [compilePath(glob)] };
+  if (isPath(glob)) return { glob, alternatives: [compilePath(glob)] };
   const known = young.get(glob);
   if (known !== undefined) return known;
   const pattern = old.get(glob) ?? compileAnew(glob);
@@ -64,6 +64,11 @@ export function compileGlob(glob: string): Pattern {
   }
   young.set(glob, pattern);
   return pattern;
+}
+
+/** Without anything that means something in a glob. */
+export function isPath(glob: string): boolean {
+  return !/[*?{]/.test(glob);
 }
 
 /** A path as it is on disk: whatever its names hold stands for itself. */
@@ -108,6 +113,11 @@ export function nameMatches(segment: Segment, name: string): boolean {
   if (name.length < head.length + tail.length) return false;
   if (!name.startsWith(head) || !name.endsWith(tail)) return false;
   return segment.plain || gappedMeet(segment.letters, codesOf(name), nameRules);
+}
+
+/** Is there a name that both segments match? */
+export function namesMeet(left: Segment, right: Segment): boolean {
+  return pathRules.meet(left, right);
 }
 
 /** How a name ends, from its last dot on, or all of it: what names are sorted by, to find them again. */

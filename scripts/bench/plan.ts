@@ -9,9 +9,10 @@ import type { Tree } from "./claimWorld.ts";
 /**
  * The plan of 10,000 tasks with 20 claims each and estimates, in a tree of 54,000 folders, from parsed
  * task files to the finished plan: the usual mix of claims (files, folders, globs in a folder), files
- * only, twenty of sixty folders each (nearly all are in each other's way), and `**` for everybody. The
- * first run, which `orchd plan` makes with cold code, and the median of five more; CPU time beside them, for
- * it suffers less from others on the machine (it counts the threads of the garbage collector too).
+ * only, globs that begin alike and end differently, twenty of sixty folders each (nearly all are in each
+ * other's way), and `**` for everybody. The first run, which `orchd plan` makes with cold code, and the
+ * median of five more; CPU time beside them, for it suffers less from others on the machine (it counts
+ * the threads of the garbage collector too).
  */
 const tasks = 10_000;
 const claimsOfTask = 20;
@@ -32,6 +33,7 @@ function kinds(random: () => number, { folders }: Tree): Record<string, () => st
   return {
     mixed: () => someClaim(random, pickFrom(random, folders)),
     files: () => someFile(random, pickFrom(random, folders)),
+    endings: () => `**/*.x${Math.floor(random() * tasks * claimsOfTask)}.ts`,
     crowded: () => `packages/p${Math.floor(random() * 60)}/**`,
     alone: () => "**",
   };

@@ -4,7 +4,13 @@
  */
 export type Bits = Uint32Array;
 
-export type Matrix = { readonly size: number; readonly words: number; readonly all: Bits };
+export type Matrix = {
+  readonly size: number;
+  readonly words: number;
+  readonly all: Bits;
+  /** Views: what is written to them is in the matrix. */
+  readonly rows: readonly Bits[];
+};
 
 export function makeBits(size: number): Bits {
   return new Uint32Array(wordsFor(size));
@@ -12,12 +18,16 @@ export function makeBits(size: number): Bits {
 
 export function makeMatrix(size: number): Matrix {
   const words = wordsFor(size);
-  return { size, words, all: new Uint32Array(size * words) };
+  const all = new Uint32Array(size * words);
+  const rows = Array.from({ length: size }, (_, at) => all.subarray(at * words, (at + 1) * words));
+  return { size, words, all, rows };
 }
 
 /** A view: what is written to it is in the matrix. */
-export function rowOf({ words, all }: Matrix, index: number): Bits {
-  return all.subarray(index * words, (index + 1) * words);
+export function rowOf({ rows }: Matrix, index: number): Bits {
+  const row = rows[index];
+  if (row === undefined) throw new Error(`there is no row ${index}`);
+  return row;
 }
 
 export function setBit(bits: Bits, index: number): void {
@@ -57,14 +67,51 @@ export function nextBit(bits: Bits, from: number): number {
   return word * 32 + lowestOf(left);
 }
 
-/** Makes `a` know `b` wherever `b` knows `a`. */
+/** Makes `a` know `b` wherever `b` knows `a`: each square of 32 rows and columns with the one across. */
 export function makeSymmetric(matrix: Matrix): void {
-  for (let index = 0; index < matrix.size; index += 1) {
-    const row = rowOf(matrix, index);
-    for (let other = nextBit(row, 0); other >= 0; other = nextBit(row, other + 1)) {
-      const at = other * matrix.words + (index >>> 5);
-      matrix.all[at] = (matrix.all[at] ?? 0) | (1 << (index & 31));
+  const here = new Uint32Array(32);
+  const across = new Uint32Array(32);
+  for (let row = 0; row < matrix.words; row += 1)
+    for (let column = row; column < matrix.words; column += 1) {
+      const anyHere = readSquare(matrix, row, column, here);
+      const anyAcross = readSquare(matrix, column, row, across);
+      if (anyHere) uniteTurned(matrix, column, row, here);
+      if (anyAcross) uniteTurned(matrix, row, column, across);
     }
+}
+
+/** False when nothing is set in there. */
+function readSquare(
+  { size, words, all }: Matrix,
+  row: number,
+  column: number,
+  into: Bits,
+): boolean {
+  let any = 0;
+  for (let at = 0; at < 32; at += 1) {
+    const index = row * 32 + at;
+    const word = index < size ? (all[index * words + column] ?? 0) : 0;
+    into[at] = word;
+    any |= word;
+  }
+  return any !== 0;
+}
+
+/** Turns the square so that rows become columns (Warren, Hacker's Delight, 7-3). */
+function uniteTurned(matrix: Matrix, row: number, column: number, square: Bits): void {
+  let mask = 0xffff;
+  for (let step = 16; step !== 0; step >>= 1, mask ^= mask << step)
+    for (let at = 0; at < 32; at = ((at | step) + 1) & ~step) {
+      const low = square[at] ?? 0;
+      const high = square[at | step] ?? 0;
+      const swapped = ((low >>> step) ^ high) & mask;
+      square[at] = low ^ (swapped << step);
+      square[at | step] = high ^ swapped;
+    }
+  const { size, words, all } = matrix;
+  for (let at = 0; at < 32 && row * 32 + at < size; at += 1) {
+    const place = (row * 32 + at) * words + column;
+    all[place] = (all[place] ?? 0) | (square[at] ?? 0);
   }
 }
 

@@ -1,4 +1,3 @@
-import { compileGlob, literal, wholeOf } from "../glob.ts";
 import { everything } from "../claims.ts";
 import {
   clearBit,
@@ -10,11 +9,11 @@ import {
   setBit,
   unite,
 } from "./bits.ts";
-import { addGlob, eachMet, makeGlobIndex } from "./globIndex.ts";
+import { addGlob, eachMet, keysIn, makeGlobIndex } from "./globIndex.ts";
+import { placedOf, spotsOf } from "./spots.ts";
 import type { Bits, Matrix } from "./bits.ts";
 import type { ClaimSet } from "../../../ipc/taskSpec.ts";
-import type { GlobIndex } from "./globIndex.ts";
-import type { Alternative, Segments } from "../glob.ts";
+import type { Spot } from "./spots.ts";
 
 /**
  * Which of some tasks are in each other's way, by the rules of `../claims.ts`, as a matrix: row `a` has
@@ -28,11 +27,11 @@ export type Capacities = Readonly<Record<string, number>>;
 
 export function conflictsOf(claims: readonly (ClaimSet | null)[], capacities: Capacities): Matrix {
   const matrix = makeMatrix(claims.length);
-  const spots = spotsOf(claims);
   const index = makeGlobIndex();
-  for (const [key, { alternative }] of spots.entries())
-    if (alternative.kind !== "path") addGlob(index, key, wholeOf(alternative));
-  for (const spot of spots) addMet(matrix, spots, spot, index);
+  const spots = spotsOf(claims, index);
+  for (const [key, spot] of spots.entries()) if (spot.rest !== null) addGlob(key, placedOf(spot));
+  const sets = { size: matrix.size, made: new Map() };
+  for (const key of keysIn(index.top)) addMet(matrix, sets, spots, key);
   addUndeclared(matrix, claims);
   addResources(matrix, claims, capacities);
   makeSymmetric(matrix);
@@ -50,96 +49,54 @@ export function capacityOf(capacities: Capacities, resource: string): number {
   return capacities[resource] ?? 1;
 }
 
-/** A glob without braces, and the tasks that claim it. */
-type Spot = {
-  readonly alternative: Alternative;
-  readonly writers: Group;
-  readonly readers: Group;
-};
+/** Sets of tasks as bits, where that is the quicker way to unite them. */
+type Sets = { readonly size: number; readonly made: Map<readonly number[], Bits> };
 
-/** Tasks as a list, and as bits as soon as that is the quicker way to unite them. */
-type Group = { tasks: number[]; bits: Bits | null };
-
-/** Shared by all groups without tasks. */
-const nobody: number[] = [];
-
-function spotsOf(claims: readonly (ClaimSet | null)[]): readonly Spot[] {
-  const spots = new Map<string, Spot>();
-  const spotAt = (alternative: Alternative): Spot => {
-    const known = spots.get(alternative.text);
-    if (known !== undefined) return known;
-    const made = { alternative, writers: makeGroup(), readers: makeGroup() };
-    spots.set(alternative.text, made);
-    return made;
-  };
-  const spotsFor = (glob: string): readonly Spot[] => {
-    const known = spots.get(glob);
-    return known === undefined ? compileGlob(glob).alternatives.map(spotAt) : [known];
-  };
-  for (const [task, claim] of claims.entries()) {
-    for (const glob of claim?.writes ?? [])
-      for (const { writers } of spotsFor(glob)) join(writers, task);
-    for (const glob of claim?.reads ?? [])
-      for (const { readers } of spotsFor(glob)) join(readers, task);
-  }
-  return [...spots.values()];
-}
-
-function makeGroup(): Group {
-  return { tasks: nobody, bits: null };
-}
-
-function join(group: Group, task: number): void {
-  if (group.tasks === nobody) group.tasks = [task];
-  else if (group.tasks.at(-1) !== task) group.tasks.push(task);
-}
-
-/** Not kept: most globs are paths, and each is looked at once or twice. */
-function segmentsOf(alternative: Alternative): Segments {
-  const { folder, rest, kind } = alternative;
-  return kind === "path" ? [...folder.map(literal), ...rest] : wholeOf(alternative);
-}
+/** So few rows are written to directly; for more it is collected first. */
+const rowsMax = 4;
 
 /** Whoever writes here is in the way of all that touch what it meets; who reads, of those that write. */
-function addMet(matrix: Matrix, spots: readonly Spot[], spot: Spot, index: GlobIndex): void {
+function addMet(matrix: Matrix, sets: Sets, spots: readonly Spot[], own: number): void {
+  const spot = spots[own];
+  if (spot === undefined) return;
   const { writers, readers } = spot;
-  const againstWriters = target(matrix, writers);
-  const againstReaders = target(matrix, readers);
+  const againstWriters = targets(matrix, writers);
+  const againstReaders = targets(matrix, readers);
   const add = (met: Spot): void => {
-    if (againstWriters !== null) {
-      addGroup(againstWriters, met.writers, matrix.size);
-      addGroup(againstWriters, met.readers, matrix.size);
+    for (const into of againstWriters) {
+      addTasks(into, met.writers, sets);
+      addTasks(into, met.readers, sets);
     }
-    if (againstReaders !== null) addGroup(againstReaders, met.writers, matrix.size);
+    for (const into of againstReaders) addTasks(into, met.writers, sets);
   };
-  if (writers.tasks.length + readers.tasks.length > 1) add(spot);
-  eachMet(index, segmentsOf(spot.alternative), (key) => {
-    const met = spots[key];
-    if (met !== undefined && met !== spot) add(met);
+  if (writers.length + readers.length > 1) add(spot);
+  eachMet(placedOf(spot), (key) => {
+    const met = key === own ? undefined : spots[key];
+    if (met !== undefined) add(met);
   });
   spread(matrix, writers, againstWriters);
   spread(matrix, readers, againstReaders);
 }
 
-/** Where to collect for a group: the row itself if there is one task only. */
-function target(matrix: Matrix, { tasks }: Group): Bits | null {
-  const [only] = tasks;
-  if (only === undefined) return null;
-  return tasks.length === 1 ? rowOf(matrix, only) : makeBits(matrix.size);
+/** Where to write what these tasks are in the way of. */
+function targets(matrix: Matrix, tasks: readonly number[]): readonly Bits[] {
+  if (tasks.length > rowsMax) return [makeBits(matrix.size)];
+  return tasks.map((task) => rowOf(matrix, task));
 }
 
-function spread(matrix: Matrix, { tasks }: Group, collected: Bits | null): void {
-  if (collected === null || tasks.length === 1) return;
-  for (const task of tasks) unite(rowOf(matrix, task), collected);
+function spread(matrix: Matrix, tasks: readonly number[], collected: readonly Bits[]): void {
+  if (tasks.length <= rowsMax) return;
+  for (const bits of collected) for (const task of tasks) unite(rowOf(matrix, task), bits);
 }
 
-function addGroup(into: Bits, group: Group, size: number): void {
-  if (group.tasks.length < into.length) {
-    for (const task of group.tasks) setBit(into, task);
+function addTasks(into: Bits, tasks: readonly number[], { size, made }: Sets): void {
+  if (tasks.length < into.length) {
+    for (const task of tasks) setBit(into, task);
     return;
   }
-  group.bits ??= bitsOf(group.tasks, size);
-  unite(into, group.bits);
+  const bits = made.get(tasks) ?? bitsOf(tasks, size);
+  made.set(tasks, bits);
+  unite(into, bits);
 }
 
 /** A task that writes everything is alone: also without those that declare nothing. */

@@ -1,4 +1,4 @@
-import { clearBit, hasBit, lowestOf, makeBits, rowOf, setBit } from "./bits.ts";
+import { clearBit, hasBit, lowestOf, makeBits, nextBit, rowOf, setBit } from "./bits.ts";
 import { heapPeek, heapPop, heapPush, makeHeap } from "../heap.ts";
 import { fits, take } from "./planned.ts";
 import type { Amounts, Planned } from "./planned.ts";
@@ -31,7 +31,7 @@ export function makespan(
     heapPush(queue, { rank: at, order: moment.task, key: moment });
   const release = (task: number): void => {
     const at = pace.releases[task] ?? 0;
-    if (at <= run.now) setBit(run.ready, task);
+    if (at <= run.now) becomesReady(run, task);
     else push(at, { kind: "release", task });
   };
   run.now = from;
@@ -42,7 +42,7 @@ export function makespan(
     if (next === undefined) return run.now;
     run.now = next.rank;
     for (const { kind, task } of due(queue, run.now)) {
-      if (kind === "release") setBit(run.ready, task);
+      if (kind === "release") becomesReady(run, task);
       else end(planned, run, task, release);
     }
   }
@@ -53,6 +53,9 @@ type Moment = { readonly kind: "release" | "end"; readonly task: number };
 type Run = {
   now: number;
   readonly ready: Bits;
+  /** Nobody is ready in an earlier word. */
+  first: number;
+  readonly anyInstant: boolean;
   /** How many of the members each still waits for. */
   readonly open: Map<number, number>;
   /** Those whose claims count now. */
@@ -61,7 +64,12 @@ type Run = {
   busy: number;
 };
 
-function begin({ specs, edges }: Planned, members: readonly number[]): Run {
+function becomesReady(run: Run, task: number): void {
+  setBit(run.ready, task);
+  run.first = Math.min(run.first, task >>> 5);
+}
+
+function begin({ specs, edges, instant }: Planned, members: readonly number[]): Run {
   const own = new Set(members);
   const open = new Map(
     members.map((task) => [
@@ -70,7 +78,9 @@ function begin({ specs, edges }: Planned, members: readonly number[]): Run {
     ]),
   );
   const ready = makeBits(specs.length);
-  return { now: 0, ready, open, running: new Set(), taken: new Map(), busy: 0 };
+  const anyInstant = nextBit(instant, 0) >= 0;
+  const idle = { running: new Set<number>(), taken: new Map(), busy: 0 };
+  return { now: 0, ready, first: 0, anyInstant, open, ...idle };
 }
 
 function startAll(
@@ -80,7 +90,9 @@ function startAll(
   push: (at: number, moment: Moment) => void,
 ): void {
   const rows = [...run.running].map((task) => rowOf(planned.conflicts, task));
-  for (let word = 0; word < run.ready.length; word += 1) {
+  while (run.first < run.ready.length && run.ready[run.first] === 0) run.first += 1;
+  for (let word = run.first; word < run.ready.length; word += 1) {
+    if (run.busy >= slots && !run.anyInstant) return;
     let candidates =
       (run.ready[word] ?? 0) & (run.busy < slots ? -1 : (planned.instant[word] ?? 0));
     for (const row of rows) candidates &= ~(row[word] ?? 0);

@@ -1,7 +1,7 @@
-import { segmentsMeet } from "../glob.ts";
-import { branchAt, eachLeaf, eachChild, makeBranch } from "./segmentTree.ts";
-import type { Segment, Segments } from "../glob.ts";
+import { branchAt, childAt, eachChild, eachLeaf, makeBranch } from "./segmentTree.ts";
+import { literal, segmentsMeet } from "../glob.ts";
 import type { Branch } from "./segmentTree.ts";
+import type { Segment, Segments } from "../glob.ts";
 
 /**
  * Which of many globs meet, without comparing each with each. A glob without braces is one of two kinds:
@@ -17,109 +17,252 @@ import type { Branch } from "./segmentTree.ts";
  *
  * So fixed ones are in a tree by their segments, gapped ones in a tree by their heads, each head with a
  * tree of tails, read from the end. A path without wildcards looks into both trees and is in neither. The
- * work grows with the length of a glob and with what it meets, as long as what has wildcards at the same
- * place begins differently there (`nameTable.ts`).
+ * way down both trees to a folder is gone once for all globs that begin there (`Reached`); the rest grows
+ * with the length of a glob and with what it meets, as long as what has wildcards at the same place
+ * begins or ends differently there (`nameTable.ts`).
  */
 export type GlobIndex = {
-  readonly fixed: Branch<number>;
-  readonly gapped: Branch<Branch<Gapped[]>>;
+  readonly top: Folder;
+  readonly folders: Map<string, Folder>;
 };
 
-type Gapped = { readonly key: number; readonly whole: Segments; readonly gaps: number };
+/** A folder that globs begin with literally. */
+export type Folder = {
+  readonly name: Segment;
+  readonly above: Folder | null;
+  readonly below: Folder[];
+  /** What stands in it, in the order it was placed. */
+  readonly keys: number[];
+  /** Its nodes in both trees, for those that add globs. */
+  fixed: Branch<number> | null;
+  gapped: Branch<Tails> | null;
+  /** For those that ask. */
+  reached: Reached | null;
+};
+
+/** A glob without braces: the literal folder in front, and what follows. */
+export type Placed = { readonly folder: Folder; readonly rest: Segments };
+
+type Tails = Branch<Gapped[]>;
+type Gapped = { readonly key: number; readonly placed: Placed; readonly gaps: number };
+
+/** Where the names of a folder lead. */
+type Reached = {
+  readonly depth: number;
+  /** Nodes of both trees that exactly these names lead to. */
+  readonly fixed: readonly Branch<number>[];
+  readonly heads: readonly Branch<Tails>[];
+  /** Heads that are at an end here or on the way, with how many names they took. */
+  readonly ended: Ended | null;
+};
+
+type Ended = { readonly tails: Tails; readonly depth: number; readonly next: Ended | null };
 
 export function makeGlobIndex(): GlobIndex {
-  return { fixed: makeBranch(), gapped: makeBranch() };
+  const top = makeFolder(literal(""), null);
+  return { top, folders: new Map([["", top]]) };
 }
 
-/** @param key what `eachMet` names it by; each glob is added once */
-export function addGlob({ fixed, gapped }: GlobIndex, key: number, whole: Segments): void {
-  const first = whole.findIndex(isDeep);
+/** @param path "" for the top */
+export function folderIn(index: GlobIndex, path: string): Folder {
+  const known = index.folders.get(path);
+  if (known !== undefined) return known;
+  const cut = path.lastIndexOf("/");
+  const above = folderIn(index, path.slice(0, Math.max(cut, 0)));
+  const made = makeFolder(literal(path.slice(cut + 1)), above);
+  above.below.push(made);
+  index.folders.set(path, made);
+  return made;
+}
+
+/** All are added before the first question. @param key what `eachMet` names it by; each is added once */
+export function addGlob(key: number, placed: Placed): void {
+  const { folder, rest } = placed;
+  const first = rest.findIndex(isDeep);
   if (first < 0) {
-    if (whole.some(isWild)) branchAt(fixed, whole).leaf = key;
+    if (rest.some(isWild)) branchAt(fixedOf(folder), rest).leaf = key;
     return;
   }
-  const head = branchAt(gapped, whole.slice(0, first));
+  const head = branchAt(gappedOf(folder), rest.slice(0, first));
   head.leaf ??= makeBranch();
-  const end = branchAt(head.leaf, tailOf(whole));
+  const tail = rest.slice(rest.findLastIndex(isDeep) + 1).toReversed();
+  const end = branchAt(head.leaf, tail);
   end.leaf ??= [];
-  end.leaf.push({ key, whole, gaps: whole.filter(isDeep).length });
+  end.leaf.push({ key, placed, gaps: rest.filter(isDeep).length });
+}
+
+/** Those in it and below it, neighbours one after the other: what they ask for is still near. */
+export function* keysIn(folder: Folder): Generator<number> {
+  const open = [folder];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    yield* next.keys;
+    open.push(...next.below);
+  }
 }
 
 /**
  * Visits globs that meet this one. Of two that meet, one at least finds the other: the one that is a path,
  * else the one without gaps, else the one with the longer head. A path does not find itself.
  */
-export function eachMet(index: GlobIndex, whole: Segments, visit: (key: number) => void): void {
-  const first = whole.findIndex(isDeep);
-  if (first < 0) meetFixed(index.fixed, whole, 0, visit);
+export function eachMet(placed: Placed, visit: (key: number) => void): void {
+  const { folder, rest } = placed;
+  const reached = reach(folder);
+  const first = rest.findIndex(isDeep);
+  const isFixed = first < 0;
+  if (isFixed) for (const branch of reached.fixed) meetFixed(branch, rest, 0, visit);
   const asked: Asked = {
-    whole,
-    length: first < 0 ? whole.length : Infinity,
-    head: first < 0 ? whole : whole.slice(0, first),
-    tail: first < 0 ? whole.toReversed() : tailOf(whole),
+    folder,
+    rest,
+    depth: reached.depth,
+    length: isFixed ? reached.depth + rest.length : Infinity,
+    headLength: isFixed ? rest.length : first,
+    tailLength: isFixed ? Infinity : rest.length - 1 - rest.findLastIndex(isDeep),
   };
-  meetHeads(index.gapped, asked, 0, visit);
+  for (let at = reached.ended; at !== null; at = at.next)
+    meetTails(at.tails, asked, at.depth, 0, visit);
+  for (const branch of reached.heads) meetHeads(branch, asked, 0, visit);
 }
 
 type Asked = {
-  readonly whole: Segments;
+  readonly folder: Folder;
+  readonly rest: Segments;
+  /** How many names its folder has. */
+  readonly depth: number;
   /** Of the paths it matches; `Infinity` for a gapped one. */
   readonly length: number;
-  readonly head: Segments;
-  /** From the end. */
-  readonly tail: Segments;
+  /** Segments of `rest` before its first gap, and all behind its last. */
+  readonly headLength: number;
+  readonly tailLength: number;
 };
+
+function reach(folder: Folder): Reached {
+  folder.reached ??= folder.above === null ? atTop(folder) : step(reach(folder.above), folder.name);
+  return folder.reached;
+}
+
+function atTop({ fixed, gapped }: Folder): Reached {
+  const heads = gapped === null ? nowhere : [gapped];
+  return {
+    depth: 0,
+    fixed: fixed === null ? nowhere : [fixed],
+    heads,
+    ended: endedAt(heads, 0, null),
+  };
+}
+
+function step(above: Reached, name: Segment): Reached {
+  const depth = above.depth + 1;
+  const heads = childrenOf(above.heads, name);
+  const fixed = childrenOf(above.fixed, name);
+  return { depth, fixed, heads, ended: endedAt(heads, depth, above.ended) };
+}
+
+const nowhere: readonly never[] = [];
+
+function childrenOf<Leaf>(
+  branches: readonly Branch<Leaf>[],
+  name: Segment,
+): readonly Branch<Leaf>[] {
+  if (branches.length === 0) return nowhere;
+  const children: Branch<Leaf>[] = [];
+  for (const branch of branches) eachChild(branch, name, (child) => children.push(child));
+  return children;
+}
+
+function endedAt(
+  heads: readonly Branch<Tails>[],
+  depth: number,
+  before: Ended | null,
+): Ended | null {
+  let ended = before;
+  for (const { leaf } of heads) if (leaf !== null) ended = { tails: leaf, depth, next: ended };
+  return ended;
+}
 
 function meetFixed(
   branch: Branch<number>,
-  whole: Segments,
+  rest: Segments,
   at: number,
   visit: (key: number) => void,
 ): void {
-  const segment = whole[at];
+  const segment = rest[at];
   if (segment === undefined) {
     if (branch.leaf !== null) visit(branch.leaf);
     return;
   }
-  eachChild(branch, segment, (child) => meetFixed(child, whole, at + 1, visit));
+  eachChild(branch, segment, (child) => meetFixed(child, rest, at + 1, visit));
 }
 
+/** Below a node whose own tails are done with. */
 function meetHeads(
-  branch: Branch<Branch<Gapped[]>>,
+  branch: Branch<Tails>,
   asked: Asked,
-  depth: number,
+  at: number,
   visit: (key: number) => void,
 ): void {
-  if (branch.leaf !== null) meetTails(branch.leaf, asked, depth, 0, visit);
-  const segment = asked.head[depth];
-  if (segment === undefined) return;
-  eachChild(branch, segment, (child) => meetHeads(child, asked, depth + 1, visit));
+  const segment = at < asked.headLength ? asked.rest[at] : undefined;
+  if (segment === undefined || branch.children === null) return;
+  eachChild(branch, segment, (child) => {
+    if (child.leaf !== null) meetTails(child.leaf, asked, asked.depth + at + 1, 0, visit);
+    meetHeads(child, asked, at + 1, visit);
+  });
 }
 
 /** @param headLength segments of the path that the heads have taken */
 function meetTails(
-  branch: Branch<Gapped[]>,
+  branch: Tails,
   asked: Asked,
   headLength: number,
   depth: number,
   visit: (key: number) => void,
 ): void {
-  const accept = (found: readonly Gapped[]): void => {
-    for (const { key, whole, gaps } of found)
-      if (gaps === 1 || asked.length === Infinity || segmentsMeet(whole, asked.whole)) visit(key);
-  };
-  const segment = asked.tail[depth];
-  if (asked.length === Infinity && segment === undefined) {
-    eachLeaf(branch, accept);
+  if (depth >= asked.tailLength) {
+    eachLeaf(branch, (found) => accept(found, asked, visit));
     return;
   }
-  if (branch.leaf !== null) accept(branch.leaf);
-  if (segment === undefined || headLength + depth >= asked.length) return;
+  if (branch.leaf !== null) accept(branch.leaf, asked, visit);
+  if (branch.children === null || headLength + depth >= asked.length) return;
+  const segment = fromTheEnd(asked, depth);
+  if (segment === undefined) return;
   eachChild(branch, segment, (child) => meetTails(child, asked, headLength, depth + 1, visit));
 }
 
-function tailOf(whole: Segments): Segments {
-  return whole.slice(whole.findLastIndex(isDeep) + 1).toReversed();
+function accept(found: readonly Gapped[], asked: Asked, visit: (key: number) => void): void {
+  for (const { key, placed, gaps } of found)
+    if (gaps === 1 || asked.length === Infinity || meetsBetween(placed, asked)) visit(key);
+}
+
+function meetsBetween(placed: Placed, asked: Asked): boolean {
+  return segmentsMeet(wholeOf(placed), wholeOf(asked));
+}
+
+function wholeOf({ folder, rest }: Placed): Segments {
+  const whole = rest.toReversed();
+  for (let at = folder; at.above !== null; at = at.above) whole.push(at.name);
+  return whole.toReversed();
+}
+
+function fromTheEnd({ folder, rest }: Asked, depth: number): Segment | undefined {
+  if (depth < rest.length) return rest[rest.length - 1 - depth];
+  let at: Folder | null = folder;
+  for (let left = depth - rest.length; left > 0 && at !== null; left -= 1) at = at.above;
+  return at === null || at.above === null ? undefined : at.name;
+}
+
+function makeFolder(name: Segment, above: Folder | null): Folder {
+  return { name, above, below: [], keys: [], fixed: null, gapped: null, reached: null };
+}
+
+function fixedOf(folder: Folder): Branch<number> {
+  folder.fixed ??=
+    folder.above === null ? makeBranch() : childAt(fixedOf(folder.above), folder.name);
+  return folder.fixed;
+}
+
+function gappedOf(folder: Folder): Branch<Tails> {
+  folder.gapped ??=
+    folder.above === null ? makeBranch() : childAt(gappedOf(folder.above), folder.name);
+  return folder.gapped;
 }
 
 function isWild(segment: Segment): boolean {

@@ -19,10 +19,7 @@ export function makeBranch<Leaf>(): Branch<Leaf> {
 /** The node of a list without `**`, made if it is not there. */
 export function branchAt<Leaf>(root: Branch<Leaf>, segments: Segments): Branch<Leaf> {
   let at = root;
-  for (const segment of segments) {
-    at.children ??= makeNameTable();
-    at = inTable<Branch<Leaf>>(at.children, segment, makeBranch);
-  }
+  for (const segment of segments) at = childAt(at, segment);
   return at;
 }
 
@@ -43,5 +40,11 @@ export function eachLeaf<Leaf>(
   if (leaf !== null) visit(leaf);
   if (children === null) return;
   for (const child of children.literals.values()) eachLeaf(child, visit);
-  for (const { value } of children.wild.values()) eachLeaf(value, visit);
+  for (const { value } of children.wild?.values() ?? []) eachLeaf(value, visit);
+}
+
+/** The child along exactly this segment, made if it is not there. */
+export function childAt<Leaf>(branch: Branch<Leaf>, segment: Segment): Branch<Leaf> {
+  branch.children ??= makeNameTable();
+  return inTable<Branch<Leaf>>(branch.children, segment, makeBranch);
 }
