@@ -51,8 +51,15 @@ export type PlannedConflict = {
 };
 
 export type ConflictCause =
-  /** A claim of the first and one of the second that some path could match both. */
-  | { readonly kind: "claims"; readonly claims: readonly [string, string] }
+  /**
+   * A claim of the first and one of the second, and a path that both match; it need not exist. `null`
+   * where one of them writes everything and the other has declared nothing.
+   */
+  | {
+      readonly kind: "claims";
+      readonly claims: readonly [string, string];
+      readonly example: string | null;
+    }
   | { readonly kind: "resource"; readonly resource: string; readonly capacity: number };
 
 export type PlannedWave = { readonly tasks: readonly TaskId[]; readonly ms: number | null };

@@ -87,8 +87,18 @@ function wavesPart({ waves }: PlanView, look: Look, all: boolean): string[] {
 
 function conflictsPart({ conflicts }: PlanView, look: Look, all: boolean): string[] {
   const shown = all ? conflicts.listed : conflicts.listed.slice(0, conflictsShown);
-  const rows = shown.map(({ tasks: [a, b], on }): Cell[] => [plain(a), plain(b), causeWords(on)]);
-  const columns = [{ heading: "CONFLICT" }, { heading: "WITH" }, { heading: "ON", shrinkTo: 20 }];
+  const rows = shown.map(({ tasks: [a, b], on }): Cell[] => [
+    plain(a),
+    plain(b),
+    causeWords(on),
+    exampleOf(on),
+  ]);
+  const columns = [
+    { heading: "CONFLICT" },
+    { heading: "WITH" },
+    { heading: "ON", shrinkTo: 20 },
+    { heading: "FOR EXAMPLE", shrinkTo: 20 },
+  ];
   return [...rowsOf(columns, rows, look), ...rest(conflicts.pairs - shown.length, look)];
 }
 
@@ -103,6 +113,12 @@ function causeWords(on: ConflictCause): string {
     default:
       return unreachable(on);
   }
+}
+
+/** Nothing where it would only repeat the claim. */
+function exampleOf(on: ConflictCause): string {
+  if (on.kind !== "claims" || on.example === null || on.claims.includes(on.example)) return "";
+  return plain(on.example);
 }
 
 function timesPart(

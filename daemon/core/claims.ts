@@ -1,4 +1,5 @@
 import { compileGlob, globMatches, globsMeet } from "./glob.ts";
+import { exampleOfBoth } from "./globExample.ts";
 import type { Holding } from "./state.ts";
 import type { Pattern } from "./glob.ts";
 
@@ -60,6 +61,13 @@ export function claimConflict(
     firstMeeting(mine.writes, theirs.reads) ??
     firstMeeting(mine.reads, theirs.writes)
   );
+}
+
+/** A path that both claims match; `null` where one of them is the token of undeclared work. */
+export function conflictExample({ claim, theirs }: ClaimConflict): string | null {
+  return claim === optimisticToken || theirs === optimisticToken
+    ? null
+    : exampleOfBoth(claim, theirs);
 }
 
 /** The first of `paths` that a write or read claim of `theirs` covers, with that claim. */

@@ -53,12 +53,61 @@ function onlyGaps<Item>(
   return true;
 }
 
-/** Fills the product row by row from the end: `row[j]` says whether `a` from `i` meets `b` from `j`. */
+/**
+ * A sequence that both match, or `null`: item by item from the front, always on to where the rest still
+ * meets.
+ *
+ * @param pick an item that both match; `null` stands for a gap, which takes what the other one has
+ * @param both what to take where both have a gap
+ */
+export function gappedWitness<Item, Picked>(
+  a: readonly Item[],
+  b: readonly Item[],
+  rules: GapRules<Item>,
+  {
+    pick,
+    both,
+  }: {
+    readonly pick: (left: Item | null, right: Item | null) => Picked;
+    readonly both: readonly Picked[];
+  },
+): readonly Picked[] | null {
+  const rows = productOf(a, b, rules);
+  if (rows[0]?.[0] !== true) return null;
+  const found: Picked[] = [];
+  let [i, j] = [0, 0];
+  while (i < a.length || j < b.length) {
+    const left = a[i];
+    const right = b[j];
+    const leftGap = left !== undefined && rules.isGap(left);
+    const rightGap = right !== undefined && rules.isGap(right);
+    if (leftGap && rightGap) found.push(...both);
+    if (leftGap && rows[i + 1]?.[j] === true) i += 1;
+    else if (rightGap && rows[i]?.[j + 1] === true) j += 1;
+    else {
+      found.push(pick(leftGap ? null : (left ?? null), rightGap ? null : (right ?? null)));
+      if (!leftGap) i += 1;
+      if (!rightGap) j += 1;
+    }
+  }
+  return found;
+}
+
 function productMeets<Item>(
   a: readonly Item[],
   b: readonly Item[],
-  { isGap, meet }: GapRules<Item>,
+  rules: GapRules<Item>,
 ): boolean {
+  return productOf(a, b, rules)[0]?.[0] === true;
+}
+
+/** Filled row by row from the end: `rows[i][j]` says whether `a` from `i` meets `b` from `j`. */
+function productOf<Item>(
+  a: readonly Item[],
+  b: readonly Item[],
+  { isGap, meet }: GapRules<Item>,
+): readonly (readonly boolean[])[] {
+  const rows: boolean[][] = [];
   let below: boolean[] = [];
   for (let i = a.length; i >= 0; i -= 1) {
     const row: boolean[] = [];
@@ -71,7 +120,8 @@ function productMeets<Item>(
       else if (left === undefined || right === undefined) row[j] = left === right;
       else row[j] = below[j + 1] === true && meet(left, right);
     }
+    rows[i] = row;
     below = row;
   }
-  return below[0] === true;
+  return rows;
 }

@@ -184,7 +184,7 @@ function alternativesMeet(a: Alternative, b: Alternative): boolean {
   return gappedMeet(wholeOf(a), wholeOf(b), pathRules, shared, shared);
 }
 
-const pathRules: GapRules<Segment> = {
+export const pathRules: GapRules<Segment> = {
   isGap: (item) => item.kind === "deep",
   meet: (left, right) => {
     if (left.kind === "literal") return nameMatches(right, left.text);
@@ -195,18 +195,18 @@ const pathRules: GapRules<Segment> = {
 };
 
 /** No character has these codes. */
-const anyLetter = -1;
-const anyRun = -2;
+export const anyLetter = -1;
+export const anyRun = -2;
 const wildcards = new Map([
   ["?".charCodeAt(0), anyLetter],
   ["*".charCodeAt(0), anyRun],
 ]);
 
-const nameRules: GapRules<number> = {
+export const nameRules: GapRules<number> = {
   isGap: (item) => item === anyRun,
   meet: (left, right) => left === right || left === anyLetter || right === anyLetter,
 };
 
-function codesOf(text: string): number[] {
+export function codesOf(text: string): number[] {
   return Array.from({ length: text.length }, (_, at) => text.charCodeAt(at));
 }

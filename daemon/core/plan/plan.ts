@@ -1,4 +1,4 @@
-import { claimConflict, compileHolding } from "../claims.ts";
+import { claimConflict, compileHolding, conflictExample } from "../claims.ts";
 import { capacityOf, conflictsOf, countPairs } from "./conflicts.ts";
 import { makeBits, nextBit, rowOf, setBit } from "./bits.ts";
 import { criticalPath } from "./criticalPath.ts";
@@ -176,7 +176,9 @@ function metBy(
 
 function causeOf(a: TaskSpec, b: TaskSpec, capacities: Capacities): ConflictCause {
   const found = claimConflict(holdingOfSpec(a), holdingOfSpec(b));
-  if (found !== null) return { kind: "claims", claims: [found.claim, found.theirs] };
+  if (found !== null) {
+    return { kind: "claims", claims: [found.claim, found.theirs], example: conflictExample(found) };
+  }
   for (const [resource, amount] of Object.entries(a.claims?.resources ?? {})) {
     const capacity = capacityOf(capacities, resource);
     const theirs = b.claims?.resources[resource] ?? 0;

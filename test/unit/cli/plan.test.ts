@@ -67,7 +67,12 @@ Expected: 40m00s; in waves with barriers 40m00s; one at a time 1h00m (1.5 times 
       slots: 7,
       conflicts: {
         pairs: 1,
-        listed: [{ tasks: ["a", "b"], on: { kind: "claims", claims: ["**", "(undeclared)"] } }],
+        listed: [
+          {
+            tasks: ["a", "b"],
+            on: { kind: "claims", claims: ["**", "(undeclared)"], example: null },
+          },
+        ],
       },
       waves: [
         { tasks: ["a"], ms: null },

@@ -14,7 +14,7 @@ import type { ClaimSet } from "../../../../../ipc/taskSpec.ts";
 
 const seed = Number(process.env["ORCHD_TEST_SEED"] ?? 20_260_726);
 
-const few = fc.constantFrom("a", "b");
+const folder = fc.constantFrom<readonly string[]>([], [], [], ["a"], ["a", "b"], ["a", "b", "a"]);
 /** Many different ones at the same place, so that they are looked up by how they begin or end. */
 const piece = fc.constantFrom("", "a", "b", "ab", "ba", "aa", "bb", ".x1", ".x2", ".x12");
 const wild = fc
@@ -24,13 +24,7 @@ const name = fc.tuple(piece, piece).map((pieces) => pieces.join("") || "c");
 const any = fc.oneof({ weight: 2, arbitrary: wild }, name, fc.constant("{a,b*,*.x2}"));
 const gap = fc.constantFrom<readonly string[]>([], ["**"]);
 const glob = fc
-  .tuple(
-    fc.array(few, { maxLength: 3 }),
-    gap,
-    fc.array(any, { maxLength: 2 }),
-    gap,
-    fc.array(any, { maxLength: 2 }),
-  )
+  .tuple(folder, gap, fc.array(any, { maxLength: 2 }), gap, fc.array(any, { maxLength: 2 }))
   .map((parts) => normaliseGlob(parts.flat().join("/")))
   .filter((parsed) => parsed.ok)
   .map((parsed) => parsed.glob);
@@ -40,7 +34,7 @@ describe(`who is in each other's way (seed ${seed})`, function () {
 
   it("is found as by comparing each glob with each, in deep folders and among many that look alike", () => {
     fc.assert(
-      fc.property(fc.array(glob, { minLength: 2, maxLength: 60 }), (globs) => {
+      fc.property(fc.array(glob, { minLength: 40, maxLength: 80 }), (globs) => {
         const matrix = conflictsOf(globs.map(writing), {});
         const patterns = globs.map(compileGlob);
         for (const [a, mine] of patterns.entries())
@@ -49,7 +43,7 @@ describe(`who is in each other's way (seed ${seed})`, function () {
               a !== b && globsMeet(mine, theirs),
             );
       }),
-      { seed, numRuns: 400 },
+      { seed, numRuns: 60 },
     );
   });
 });

@@ -150,9 +150,9 @@ describe(`a plan (seed ${seed})`, function () {
       spec("e", { claims: { reads: ["src/b/a.ts"] } }),
     ]);
     expect(made.conflicts.listed.map(({ tasks: pair, on }) => [pair.join(), on])).to.deep.equal([
-      ["a,b", { kind: "claims", claims: ["src/**", "src/*/a.ts"] }],
+      ["a,b", { kind: "claims", claims: ["src/**", "src/*/a.ts"], example: "src/x/a.ts" }],
       ["a,c", { kind: "resource", resource: "gpu", capacity: 1 }],
-      ["a,e", { kind: "claims", claims: ["src/**", "src/b/a.ts"] }],
+      ["a,e", { kind: "claims", claims: ["src/**", "src/b/a.ts"], example: "src/b/a.ts" }],
     ]);
     expect(wavesOf(made)).to.deep.equal(["a d", "b c e"]);
   });
