@@ -6,13 +6,14 @@ import { nowMs } from "./barrier.ts";
 import type { ChildProcess } from "node:child_process";
 
 /**
- * A process of the harness: a program of this folder that says `{"ready":true}` when it has loaded
- * everything, then answers each line on its standard input by one line of JSON, and ends with it.
+ * A process of the harness: a program of this folder that says a line when it is ready (it has loaded
+ * everything), then answers each line on its standard input by one line of JSON, and ends with it.
  */
 export class Contender<Said> implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
   readonly #exit: Promise<unknown>;
+  #first: Said | null = null;
 
   /** Use `startContender`. */
   constructor(child: ChildProcess) {
@@ -39,8 +40,18 @@ export class Contender<Said> implements AsyncDisposable {
   }
 
   async ready(): Promise<this> {
-    await this.#said();
+    this.#first = await this.#said();
     return this;
+  }
+
+  /** What it said when it was ready. */
+  get first(): Said {
+    if (this.#first === null) throw new Error(`contender ${this.pid} did not become ready`);
+    return this.#first;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
   }
 
   async kill(): Promise<void> {
