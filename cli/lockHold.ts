@@ -70,6 +70,8 @@ export async function takeLock(client: Supervisor, wish: LockWish): Promise<Lock
   } catch (error) {
     clearInterval(beats);
     await inTime(client.call("unlock", { hold }), releaseMsMax).catch(() => {});
+    // Sent again over a new connection the request may come after that, and be granted to nobody.
+    asked.then(() => client.call("unlock", { hold })).catch(() => {});
     throw error;
   } finally {
     clearTimeout(telling);

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { Arrivals } from "./server/arrivals.ts";
 import { completeClaims } from "./settings.ts";
 import { ForeignClaims } from "./locks/foreignClaims.ts";
 import { holdMarker } from "../system/marker.ts";
@@ -54,7 +55,11 @@ export class Holds {
       },
       onProblem: (file, message) => log.warn("foreign claim", { file, message }),
     });
+    const arrivals = new Arrivals();
     this.ports = {
+      arrive: (hold, request) => arrivals.arrive(hold, request),
+      arrived: (hold) => arrivals.arrived(hold),
+      forget: (hold) => this.#owners.forget(hold),
       watch: (hold, owner) => this.#owners.watch(hold, owner),
       attach: (hold, connection) => this.#owners.attach(hold, connection),
       beat: (hold) => {

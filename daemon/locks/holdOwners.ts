@@ -27,7 +27,8 @@ export type HoldOwnersOptions = {
 
 type Watched = {
   readonly owner: HoldOwner;
-  readonly connections: Set<AbortSignal>;
+  /** Each with what stops listening to it. */
+  readonly connections: Map<AbortSignal, () => void>;
   beatAt: number;
   ending: boolean;
   isReported: boolean;
@@ -58,7 +59,7 @@ export class HoldOwners {
     const beatAt = performance.now();
     const watched = {
       owner,
-      connections: new Set<AbortSignal>(),
+      connections: new Map<AbortSignal, () => void>(),
       beatAt,
       ending: false,
       isReported: false,
@@ -72,11 +73,11 @@ export class HoldOwners {
   attach(hold: HoldId, connection: AbortSignal): void {
     const watched = this.#watched.get(hold);
     if (watched === undefined || watched.connections.has(connection)) return;
-    watched.connections.add(connection);
     const lost = (): void => {
       watched.connections.delete(connection);
       this.#lookSoon(hold, watched, 0);
     };
+    watched.connections.set(connection, () => connection.removeEventListener("abort", lost));
     if (connection.aborted) lost();
     else connection.addEventListener("abort", lost, { once: true });
   }
@@ -106,6 +107,8 @@ export class HoldOwners {
   }
 
   forget(hold: HoldId): void {
+    // One connection may see thousands of holds come and go.
+    for (const stop of this.#watched.get(hold)?.connections.values() ?? []) stop();
     this.#watched.delete(hold);
   }
 

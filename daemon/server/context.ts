@@ -67,8 +67,13 @@ export type HistoryStep = {
 
 /** The processes behind holds, and the files behind foreign claims. */
 export type HoldPorts = {
+  /** Whoever gives a hold back waits until the request for it is through. */
+  readonly arrive: <Result>(hold: HoldId, request: () => Promise<Result>) => Promise<Result>;
+  readonly arrived: (hold: HoldId) => Promise<void>;
   readonly watch: (hold: HoldId, owner: HoldOwner) => void;
   readonly attach: (hold: HoldId, connection: AbortSignal) => void;
+  /** There is no such hold. */
+  readonly forget: (hold: HoldId) => void;
   readonly beat: (hold: HoldId) => void;
   /** Milliseconds since the last sign of life. */
   readonly ageMs: (hold: HoldId) => number | null;

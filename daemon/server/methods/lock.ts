@@ -1,5 +1,5 @@
 import { FailureError, failure } from "../../../ipc/errors.ts";
-import { flag, record } from "../params.ts";
+import { flag, holdId, record } from "../params.ts";
 import { settle } from "../decision.ts";
 import type { HoldId } from "../../../ipc/ids.ts";
 import type { Methods } from "../../../ipc/methods.ts";
@@ -12,25 +12,43 @@ export async function lock(
   context: ServerContext,
   session: Session,
 ): Promise<Methods["lock"]["result"]> {
+  const id = holdId(params, "id");
+  // Listens before it asks, so that no grant falls between the two.
+  const granted = grantOf(id, context, session);
+  try {
+    const { fence } = await context.holds.arrive(id, () => request(params, context, session));
+    const marker = context.holds.marker(id);
+    const heartbeat_ms = context.holds.heartbeatMs();
+    return { hold: id, fence: fence ?? (await granted.fence), marker, heartbeat_ms };
+  } finally {
+    granted.stop();
+  }
+}
+
+/** Resolves when it is written down, granted or not. */
+async function request(
+  params: unknown,
+  context: ServerContext,
+  session: Session,
+): Promise<{ readonly fence: number | null }> {
   const wait = flag(params, "wait");
   const { wait: _wait, ...sent } = record(params);
   const { checkHoldRequest } = await import("../../../ipc/holdCheck.ts");
   const checked = checkHoldRequest(sent);
   if (!checked.ok) throw new FailureError(checked.failure);
   const claims = await context.holds.completeClaims(checked.value.claims);
-  const request = { ...checked.value, claims };
-  const { id, owner } = request;
-  // Listens before it asks, so that no grant falls between the two.
-  const granted = grantOf(id, context, session);
+  // Whoever is gone by now has sent it again, on another connection, or wants it no more.
+  session.signal.throwIfAborted();
+  const { id, owner } = checked.value;
+  // Before it is asked for: the watch ends with the hold, which may be at once.
+  context.holds.watch(id, owner);
+  context.holds.attach(id, session.signal);
   try {
-    const { fence } = settle(await context.ask({ type: "lock", request, wait }), "hold");
-    context.holds.watch(id, owner);
-    context.holds.attach(id, session.signal);
-    const marker = context.holds.marker(id);
-    const heartbeat_ms = context.holds.heartbeatMs();
-    return { hold: id, fence: fence ?? (await granted.fence), marker, heartbeat_ms };
-  } finally {
-    granted.stop();
+    const asked = { type: "lock", request: { ...checked.value, claims }, wait } as const;
+    return settle(await context.ask(asked), "hold");
+  } catch (error) {
+    context.holds.forget(id);
+    throw error;
   }
 }
 
