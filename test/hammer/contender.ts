@@ -64,8 +64,8 @@ export class Contender<Said> implements AsyncDisposable {
   }
 
   async #said(): Promise<Said | null> {
-    const { value, done } = await this.#lines.next();
-    return done === true ? null : (JSON.parse(value) as Said);
+    const line = await this.#lines.next();
+    return line.done === true ? null : (JSON.parse(line.value) as Said);
   }
 }
 
