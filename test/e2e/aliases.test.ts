@@ -35,8 +35,8 @@ describe("claims on one file under several names", () => {
     );
     if (a === undefined || b === undefined || c === undefined || d === undefined)
       throw new Error("four tasks were submitted");
-    expect(await waits(c)).to.deep.include({ on: "claim", task: a, their_claim: "real/x" });
-    expect(await waits(d)).to.deep.include({ on: "claim", task: b, their_claim: "docs/**" });
+    expect(await waits(c)).to.deep.include({ on: "claim", holder: a, their_claim: "real/x" });
+    expect(await waits(d)).to.deep.include({ on: "claim", holder: b, their_claim: "docs/**" });
 
     await writeFile(gate, "");
     const ends = await supervised.wait([a, b, c, d]);

@@ -40,12 +40,12 @@ describe("the folders under .aibrain", () => {
       string,
       unknown
     >;
-    expect(record).to.include({ task: id, attempt: 1, worker: "worker-1", epoch: 1 });
+    expect(record).to.include({ holder: id, attempt: 1, worker: "worker-1", epoch: 1 });
     expect(record["writes"]).to.deep.equal(["src/**"]);
     rmSync(file);
     await until(() => existsSync(file), { what: "the lock file to be put back" });
     const { stdout } = await supervised.orchd("locks", "--json");
-    expect(JSON.parse(stdout)).to.have.nested.property("locks[0].task", id);
+    expect(JSON.parse(stdout)).to.have.nested.property("locks[0].holder", id);
     await supervised.orchd("cancel", id);
     await supervised.wait([id]);
     await until(() => readdirSync(locks).length === 0, { what: "the lock to be gone" });
