@@ -225,6 +225,7 @@ export class Supervisor {
     else await this.#pool.stop(this.#config.limits.grace_ms + savingMs);
     this.#effects.close();
     await this.#effects.settled();
+    await this.#options.landing.close();
     await this.#loop.end();
     await this.#listener?.close();
     await this.#locks.close();

@@ -70,15 +70,10 @@ export async function git(
   args: readonly string[],
   options: GitOptions = {},
 ): Promise<Finished> {
-  const settings = { ...fixedConfig, ...options.config };
-  const flags = Object.entries(settings).flatMap(([key, value]) => ["-c", `${key}=${value}`]);
-  const directories = [
-    `--git-dir=${place.gitDir}`,
-    ...(place.workTree === undefined ? [] : [`--work-tree=${place.workTree}`]),
-  ];
-  const result = await capture("git", [...flags, ...directories, ...args], {
-    env: { ...gitEnvironment(place), ...options.env },
-    cwd: place.workTree ?? place.gitDir,
+  const command = gitCommand(place, args, options);
+  const result = await capture("git", command.args, {
+    env: command.env,
+    cwd: command.cwd,
     ...(options.input === undefined ? {} : { input: options.input }),
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
     ...(options.bytes === undefined ? {} : { bytes: options.bytes }),
@@ -86,6 +81,29 @@ export async function git(
   const accepted = result.code !== null && (options.accept ?? [0]).includes(result.code);
   if (!accepted) throw new GitError(args, result);
   return result;
+}
+
+/** What a git of ours is started with, whoever starts it. */
+export function gitCommand(
+  place: GitPlace,
+  args: readonly string[],
+  { config, env }: Pick<GitOptions, "config" | "env">,
+): {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+} {
+  const settings = { ...fixedConfig, ...config };
+  const flags = Object.entries(settings).flatMap(([key, value]) => ["-c", `${key}=${value}`]);
+  const directories = [
+    `--git-dir=${place.gitDir}`,
+    ...(place.workTree === undefined ? [] : [`--work-tree=${place.workTree}`]),
+  ];
+  return {
+    args: [...flags, ...directories, ...args],
+    env: { ...gitEnvironment(place), ...env },
+    cwd: place.workTree ?? place.gitDir,
+  };
 }
 
 /** Standard output without the final newline, of a git that must succeed. */

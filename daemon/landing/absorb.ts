@@ -1,17 +1,10 @@
 import { git } from "../../system/git.ts";
 import { isOid } from "../../ipc/ids.ts";
 import type { Oid } from "../../ipc/ids.ts";
-import {
-  branchRef,
-  brokenBy,
-  followedRef,
-  held,
-  isAncestor,
-  readRefs,
-  transact,
-} from "./branch.ts";
+import { branchRef, brokenBy, followedRef, held, isAncestor, transact } from "./branch.ts";
 import type { Broken, Commit, Fenced, Held, LandingSite, Refs, Writer } from "./branch.ts";
 import { mergeTree, writeCommit } from "./mergeTree.ts";
+import { refsNow } from "./refsNow.ts";
 import { failpoint } from "../../system/failpoint.ts";
 
 /**
@@ -115,6 +108,6 @@ export async function absorbed(
   writer: Writer,
   from?: Oid | null,
 ): Promise<{ absorbed: Absorbed; refs: Refs }> {
-  const refs = await readRefs(writer);
+  const refs = await refsNow(writer);
   return { refs, absorbed: await absorb(writer, refs, from) };
 }

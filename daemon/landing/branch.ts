@@ -1,6 +1,8 @@
 import { GitError, git } from "../../system/git.ts";
 import type { GitPlace } from "../../system/git.ts";
 import type { Repository } from "../../system/repository.ts";
+import { moveRefs } from "./writerGit.ts";
+import type { WriterGit } from "./writerGit.ts";
 import { isOid } from "../../ipc/ids.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
 
@@ -36,7 +38,11 @@ export type LandingSite = {
 export type Identity = { readonly name: string; readonly email: string };
 
 /** A site whose epoch ref is written: from here on git lets us move refs. */
-export type Writer = LandingSite & { readonly epochOid: Oid; readonly identity: Identity };
+export type Writer = LandingSite & {
+  readonly epochOid: Oid;
+  readonly identity: Identity;
+  readonly git: WriterGit;
+};
 
 /** Landing stands still until a person acts; no task is to blame. */
 export type Held = {
@@ -113,29 +119,35 @@ type RefChange = {
 export type Transaction = { readonly kind: "done" } | Fenced | Broken;
 
 /**
- * Moves refs, all or none, if the epoch is still ours. `problem` covers a lost comparison too: the
+ * Moves refs, all or none, if the epoch is still ours; by the git that is kept for it, unless a
+ * reason or another git directory is asked for. `problem` covers a lost comparison too: the
  * caller reads the refs again to tell which. `start` and `commit` are explicit so that input cut off
  * by our death moves nothing.
  */
 export async function transact(
   writer: Writer,
   changes: readonly RefChange[],
-  more: { readonly reason?: string; readonly gitDir?: string } = {},
+  more: { readonly reason: string; readonly gitDir?: string } | null = null,
 ): Promise<Transaction> {
-  const lines = ["start", `verify ${epochRef} ${writer.epochOid}`, ...changes.map(line), "commit"];
-  const place = more.gitDir === undefined ? writer.place : { gitDir: more.gitDir };
+  const lines = [`verify ${epochRef} ${writer.epochOid}`, ...changes.map(line)];
   try {
-    await git(place, ["update-ref", "-m", more.reason ?? "orchd", "--stdin"], {
-      input: `${lines.join("\n")}\n`,
-      config: synced,
-      env: committerOf(writer.identity),
-    });
+    if (more === null) await moveRefs(writer.git, lines);
+    else
+      await git(placeOf(writer, more.gitDir), ["update-ref", "-m", more.reason, "--stdin"], {
+        input: `start\n${lines.join("\n")}\ncommit\n`,
+        config: synced,
+        env: committerOf(writer.identity),
+      });
     return { kind: "done" };
   } catch (error) {
     const broken = brokenBy(error);
     const { epoch } = await readRefs(writer);
     return epoch === writer.epochOid ? broken : { kind: "fenced" };
   }
+}
+
+function placeOf(writer: Writer, gitDir: string | undefined): GitPlace {
+  return gitDir === undefined ? writer.place : { gitDir };
 }
 
 function line({ ref, to, from }: RefChange): string {

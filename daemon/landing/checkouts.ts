@@ -1,11 +1,13 @@
-import { access, readFile, readdir } from "node:fs/promises";
+import { readFileSync, readdirSync } from "node:fs";
+import { access } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { LandingSite } from "./branch.ts";
 
 /**
  * Which working trees have a branch checked out, and what goes on in them. Read from the files that
  * gitrepository-layout(5) describes: a HEAD in the common directory for the main working tree, one in
- * each `worktrees/<name>/` for a linked one.
+ * each `worktrees/<name>/` for a linked one. They are a line each, and there are a handful: reading one
+ * takes less than a hop to a thread of the pool and back.
  */
 export type Checkout = {
   /** Absolute. */
@@ -15,34 +17,29 @@ export type Checkout = {
 };
 
 /** Checkouts whose HEAD is `ref`, and those in which a rebase or bisect will come back to it. */
-export async function checkoutsOf(site: LandingSite, ref: string): Promise<Checkout[]> {
-  const all = [{ workTree: site.workTree, gitDir: site.place.gitDir }, ...(await linked(site))];
-  const using = await Promise.all(all.map((checkout) => uses(checkout, ref)));
-  return all.filter((_, index) => using[index]);
+export function checkoutsOf(site: LandingSite, ref: string): Checkout[] {
+  const all = [{ workTree: site.workTree, gitDir: site.place.gitDir }, ...linked(site)];
+  return all.filter((checkout) => uses(checkout, ref));
 }
 
-async function linked(site: LandingSite): Promise<Checkout[]> {
+function linked(site: LandingSite): Checkout[] {
   const folder = join(site.place.gitDir, "worktrees");
-  const names = await readdir(folder).catch(() => []);
-  const found = await Promise.all(
-    names.map(async (name) => {
-      const gitDir = join(folder, name);
-      const link = await textOf(join(gitDir, "gitdir"));
-      return link === null ? [] : [{ workTree: dirname(link), gitDir }];
-    }),
-  );
-  return found.flat();
+  return namesIn(folder).flatMap((name) => {
+    const gitDir = join(folder, name);
+    const link = textOf(join(gitDir, "gitdir"));
+    return link === null ? [] : [{ workTree: dirname(link), gitDir }];
+  });
 }
 
-async function uses({ gitDir }: Checkout, ref: string): Promise<boolean> {
-  if (await headIs(gitDir, ref)) return true;
+function uses({ gitDir }: Checkout, ref: string): boolean {
+  if (headIs(gitDir, ref)) return true;
   const kept = ["rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START"];
-  const names = await Promise.all(kept.map((name) => textOf(join(gitDir, name))));
+  const names = kept.map((name) => textOf(join(gitDir, name)));
   return names.some((name) => name === ref || `refs/heads/${name}` === ref);
 }
 
-export async function headIs(gitDir: string, ref: string): Promise<boolean> {
-  return (await textOf(join(gitDir, "HEAD"))) === `ref: ${ref}`;
+export function headIs(gitDir: string, ref: string): boolean {
+  return textOf(join(gitDir, "HEAD")) === `ref: ${ref}`;
 }
 
 const operations = [
@@ -68,9 +65,18 @@ export async function exists(path: string): Promise<boolean> {
   );
 }
 
-async function textOf(path: string): Promise<string | null> {
-  return await readFile(path, "utf8").then(
-    (text) => text.trim(),
-    () => null,
-  );
+function textOf(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch {
+    return null;
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }

@@ -62,7 +62,7 @@ function heldFollow(held: Held, target: Oid): FollowResult {
 
 async function advance(writer: Writer, from: Oid, to: Oid): Promise<FollowResult> {
   if (from === to) return { kind: "current", tip: to };
-  const checkouts = await checkoutsOf(writer, targetRef(writer));
+  const checkouts = checkoutsOf(writer, targetRef(writer));
   const [checkout, another] = checkouts;
   if (checkout === undefined) return await advanceUnseen(writer, from, to);
   if (another !== undefined)

@@ -98,7 +98,7 @@ async function backOut(writer: Writer, result: FollowResult): Promise<FollowResu
 async function inProgress(writer: Writer, checkout: Checkout): Promise<FollowResult | null> {
   const operation = await operationIn(checkout.gitDir);
   if (operation !== null) return waiting(`${operation} is in progress in ${checkout.workTree}`);
-  if (!(await headIs(checkout.gitDir, targetRef(writer))))
+  if (!headIs(checkout.gitDir, targetRef(writer)))
     return waiting(`another branch was checked out in ${checkout.workTree} at this moment`);
   return null;
 }

@@ -82,7 +82,7 @@ async function settle(
   const movedByHand = target?.oid !== intent.from && target?.oid !== intent.to;
   if (lock === "absent" && movedByHand)
     return await abandon(writer, intent, `${writer.target} was moved by hand meanwhile`);
-  if (lock === "absent" && !(await headIs(checkout.gitDir, targetRef(writer))))
+  if (lock === "absent" && !headIs(checkout.gitDir, targetRef(writer)))
     return await abandon(writer, intent, "another branch was checked out meanwhile");
   const reached = target !== null && (await isAncestor(writer, intent.to, target.oid));
   const goal = reached ? "new" : "old";

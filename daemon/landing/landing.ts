@@ -35,6 +35,8 @@ export type Landing = {
   readonly landedTasks: (since: Oid | null) => Promise<LandedTask[]>;
   /** For status; waits for nothing. Rejects with a `GitError`. */
   readonly view: () => Promise<LandingTips>;
+  /** Ends the gits it keeps; a step that is asked for afterwards starts them again. */
+  readonly close: () => Promise<void>;
   /** Rejects where git does not know one of them. */
   readonly isAncestor: (old: Oid, young: Oid) => Promise<boolean>;
 };
@@ -80,6 +82,7 @@ export function createLanding(options: LandingOptions): Landing {
     prepare: () =>
       inTurn(async () => {
         const { start, writer } = await prepare(site);
+        await prepared?.git.close();
         prepared = writer;
         return start;
       }),
@@ -89,6 +92,7 @@ export function createLanding(options: LandingOptions): Landing {
     recoverFollow: () => asWriter(recoverFollow),
     acceptRewind: () => asWriter(acceptRewind),
     landedTasks: (since) => landedTasks(site, since),
+    close: () => inTurn(async () => await prepared?.git.close()),
     view: () => view(site),
     isAncestor: (old, young) => isAncestor(site, old, young),
   };

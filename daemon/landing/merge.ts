@@ -67,10 +67,14 @@ export async function merge(writer: Writer, request: MergeRequest): Promise<Merg
 async function mergedTree(writer: Writer, tip: Oid, request: MergeRequest): Promise<MergedTree> {
   const [merged, contained] = await Promise.all([
     mergeTree(writer, tip, request.saved),
-    isAncestor(writer, request.base, tip),
+    contains(writer, tip, request.base),
   ]);
   if (contained) return merged;
   return await mergeTreeOnBase(writer, { base: request.base, ours: tip, theirs: request.saved });
+}
+
+async function contains(writer: Writer, tip: Oid, base: Oid): Promise<boolean> {
+  return writer.git.lineage.contains(tip, base) || (await isAncestor(writer, base, tip));
 }
 
 async function candidate(
@@ -90,6 +94,7 @@ async function candidate(
     author,
     atMs: request.at_ms,
   });
+  writer.git.lineage.learn(commit, tree, onto.oid);
   const ref = candidateRef(request.task);
   const pinned = await failpoint("merge.pin", () =>
     transact(writer, [{ ref, to: commit, from: "any" }]),

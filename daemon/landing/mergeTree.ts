@@ -1,8 +1,12 @@
-import { git, gitLine } from "../../system/git.ts";
+import { GitError, git, gitLine } from "../../system/git.ts";
 import { isOid } from "../../ipc/ids.ts";
 import type { Oid } from "../../ipc/ids.ts";
 import { committerOf, synced } from "./branch.ts";
-import type { Identity, Writer } from "./branch.ts";
+import type { Writer } from "./branch.ts";
+import { commitContent } from "./commitContent.ts";
+import type { NewCommit } from "./commitContent.ts";
+import { askMerge, hashCommit } from "./writerGit.ts";
+import type { Merged } from "./writerGit.ts";
 import { failpoint } from "../../system/failpoint.ts";
 
 /** Merging and committing in the object store: no working tree, no index, nobody's checkout. */
@@ -15,21 +19,38 @@ const conflictPathsMax = 1_000;
 
 /** Three-way merge, renames honoured; the base is found from history. Throws a `GitError`. */
 export async function mergeTree(writer: Writer, ours: Oid, theirs: Oid): Promise<MergedTree> {
-  const flags = ["--write-tree", "-z", "--name-only", "--no-messages"];
-  const { stdout, code } = await failpoint("merge.tree", () =>
-    git(writer.place, ["merge-tree", ...flags, ours, theirs], {
-      config: synced,
-      accept: [0, 1],
-      bytes: true,
-    }),
+  const { clean, tree, paths } = await failpoint("merge.tree", () =>
+    mergeKept(writer, ours, theirs),
   );
+  if (clean) return { kind: "clean", tree: mustBeOid(tree) };
+  const shown = [...new Set(paths)].slice(0, conflictPathsMax).map(shownPath);
+  return { kind: "conflict", paths: shown };
+}
+
+/** By the git that is kept for it; by a new one where there is none, or where that one failed. */
+async function mergeKept(writer: Writer, ours: Oid, theirs: Oid): Promise<Merged> {
+  const kept = await writer.git.merges;
+  const merged = kept === null ? null : await answerOf(askMerge(kept, ours, theirs));
+  return merged ?? (await mergeOnce(writer, ours, theirs));
+}
+
+async function mergeOnce(writer: Writer, ours: Oid, theirs: Oid): Promise<Merged> {
+  const flags = ["--write-tree", "-z", "--name-only", "--no-messages"];
+  const { stdout, code } = await git(writer.place, ["merge-tree", ...flags, ours, theirs], {
+    config: synced,
+    accept: [0, 1],
+    bytes: true,
+  });
   const [tree = "", ...paths] = stdout.split("\0");
-  if (code === 1)
-    return {
-      kind: "conflict",
-      paths: [...new Set(paths)].filter(Boolean).slice(0, conflictPathsMax).map(shownPath),
-    };
-  return { kind: "clean", tree: mustBeOid(tree) };
+  return { clean: code === 0, tree, paths: paths.filter(Boolean) };
+}
+
+/** What a kept git answered; `null`: it failed, and one that is started for it may not, or says why. */
+async function answerOf<Answer>(asked: Promise<Answer>): Promise<Answer | null> {
+  return await asked.catch((error: unknown) => {
+    if (error instanceof GitError) return null;
+    throw error;
+  });
 }
 
 /**
@@ -51,32 +72,31 @@ export async function mergeTreeOnBase(
   return await mergeTree(writer, ours, theirs);
 }
 
-type NewCommit = {
-  readonly tree: Oid;
-  readonly parents: readonly Oid[];
-  readonly message: string;
-  readonly author: Identity;
-  /** Both dates; the same input gives the same object name. */
-  readonly atMs: number;
-};
-
 /** Writes a commit object, synced. Throws a `GitError`. */
 export async function writeCommit(writer: Writer, commit: NewCommit): Promise<Oid> {
+  return await failpoint("merge.commit", () => commitKept(writer, commit));
+}
+
+async function commitKept(writer: Writer, commit: NewCommit): Promise<Oid> {
+  const content = commitContent({ ...commit, committer: writer.identity });
+  const kept = content === null ? null : await answerOf(hashCommit(writer.git, content));
+  return kept ?? (await commitOnce(writer, commit));
+}
+
+async function commitOnce(writer: Writer, commit: NewCommit): Promise<Oid> {
   const date = `@${Math.floor(commit.atMs / 1000)} +0000`;
   const parents = commit.parents.flatMap((parent) => ["-p", parent]);
-  const line = await failpoint("merge.commit", () =>
-    gitLine(writer.place, ["commit-tree", ...parents, "-F", "-", commit.tree], {
-      input: commit.message,
-      config: { ...synced, "i18n.commitEncoding": "UTF-8" },
-      env: {
-        ...committerOf(writer.identity),
-        GIT_AUTHOR_NAME: commit.author.name,
-        GIT_AUTHOR_EMAIL: commit.author.email,
-        GIT_AUTHOR_DATE: date,
-        GIT_COMMITTER_DATE: date,
-      },
-    }),
-  );
+  const line = await gitLine(writer.place, ["commit-tree", ...parents, "-F", "-", commit.tree], {
+    input: commit.message,
+    config: { ...synced, "i18n.commitEncoding": "UTF-8" },
+    env: {
+      ...committerOf(writer.identity),
+      GIT_AUTHOR_NAME: commit.author.name,
+      GIT_AUTHOR_EMAIL: commit.author.email,
+      GIT_AUTHOR_DATE: date,
+      GIT_COMMITTER_DATE: date,
+    },
+  });
   return mustBeOid(line);
 }
 

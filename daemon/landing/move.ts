@@ -2,8 +2,9 @@ import { git } from "../../system/git.ts";
 import { isOid, isTaskId } from "../../ipc/ids.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
 import { checkedOut } from "./absorb.ts";
-import { branchRef, brokenBy, held, readRefs, transact } from "./branch.ts";
+import { branchRef, brokenBy, held, transact } from "./branch.ts";
 import type { Broken, Fenced, Held, LandingSite, Writer } from "./branch.ts";
+import { refsNow } from "./refsNow.ts";
 import { failpoint } from "../../system/failpoint.ts";
 
 /**
@@ -27,8 +28,7 @@ export async function move(writer: Writer, request: MoveRequest): Promise<MoveRe
     const before = await settled(writer, request);
     if (before !== null) return before;
     const change = { ref: branchRef(writer), to: request.candidate, from: request.onto };
-    const reason = `orchd: land ${request.task}`;
-    const done = await failpoint("move.branch", () => transact(writer, [change], { reason }));
+    const done = await failpoint("move.branch", () => transact(writer, [change]));
     if (done.kind === "problem") return (await settled(writer, request)) ?? done;
     if (done.kind === "fenced") return done;
     return { kind: "moved" };
@@ -39,7 +39,7 @@ export async function move(writer: Writer, request: MoveRequest): Promise<MoveRe
 
 /** The answer when there is nothing to move or it may not be; `null`: the branch is at `onto`. */
 async function settled(writer: Writer, request: MoveRequest): Promise<MoveResult | null> {
-  const { tip, epoch, checkedOutAt } = await readRefs(writer);
+  const { tip, epoch, checkedOutAt } = await refsNow(writer);
   if (epoch !== writer.epochOid) return { kind: "fenced" };
   if (tip === null) return held("branch_missing", `the branch orchd/${writer.target} is gone`);
   if (tip.oid === request.candidate) return { kind: "already" };

@@ -2,7 +2,15 @@ import { failure, unreachable } from "../../ipc/errors.ts";
 import type { Failure } from "../../ipc/errors.ts";
 import type { Oid } from "../../ipc/ids.ts";
 import { GitError, git, gitLine } from "../../system/git.ts";
-import { branchRef, epochRef, followedRef, readRefs, synced, transact } from "./branch.ts";
+import {
+  branchRef,
+  committerOf,
+  epochRef,
+  followedRef,
+  readRefs,
+  synced,
+  transact,
+} from "./branch.ts";
 import type { Identity, LandingSite, Writer } from "./branch.ts";
 import { recoverFollow } from "./followRecovery.ts";
 import type { FollowRecovery } from "./followRecovery.ts";
@@ -11,6 +19,7 @@ import { clearLocks } from "./lockFiles.ts";
 import { mustBeOid } from "./mergeTree.ts";
 import { suitability } from "./suitability.ts";
 import { recoverUnseen } from "./unseenMove.ts";
+import { openWriterGit } from "./writerGit.ts";
 import { failpoint } from "../../system/failpoint.ts";
 
 /**
@@ -54,7 +63,11 @@ export async function prepare(
     const { epoch: before } = await reading;
     const epochOid = (await newest) > site.epoch ? null : await writeEpoch(site, before);
     if (epochOid === null) return refusal("a newer supervisor has written here");
-    const writer: Writer = { ...site, epochOid, identity: suits.identity };
+    const { target } = await reading;
+    if (target === null) return refusal(`${site.target} has no commit`);
+    const options = { config: synced, env: committerOf(suits.identity) };
+    const kept = openWriterGit(site.place, options, suits.version, target.oid);
+    const writer: Writer = { ...site, epochOid, identity: suits.identity, git: kept };
     const tips = await makeBranch(writer);
     if (typeof tips === "string") return refusal(tips);
     await recoverUnseen(writer);

@@ -6,32 +6,35 @@ import type { Repository } from "../../system/repository.ts";
 import { checkedOut } from "./absorb.ts";
 import { targetRef } from "./branch.ts";
 import type { Identity, LandingSite, Refs } from "./branch.ts";
+import { isAtLeast } from "./writerGit.ts";
+import type { GitVersion } from "./writerGit.ts";
 
 /** Why nothing can be landed in a repository, in the order in which a person would repair it. */
 type Suitability =
-  | { readonly kind: "suitable"; readonly identity: Identity }
+  | { readonly kind: "suitable"; readonly identity: Identity; readonly version: GitVersion }
   | { readonly kind: "refused"; readonly failure: Failure };
 
 /** `merge-tree --write-tree` came with it. */
 const gitVersionMin = [2, 38] as const;
 
 export async function suitability(site: LandingSite, refs: Promise<Refs>): Promise<Suitability> {
-  const [repository, version, settings, namesake] = await Promise.all([
+  const [repository, printed, settings, namesake] = await Promise.all([
     site.repository === null ? findRepository(site.workTree) : ok(site.repository),
     git(site.place, ["version"]),
     configured(site),
     git(site.place, ["show-ref", "--verify", "--quiet", "refs/heads/orchd"], { accept: [0, 1] }),
   ]);
+  const version = versionIn(printed.stdout);
   if (!repository.ok) return { kind: "refused", failure: repository.failure };
   const reason =
-    versionReason(version.stdout) ??
+    versionReason(version, printed.stdout) ??
     repositoryReason(repository.value) ??
     storageReason(settings) ??
     (namesake.code === 0 ? namesakeReason : null) ??
     branchReason(site, await refs);
   if (reason !== null) return refused(reason);
   const identity = identityOf(settings);
-  return identity === null ? refused(identityReason) : { kind: "suitable", identity };
+  return identity === null ? refused(identityReason) : { kind: "suitable", identity, version };
 }
 
 type Reason = { readonly message: string; readonly hint: string };
@@ -40,10 +43,14 @@ function refused({ message, hint }: Reason): Suitability {
   return { kind: "refused", failure: failure("unsuitable_repository", message, { hint }) };
 }
 
-function versionReason(text: string): Reason | null {
+function versionIn(text: string): GitVersion {
   const [major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(text)?.slice(1) ?? []).map(Number);
+  return [major, minor];
+}
+
+function versionReason(version: GitVersion, text: string): Reason | null {
+  if (isAtLeast(version, gitVersionMin)) return null;
   const [leastMajor, leastMinor] = gitVersionMin;
-  if (major > leastMajor || (major === leastMajor && minor >= leastMinor)) return null;
   const message = `${text.trim()} is too old: orchd merges with \`git merge-tree --write-tree\``;
   return { message, hint: `Install git ${leastMajor}.${leastMinor} or newer.` };
 }

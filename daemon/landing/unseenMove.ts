@@ -47,7 +47,7 @@ export async function recoverUnseen(writer: Writer): Promise<void> {
 }
 
 async function behind(writer: Writer, move: TargetMove): Promise<Checkout | null> {
-  const [checkout] = await checkoutsOf(writer, targetRef(writer));
+  const [checkout] = checkoutsOf(writer, targetRef(writer));
   if (checkout === undefined) return null;
   const theirs = indexWork(writer, checkout, join(checkout.gitDir, "index"));
   return (await isBehind(theirs, move.from, move.to)) ? checkout : null;

@@ -1,5 +1,6 @@
 import { benchClaims } from "./claims.ts";
 import { benchJournal } from "./journal.ts";
+import { benchLanding } from "./landing.ts";
 import { benchLatency } from "./latency.ts";
 import { benchMakespan } from "./makespan.ts";
 import { benchPlan } from "./plan.ts";
@@ -9,11 +10,13 @@ import { benchRecovery } from "./recovery.ts";
 import { benchSpawn } from "./spawn.ts";
 import { benchStartup } from "./startup.ts";
 import { benchSubmitFlat } from "./submitFlat.ts";
+import { benchWorkspace } from "./workspace.ts";
 
 /** `npm run bench -- NAME…`: one JSON line each. Without a name: all of them, one after the other. */
-const benches: Readonly<Record<string, () => Promise<Record<string, number>>>> = {
+const benches: Readonly<Record<string, () => Promise<Record<string, number | string>>>> = {
   claims: benchClaims,
   journal: benchJournal,
+  landing: benchLanding,
   latency: benchLatency,
   makespan: benchMakespan,
   plan: benchPlan,
@@ -23,6 +26,7 @@ const benches: Readonly<Record<string, () => Promise<Record<string, number>>>> =
   spawn: benchSpawn,
   startup: benchStartup,
   "submit-flat": benchSubmitFlat,
+  workspace: benchWorkspace,
 };
 
 const asked = process.argv.slice(2);

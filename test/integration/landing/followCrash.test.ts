@@ -194,7 +194,7 @@ describe("a supervisor killed while following", () => {
 
   it("is not stopped by what a git killed during the rehearsal left", async () => {
     await using scene = await preparedScene();
-    await mkdir(join(scene.gitDir, "orchd"));
+    await mkdir(join(scene.gitDir, "orchd"), { recursive: true });
     for (const name of ["follow.index.lock", "follow.check.lock"])
       await writeFile(join(scene.gitDir, "orchd", name), "");
     const landing = await nextSupervisor(scene);

@@ -35,8 +35,13 @@ export async function makeScene(
   const gitDir = join(repository.dir, ".git");
   await repository.git("config", "user.name", "Test Person");
   await repository.git("config", "user.email", "person@example.com");
-  const restart = (more: Partial<LandingOptions> = {}): Landing =>
-    createLanding({ gitDir, workTree: repository.dir, target: "main", epoch: 1, ...more });
+  const landings: Landing[] = [];
+  const restart = (more: Partial<LandingOptions> = {}): Landing => {
+    const options = { gitDir, workTree: repository.dir, target: "main", epoch: 1, ...more };
+    const next = createLanding(options);
+    landings.push(next);
+    return next;
+  };
   const landing = restart();
   const oid = async (revision: string): Promise<Oid> =>
     asOid(await repository.git("rev-parse", "--verify", revision));
@@ -53,7 +58,10 @@ export async function makeScene(
   };
   const start = await landing.prepare();
   if (start.kind !== "ready") throw new Error(JSON.stringify(start));
-  const dispose = (): Promise<void> => repository[Symbol.asyncDispose]();
+  const dispose = async (): Promise<void> => {
+    await Promise.all(landings.map((one) => one.close()));
+    await repository[Symbol.asyncDispose]();
+  };
   return { repository, landing, gitDir, save, land, oid, restart, [Symbol.asyncDispose]: dispose };
 }
 

@@ -1,0 +1,92 @@
+import { join } from "node:path";
+import { expect } from "chai";
+import { GitError } from "../../../system/git.ts";
+import { KeptGit } from "../../../system/keptGit.ts";
+import { listPids } from "../../../system/processTable.ts";
+import { readFileSync } from "node:fs";
+import { makeRepository } from "../../helpers/repository.ts";
+import type { TestRepository } from "../../helpers/repository.ts";
+import { until } from "../../helpers/until.ts";
+
+const names = ["cat-file", "--batch-check=%(objectname)"];
+const oneLine = (text: string): number | null => (text.endsWith("\n") ? text.length : null);
+
+function gitDirOf({ dir }: TestRepository): string {
+  return join(dir, ".git");
+}
+
+/** Gits that run on this repository now. */
+function running(repository: TestRepository): number[] {
+  return listPids().filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "latin1").includes(
+        `--git-dir=${gitDirOf(repository)}`,
+      );
+    } catch {
+      return false;
+    }
+  });
+}
+
+describe("a git that is kept", () => {
+  it("answers many questions by one process, each its own, also when they are asked at once", async () => {
+    await using repository = await makeRepository();
+    const kept = new KeptGit({ gitDir: gitDirOf(repository) }, names);
+    const [head, tree] = await Promise.all(
+      ["HEAD", "HEAD^{tree}"].map((name) => kept.ask(`${name}\n`, oneLine)),
+    );
+    expect(head).to.equal(`${await repository.git("rev-parse", "HEAD")}\n`);
+    expect(tree).to.equal(`${await repository.git("rev-parse", "HEAD^{tree}")}\n`);
+    expect(running(repository)).to.have.length(1);
+    await kept.close();
+    expect(running(repository)).to.deep.equal([]);
+  });
+
+  it("says what git said when it ends instead of answering, and starts another for the next question", async () => {
+    await using repository = await makeRepository();
+    const kept = new KeptGit({ gitDir: gitDirOf(repository) }, ["update-ref", "--stdin"]);
+    const done = (text: string): number | null =>
+      text.endsWith("commit: ok\n") ? text.length : null;
+    const oid = await repository.git("rev-parse", "HEAD");
+    const refused = await kept
+      .ask(`start\nupdate refs/heads/x ${"1".repeat(40)}\ncommit\n`, done)
+      .catch((error: unknown) => error);
+    expect(refused).to.be.instanceOf(GitError);
+    expect(String(refused)).to.contain("git update-ref: fatal: ");
+    await kept.ask(`start\nupdate refs/heads/x ${oid}\ncommit\n`, done);
+    expect(await repository.git("rev-parse", "refs/heads/x")).to.equal(oid);
+    await kept.close();
+  });
+
+  it("gives one up that does not answer in time, and one that was killed", async () => {
+    await using repository = await makeRepository();
+    const kept = new KeptGit({ gitDir: gitDirOf(repository) }, names, { answerMsMax: 200 });
+    const late = await kept.ask("", oneLine).catch((error: unknown) => String(error));
+    expect(late).to.contain("git did not answer in time");
+    await kept.ask("HEAD\n", oneLine);
+    for (const pid of running(repository)) process.kill(pid, "SIGKILL");
+    const lost = await kept.ask("", oneLine).catch((error: unknown) => String(error));
+    expect(lost).to.contain("git ended without an answer");
+    expect(await kept.ask("HEAD\n", oneLine)).to.have.length(41);
+    await kept.close();
+  });
+
+  it("gives one up that says more than it was asked", async () => {
+    await using repository = await makeRepository();
+    const kept = new KeptGit({ gitDir: gitDirOf(repository) }, names);
+    const first = await kept.ask("HEAD\nHEAD\n", (text) => (text.length === 82 ? 41 : null));
+    expect(first).to.have.length(41);
+    await until(() => running(repository).length === 0);
+    expect(await kept.ask("HEAD\n", oneLine)).to.equal(first);
+    await kept.close();
+  });
+
+  it("ends by itself when nobody asks", async () => {
+    await using repository = await makeRepository();
+    const kept = new KeptGit({ gitDir: gitDirOf(repository) }, names, { idleMs: 50 });
+    const first = await kept.ask("HEAD\n", oneLine);
+    await until(() => running(repository).length === 0);
+    expect(await kept.ask("HEAD\n", oneLine)).to.equal(first);
+    await kept.close();
+  });
+});
