@@ -40,7 +40,11 @@ export async function makeLargeRepository(
   const dir = join(folder, "repo");
   await mkdir(dir);
   const git = async (args: readonly string[], cwd = dir): Promise<string> => {
-    const { stdout } = await run("git", args, { cwd, env: environment(), maxBuffer: 64 * 1024 * 1024 });
+    const { stdout } = await run("git", args, {
+      cwd,
+      env: environment(),
+      maxBuffer: 64 * 1024 * 1024,
+    });
     return stdout.trimEnd();
   };
   await git(["init", "--quiet", "--initial-branch=main"]);
