@@ -37,7 +37,7 @@ export async function endSupervisor(
   const identity = identityOf(pid);
   const holding = mode === "drain" ? await watchLanding(client, session) : null;
   const { running, held } = await runningAtStop(client, mode);
-  if (running > 0) session.remark(remarkOf(mode, running));
+  if (running > 0 && mode !== "restart") session.remark(remarkOf(mode, running));
   if (holding !== null && held !== null) holding.tell(held);
   if (!(await isGone(identity, timeoutMs))) {
     const hint = replaceHint;
@@ -82,7 +82,7 @@ export function endedSentence({ pid, ended, held }: Ended): string {
   return `Stopped (pid ${pid}); ended ${tasks}, which ${ended === 1 ? "runs" : "run"} again after the next start.`;
 }
 
-function remarkOf(mode: StopMode, running: number): string {
+function remarkOf(mode: Exclude<StopMode, "restart">, running: number): string {
   const attempts = plural(running, "running attempt");
   return mode === "drain" ? `Waiting for ${attempts} to finish.` : `Ending ${attempts}.`;
 }

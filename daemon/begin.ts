@@ -6,6 +6,7 @@ import { createLanding } from "./landing/landing.ts";
 import { epochInRepository } from "./landing/prepare.ts";
 import { excludeBrain } from "../system/exclude.ts";
 import { exitCodes, fail, FailureError, failure, ok } from "../ipc/errors.ts";
+import { JournalFailure } from "./loop.ts";
 import { lastEpochMarked } from "./journal/mark.ts";
 import { layoutOf } from "../system/paths.ts";
 import { openJournal } from "./journal/journal.ts";
@@ -87,7 +88,7 @@ export async function begin(options: BeginOptions): Promise<Result<Begun>> {
     await log.close();
     return code;
   };
-  try {
+  const starting = async (): Promise<void> => {
     const ready = await supervisor.open();
     if (!ready.ok) throw new FailureError(ready.failure);
     const { socket } = ready.value;
@@ -98,13 +99,24 @@ export async function begin(options: BeginOptions): Promise<Result<Begun>> {
       maxParallel: flags.max_parallel ?? null,
     });
     await supervisor.begin();
+  };
+  try {
+    await Promise.race([starting(), death(ended)]);
   } catch (error) {
     // Half begun it would hold the lock and the socket, and take tasks that nobody looks after.
     await finish({ why: "died", reason: error });
     if (error instanceof FailureError) return fail(error.failure);
+    if (error instanceof JournalFailure) return fail(failure("refused", error.message));
     throw error;
   }
   return { ok: true, value: { supervisor, ended, epoch, log, finish } };
+}
+
+/** Rejects when it dies: what it waited for, to begin, may then never come. */
+async function death(ended: Promise<End>): Promise<never> {
+  const end = await ended;
+  if (end.why === "died") throw end.reason;
+  return await new Promise<never>(() => {});
 }
 
 type Truth = {

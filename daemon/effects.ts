@@ -350,7 +350,16 @@ export class Effects {
 
   #followLater(): void {
     if (this.#closed) return;
-    this.#followTimer ??= this.#ports.setTimer(followRetryMs, () => this.#run(this.followNow()));
+    this.#followTimer ??= this.#ports.setTimer(followRetryMs, () => this.#followAgain());
+  }
+
+  /** What is under way is what `settled` waits for: not the read, which a broken journal never answers. */
+  #followAgain(): void {
+    this.#followTimer = null;
+    void this.#ports
+      .loop()
+      .read(({ landing }) => landing.followed)
+      .then((from) => this.#run(this.#follow(from)));
   }
 
   #run(step: Promise<unknown>): void {

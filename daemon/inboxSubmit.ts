@@ -24,8 +24,10 @@ export async function submitFile(
     await submit({ request: `i${seed.slice(0, 32)}`, tasks: parsed.value.specs }, context);
     return { refused: null };
   } catch (error) {
-    if (error instanceof FailureError) return { refused: words(error.failure) };
-    throw error;
+    if (!(error instanceof FailureError)) throw error;
+    // It stays where it is, for the next supervisor.
+    if (error.failure.code === "stopping") throw error;
+    return { refused: words(error.failure) };
   }
 }
 

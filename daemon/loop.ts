@@ -84,6 +84,7 @@ export class Loop {
   #durable: State | null = null;
   /** The journal refused for good: what the state says now is never shown. */
   #broken = false;
+  readonly #breaking = Promise.withResolvers<void>();
   #timer: Timer | null = null;
   readonly #changed: ChangedTasks;
   /** Final tasks in memory, the one that ended longest ago first. */
@@ -113,6 +114,14 @@ export class Loop {
       .filter(({ life }) => isFinal(life))
       .toSorted((a, b) => a.life.since - b.life.since);
     this.#finished = new Set(finished.map(({ id }) => id));
+  }
+
+  /**
+   * Resolves when the journal refused for good. Whoever asked or read and has no answer by then never
+   * gets one: it may be durable or not, and only the next supervisor finds out.
+   */
+  get broken(): Promise<void> {
+    return this.#breaking.promise;
   }
 
   /** Resolves when the decision is durable, and with a rejection when nothing is decided any more. */
@@ -184,6 +193,7 @@ export class Loop {
       this.#broken = true;
       this.#ended = true;
       this.#turning = null;
+      this.#breaking.resolve();
       this.#ports.die(error);
     }
   }

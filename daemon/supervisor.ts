@@ -219,7 +219,8 @@ export class Supervisor {
     if (!this.#isBuilt) return;
     this.#loop.stopping = true;
     await this.#scanning;
-    await this.#inbox?.close();
+    // Not waited for yet: what it submits may wait for space on the disk, as long as the loop does.
+    const inboxClosed = this.#inbox?.close();
     await this.#holds.close();
     if (why === "restart") this.#pool.abandon();
     else await this.#pool.stop(this.#config.limits.grace_ms + savingMs);
@@ -227,6 +228,7 @@ export class Supervisor {
     await this.#effects.settled();
     await this.#options.landing.close();
     await this.#loop.end();
+    await Promise.race([inboxClosed, this.#loop.broken]);
     await this.#listener?.close();
     await this.#locks.close();
   }
@@ -379,7 +381,7 @@ export class Supervisor {
       await this.#holds.rebuild();
     }
     if (!existsSync(layout.inboxDir)) {
-      await this.#inbox?.close();
+      void this.#inbox?.close();
       await this.#openInbox();
     }
   }

@@ -102,7 +102,7 @@ function impossible(state: State, resources: Hold["claims"]["resources"]): Decis
   for (const [resource, count] of Object.entries(resources)) {
     const capacity = state.settings.resources[resource] ?? 1;
     if (count > capacity)
-      return rejection("refused", `there are ${capacity} of ${resource}, not ${count}`);
+      return rejection("refused", `it asks for ${count} of ${resource}, and there is ${capacity}`);
   }
   return null;
 }

@@ -76,9 +76,20 @@ export class Store {
     );
     this.#events.keep();
     this.#pagesLogged += 2 + bytes / pageBytes;
-    failpointNow("journal.mark", () =>
-      this.#mark.noteMark({ ...this.#events.last, epoch: Number(this.#epoch) }),
-    );
+    this.#noteMark();
+  }
+
+  /**
+   * The batch is committed, so it must not be refused any more: a file system that writes nothing in
+   * place may have no space even for this, and then the mark stays late, which it may be.
+   */
+  #noteMark(): void {
+    const mark = { ...this.#events.last, epoch: Number(this.#epoch) };
+    try {
+      failpointNow("journal.mark", () => this.#mark.noteMark(mark));
+    } catch (error) {
+      if (!isFull(error)) throw error;
+    }
   }
 
   /** Writes one chunk of the snapshot `of`, which counts once it is sealed (chunks.ts). */
@@ -139,8 +150,7 @@ export class Store {
     try {
       failpointNow("journal.checkpoint", () => this.#db.exec("PRAGMA wal_checkpoint(PASSIVE)"));
     } catch (error) {
-      const found = classify(error);
-      if (found.kind !== "problem" || found.problem.kind !== "full") throw error;
+      if (!isFull(error)) throw error;
     }
   }
 
@@ -166,4 +176,9 @@ export class Store {
     const found = String(this.#epochNow.get()?.["value"]);
     if (found !== this.#epoch) throw new JournalFault({ kind: "fenced", epoch: Number(found) });
   }
+}
+
+function isFull(error: unknown): boolean {
+  const found = classify(error);
+  return found.kind === "problem" && found.problem.kind === "full";
 }

@@ -148,10 +148,11 @@ export class HoldOwners {
     watched.ending = true;
     void this.#endOwner(hold, watched)
       .then((gone) => {
-        watched.ending = false;
         if (gone && !this.#isFree(hold, watched)) this.#options.onEnded(hold, because);
       })
-      .catch((error: unknown) => this.#report(hold, watched, String(error)));
+      .catch((error: unknown) => this.#report(hold, watched, String(error)))
+      // Whatever it was, the next look tries again.
+      .finally(() => (watched.ending = false));
   }
 
   /** True when nothing is left of the process and of what it ran. */

@@ -95,6 +95,8 @@ export class Pool {
   admit(hello: WorkerHello, peer: Peer): Result<WorkerSettings> {
     const slot = this.#slots.get(hello.worker);
     if (slot === undefined || !slot.knows(hello)) return fail(this.#stranger(hello.worker, slot));
+    // What it was given before would be lost with us: the next supervisor would not know it.
+    if (!slot.isRecorded) return fail(failure("busy", "The worker is just being written down."));
     slot.attach(peer);
     peer.handlers = {
       onRequest: (method) => {

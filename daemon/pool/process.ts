@@ -2,6 +2,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { asDescriptor } from "../../system/descriptor.ts";
 import { judge } from "../../system/processIdentity.ts";
+import { signalProcess } from "../../system/processFamily.ts";
 import type { ProcessIdentity } from "../../system/processIdentity.ts";
 import type { WorkerId } from "../../ipc/ids.ts";
 
@@ -93,9 +94,7 @@ export function adoptWorkerProcess(identity: ProcessIdentity): WorkerProcess {
   return {
     pid: identity.pid,
     gone,
-    kill: (signal) => {
-      if (judge(identity) === "alive") process.kill(identity.pid, signal);
-    },
+    kill: (signal) => void signalProcess(identity, signal),
   };
 }
 

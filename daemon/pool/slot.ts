@@ -41,6 +41,8 @@ export class Slot {
   peer: Peer | null = null;
   /** Whoever assigns knows of this connection. */
   isKnown = false;
+  /** Its process is written down: the next supervisor will know it, and what it was given. */
+  isRecorded = false;
   /** It is known whether a worker was there. */
   isOpen = false;
   heartbeat: Heartbeat | null = null;
@@ -71,6 +73,7 @@ export class Slot {
     this.isOpen = true;
     if (record === null || judge(record.identity) !== "alive") return false;
     this.#token = record.token;
+    this.isRecorded = true;
     this.#enter("cut off");
     this.#watch(adoptWorkerProcess(record.identity));
     return true;
@@ -137,6 +140,7 @@ export class Slot {
 
   async #start(): Promise<void> {
     this.#token = randomBytes(24).toString("base64url");
+    this.isRecorded = false;
     // A process that has just been started is not judged by the silence of the one before.
     this.heartbeatAt = performance.now();
     this.#enter("starting");
@@ -147,8 +151,9 @@ export class Slot {
       // Closed while it was being started: nobody has told this one to end.
       if (this.#closed) started.kill("SIGTERM");
       const identity = identityOf(started.pid);
-      if (identity !== undefined)
-        await writeRecord(stateDir, { worker: this.worker, token: this.#token, epoch, identity });
+      if (identity === undefined) return;
+      await writeRecord(stateDir, { worker: this.worker, token: this.#token, epoch, identity });
+      this.isRecorded = true;
     } catch (error) {
       onProblem(this.worker, error instanceof Error ? error.message : String(error));
       // One that runs but could not be written down must not stay: the next would be its twin.

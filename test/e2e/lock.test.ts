@@ -139,7 +139,7 @@ describe("orchd lock", function () {
     }
     const many = await supervised.orchd("lock", "--resource", "db=2", "--", "true");
     expect(many.code).to.equal(5);
-    expect(many.stderr).to.include("there are 1 of db, not 2");
+    expect(many.stderr).to.include("it asks for 2 of db, and there is 1");
   });
 });
 
@@ -164,7 +164,9 @@ describe("orchd locks break", function () {
     expect(refs).to.include("refs/orchd/attempts/busy/1");
     const events = await supervised.orchd("events");
     expect(events.stdout.match(/lock:broken/g)).to.have.length(2);
-    expect((await supervised.orchd("locks", "break", "busy")).code).to.equal(4);
+    const again = await supervised.orchd("locks", "break", "busy");
+    expect(again.code).to.equal(4);
+    expect(again.stderr).to.include("`orchd locks` lists who holds one");
   });
 });
 

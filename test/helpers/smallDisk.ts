@@ -85,7 +85,7 @@ export function makeSmallDisk(megabytes: number, at?: string): SmallDisk {
     fill: () => fillUp(ballast),
     free: () => rmSync(ballast, { force: true }),
     becomeReadOnly: () => writeFileSync(triggerOf(path), "a test"),
-    fail: () => run("python3", "-c", shutdownProgram, path),
+    fail: () => run(...shutdownCommand(path)),
     repair: () => {
       run("umount", path);
       mounted = false;
@@ -95,6 +95,11 @@ export function makeSmallDisk(megabytes: number, at?: string): SmallDisk {
     },
     [Symbol.dispose]: dispose,
   };
+}
+
+/** Makes everything on the disk mounted there fail with EIO, as `fail` does. */
+export function shutdownCommand(path: string): [string, ...string[]] {
+  return ["python3", "-c", shutdownProgram, path];
 }
 
 /** EXT4_IOC_SHUTDOWN without writing anything out (linux/include/uapi/linux/fs.h). */

@@ -9,6 +9,7 @@ export async function breakLocks(
   context: ServerContext,
 ): Promise<Methods["break_locks"]["result"]> {
   const holders = holderIds(params, "holders");
-  const answer = settle(await context.ask({ type: "breakLocks", holders }), "broken");
+  const hints = { not_found: "`orchd locks` lists who holds one." };
+  const answer = settle(await context.ask({ type: "breakLocks", holders }), "broken", hints);
   return { broken: [...answer.holders] };
 }

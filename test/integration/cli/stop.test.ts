@@ -95,13 +95,13 @@ describe("orchd start and restart inside a task", () => {
 });
 
 describe("orchd restart", () => {
-  it("ends the one that runs, then starts another and tells about it", async () => {
+  it("ends the one that runs, but nothing it runs, then starts another and tells about it", async () => {
     using running = await makeProcess();
     const steps: string[] = [];
     const stop = ({ mode }: { mode: string }) => {
       steps.push(`stop ${mode}`);
       running.end();
-      return { running: 0, held: null };
+      return { running: 2, held: null };
     };
     const starter = async () => ({
       startSupervisor: async () => {
@@ -124,6 +124,8 @@ describe("orchd restart", () => {
     expect(run.out).to.equal(
       "orchd is running (pid 7, epoch 4), 2 workers, landing on orchd/main\n",
     );
+    // What runs is not ended.
+    expect(run.err).to.equal("");
   });
 
   it("leaves the one that runs alone when the next would refuse its settings", async () => {

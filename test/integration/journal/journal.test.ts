@@ -162,6 +162,13 @@ describe("the journal", () => {
     expect(valueOf(await journal.readEvents(1, 9))).to.have.length(4);
   });
 
+  it("has taken a batch that is committed, also when there is no space to mark it", async () => {
+    const journal = await open(1, { at: "journal.mark:before", action: "full", nth: 2, times: 1 });
+    for (const seq of [1, 2, 3]) valueOf(await journal.append([rowAt(seq)]));
+    await journal.close();
+    expect((await (await open(2)).recover()).events).to.have.length(3);
+  });
+
   for (const at of ["journal.chunk:before", "journal.snapshot:before"] as const)
     it(`keeps the old snapshot when ${at} finds no space, and takes the next`, async () => {
       const journal = await open(1, { at, action: "full", nth: 2, times: 1 });

@@ -7,6 +7,7 @@ import { connectPeers } from "../rpc/rig.ts";
 import { gateWorker, Pool } from "../../../daemon/pool/pool.ts";
 import { readRecord, recordPath, writeRecord } from "../../../daemon/pool/record.ts";
 import { attemptLogName } from "../../../system/attemptLines.ts";
+import { onFailpoint } from "../../../system/failpoint.ts";
 import { identityOf, ownIdentity } from "../../../system/processIdentity.ts";
 import { AttemptLog } from "../../../worker/attempt/attemptLog.ts";
 import type { Peer } from "../../../ipc/peer.ts";
@@ -74,10 +75,28 @@ describe("the pool", () => {
     expect(running.length, "at the same time").to.be.at.most(1);
   });
 
+  it("takes no worker before it is written down, for the next supervisor would not know what it was given", async () => {
+    await using rig = await makeRig();
+    const { promise: written, resolve: write } = Promise.withResolvers<void>();
+    using _slow = onFailpoint((point) => (point === "pool.record:before" ? written : undefined));
+    await rig.pool.ensure(gateWorker);
+    const [pid] = await until(async () => {
+      const pids = await rig.started();
+      return pids.length > 0 && pids;
+    });
+    const token = await tokenOf(pid ?? 0);
+    expect(answerTo(rig.pool, token)).to.equal("busy");
+    expect(rig.ready).to.deep.equal([]);
+    write();
+    await until(() => answerTo(rig.pool, token) === "admitted", { what: "it to be taken" });
+    expect(await readRecord(rig.stateDir, gateWorker)).to.include({ token });
+  });
+
   it("assigns nothing to a worker that has dialled in until that is known to whoever assigns", async () => {
     await using rig = await makeRig();
     await rig.pool.ensure(gateWorker);
     const record = await until(() => readRecord(rig.stateDir, gateWorker), { what: "its record" });
+    await until(() => rig.pool.slot(gateWorker)?.isRecorded, { what: "that to be noticed" });
     const heard: unknown[] = [];
     await using ends = await connectPeers(
       join(rig.stateDir, "s"),
@@ -156,6 +175,11 @@ describe("the pool and a worker of an earlier supervisor", () => {
 
 function instant(task: string): Assignment {
   return { kind: "instant", task: task as TaskId, attempt: 1, fence: 1 };
+}
+
+async function tokenOf(pid: number): Promise<string> {
+  const environment = await readFile(`/proc/${pid}/environ`, "utf8");
+  return /(?:^|\0)ORCHD_WORKER_TOKEN=([^\0]+)/.exec(environment)?.[1] ?? "";
 }
 
 function answerTo(pool: Pool, token: string): string {

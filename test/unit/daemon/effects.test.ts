@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { Effects } from "../../../daemon/effects.ts";
 import { spec, World } from "../../helpers/core.ts";
 import type { Assignment } from "../../../ipc/workerMessages.ts";
+import type { EffectPorts } from "../../../daemon/effects.ts";
 import type { Log } from "../../../daemon/observe/log.ts";
 
 describe("an assignment that waits for its lock file", () => {
@@ -33,15 +34,41 @@ describe("an assignment that waits for its lock file", () => {
   });
 });
 
+describe("following that waits", () => {
+  it("is not what the end of a supervisor waits for when its journal does not answer any more", async () => {
+    const timers: (() => void)[] = [];
+    let reads = 0;
+    const { world, effects } = makeRig({
+      loop: () => ({ state: world.state, tell: () => {}, read: () => neverAnswered() }),
+      landing: {
+        merge: unexpected,
+        move: unexpected,
+        follow: () => Promise.resolve({ kind: "waiting", reason: "it was edited", paths: [] }),
+      },
+      setTimer: (_ms, tell) => {
+        timers.push(tell);
+        return { cancel: () => {} };
+      },
+    });
+    const neverAnswered = <Value>(): Promise<Value> => {
+      reads += 1;
+      return new Promise<Value>(() => {});
+    };
+    effects.carryOut([{ kind: "follow", from: null }]);
+    await effects.settled();
+    for (const tell of timers) tell();
+    expect(reads).to.equal(1);
+    effects.close();
+    await effects.settled();
+  });
+});
+
 /** A task `a` that starts, and a disk that is done with its lock file when the test says so. */
-function makeRig() {
+function makeRig(ports: Partial<EffectPorts> = {}) {
   const world = World.ready({ slots: 1 });
   world.submit(spec("a", { claims: ["src/**"], retries: 1 }));
   const placed = Promise.withResolvers<void>();
   const assigned: string[] = [];
-  const unexpected = (): never => {
-    throw new Error("nobody should ask for this");
-  };
   const effects = new Effects({
     loop: () => ({ state: world.state, tell: unexpected, read: unexpected }),
     holds: { break: unexpected, forget: unexpected },
@@ -59,9 +86,11 @@ function makeRig() {
     log: silent,
     setTimer: unexpected,
     die: unexpected,
+    ...ports,
   });
   return {
     world,
+    effects,
     assigned,
     worker: [...world.state.workers.keys()].at(0) ?? unexpected(),
     carryOut: () => effects.carryOut(world.effects),
@@ -70,6 +99,10 @@ function makeRig() {
       await new Promise((resolve) => setImmediate(resolve));
     },
   };
+}
+
+function unexpected(): never {
+  throw new Error("nobody should ask for this");
 }
 
 function nameOf({ task, attempt }: Assignment): string {

@@ -384,6 +384,7 @@ describe("a journal that cannot be written", () => {
     void loop.read(() => log.push("read later"));
     loop.poke();
     await loop.end();
+    await loop.broken;
     await quiet();
     expect(log).to.deep.equal([]);
     expect(journal.appends).to.have.length(1);
