@@ -55,7 +55,7 @@ export async function followCheckout(
   const obstacle = await rehearse(writer, checkout, move);
   if (obstacle !== null) return obstacle;
   const intent = await writeIntent(writer, checkout, move);
-  if (!(await takeLock(writer, intent))) {
+  if (!(await takeLock(intent))) {
     await release(writer, intent);
     return locked(checkout);
   }
@@ -69,12 +69,12 @@ async function underLock(
 ): Promise<FollowResult> {
   const busy = await inProgress(writer, checkout);
   if (busy !== null) return await backOut(writer, busy);
-  await failpoint("follow.copy", () => copyIndex(checkout, indexFile(writer)));
+  await failpoint("follow.copy", () => copyIndex(checkout, indexFile(checkout.gitDir)));
   const { from, to } = intent;
   const work = indexWork(writer, checkout);
   if (!(await failpoint("follow.tree", () => readTreeRefreshed(work, [from, to], ["-u"]))))
     return await backOut(writer, waiting("files were changed at this moment"));
-  await failpoint("follow.syncIndex", () => syncIndex(writer));
+  await failpoint("follow.syncIndex", () => syncIndex(checkout));
   const switched = await inProgress(writer, checkout);
   if (switched !== null) return await backOut(writer, switched);
   if ((await lockState(intent)) !== "ours")
@@ -84,7 +84,7 @@ async function underLock(
   );
   if (moved.kind !== "done")
     return await backOut(writer, moved.kind === "fenced" ? moved : waiting(moved.message));
-  await failpoint("follow.place", () => placeIndex(writer, checkout));
+  await failpoint("follow.place", () => placeIndex(checkout));
   await release(writer, intent);
   return { kind: "followed", from, to };
 }
@@ -134,8 +134,8 @@ async function rehearseTree(
   const work = indexWork(writer, checkout);
   const commits = [move.from, move.to] as const;
   await makeFolder(writer);
-  await removeScratch(writer);
-  await failpoint("follow.rehearse", () => copyIndex(checkout, indexFile(writer)));
+  await removeScratch(writer, checkout.gitDir);
+  await failpoint("follow.rehearse", () => copyIndex(checkout, indexFile(checkout.gitDir)));
   if (await readTreeRefreshed(work, commits, ["-u", "-n"])) return null;
   const paths = await changedAmong(work, move.from, touched);
   return paths.length > 0

@@ -9,11 +9,12 @@ import { failpoint } from "../../system/failpoint.ts";
 
 /**
  * What a follow is about to do, written down before it does it, and the index lock it does it under.
- * All of it lies in `<common-dir>/orchd/`:
+ * The intent lies in `<common-dir>/orchd/`, the rest beside the index of the person's checkout: it is
+ * linked and renamed there, and `orchd/` may be on another file system.
  *
- *     follow.json    the intent, synced before the lock is taken
- *     follow.token   an empty file; its inode is in the intent
- *     follow.index   the private index; renamed over the person's when everything else is done
+ *     orchd/follow.json     the intent, synced before the lock is taken
+ *     orchd-follow.token    an empty file; its inode is in the intent
+ *     orchd-follow.index    the private index; renamed over the person's when everything else is done
  *
  * The lock is a hard link of the token: `link` fails when `index.lock` exists, as git's own
  * O_EXCL does, and makes a lock whose inode is known and on disk beforehand. While the token exists
@@ -31,8 +32,9 @@ export type FollowIntent = {
 
 const folderOf = (site: LandingSite): string => join(site.place.gitDir, "orchd");
 const intentFile = (site: LandingSite): string => join(folderOf(site), "follow.json");
-const tokenFile = (site: LandingSite): string => join(folderOf(site), "follow.token");
-export const indexFile = (site: LandingSite): string => join(folderOf(site), "follow.index");
+const tokenFile = (gitDir: string): string => join(gitDir, "orchd-follow.token");
+/** Of the checkout whose own git directory that is. */
+export const indexFile = (gitDir: string): string => join(gitDir, "orchd-follow.index");
 /** Scratch of recovery: an index of touched paths alone, and files as a checkout would write them. */
 export const checkFile = (site: LandingSite): string => join(folderOf(site), "follow.check");
 export const writtenFolder = (site: LandingSite): string => join(folderOf(site), "follow.written");
@@ -45,13 +47,13 @@ export async function writeIntent(
   move: { readonly from: Oid; readonly to: Oid },
 ): Promise<FollowIntent> {
   await makeFolder(site);
-  await removeScratch(site);
+  await removeScratch(site, checkout.gitDir);
   const intent: FollowIntent = {
     version: 1,
     ...move,
     work_tree: checkout.workTree,
     git_dir: checkout.gitDir,
-    lock_inode: await freshToken(site),
+    lock_inode: await freshToken(checkout.gitDir),
   };
   await failpoint("follow.intent", () =>
     writeDurably(intentFile(site), `${JSON.stringify(intent)}\n`),
@@ -63,12 +65,12 @@ export async function makeFolder(site: LandingSite): Promise<void> {
   await mkdir(folderOf(site), { recursive: true, mode: 0o700 });
 }
 
-async function freshToken(site: LandingSite): Promise<string> {
-  await failpoint("follow.oldToken", () => rm(tokenFile(site), { force: true }));
+async function freshToken(gitDir: string): Promise<string> {
+  await failpoint("follow.oldToken", () => rm(tokenFile(gitDir), { force: true }));
   await failpoint("follow.token", () =>
-    writeFile(tokenFile(site), "", { flag: "wx", mode: 0o600 }),
+    writeFile(tokenFile(gitDir), "", { flag: "wx", mode: 0o600 }),
   );
-  return `${(await lstat(tokenFile(site), { bigint: true })).ino}`;
+  return `${(await lstat(tokenFile(gitDir), { bigint: true })).ino}`;
 }
 
 /** The intent of a follow that did not come to its end; `null`: there is none. */
@@ -98,8 +100,8 @@ function intentOf(value: object): FollowIntent | null {
 }
 
 /** Takes the person's index lock; `false`: somebody holds it. */
-export async function takeLock(site: LandingSite, intent: FollowIntent): Promise<boolean> {
-  return await failpoint("follow.lock", () => link(tokenFile(site), lockFile(intent.git_dir))).then(
+export async function takeLock({ git_dir: gitDir }: FollowIntent): Promise<boolean> {
+  return await failpoint("follow.lock", () => link(tokenFile(gitDir), lockFile(gitDir))).then(
     () => true,
     (error: NodeJS.ErrnoException) => {
       if (error.code === "EEXIST") return false;
@@ -122,25 +124,25 @@ export async function release(site: LandingSite, intent: FollowIntent): Promise<
   if ((await lockState(intent)) === "ours")
     await failpoint("follow.unlock", () => rm(lockFile(intent.git_dir), { force: true }));
   await failpoint("follow.forget", () => rm(intentFile(site), { force: true }));
-  await removeScratch(site);
-  await failpoint("follow.forgetToken", () => rm(tokenFile(site), { force: true }));
+  await removeScratch(site, intent.git_dir);
+  await failpoint("follow.forgetToken", () => rm(tokenFile(intent.git_dir), { force: true }));
 }
 
 /** All of it can be made again; what a killed git left of it would stop the next one. */
-export async function removeScratch(site: LandingSite): Promise<void> {
+export async function removeScratch(site: LandingSite, gitDir: string): Promise<void> {
   const scratch = [
-    indexFile(site),
+    indexFile(gitDir),
     checkFile(site),
     `${checkFile(site)}.lock`,
     writtenFolder(site),
   ];
   await failpoint("follow.scratch", async () => {
-    await removeIndexLock(site);
+    await removeIndexLock(gitDir);
     for (const path of scratch) await rm(path, { recursive: true, force: true });
   });
 }
 
 /** git's own lock on the private index, left by one that was killed. */
-export async function removeIndexLock(site: LandingSite): Promise<void> {
-  await rm(`${indexFile(site)}.lock`, { force: true });
+export async function removeIndexLock(gitDir: string): Promise<void> {
+  await rm(`${indexFile(gitDir)}.lock`, { force: true });
 }

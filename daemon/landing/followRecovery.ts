@@ -66,9 +66,9 @@ export async function recoverFollow(writer: Writer): Promise<FollowRecovery> {
   if (!(await exists(checkout.gitDir)))
     return await abandon(writer, intent, `the working tree ${checkout.workTree} is gone`);
   const lock = await lockState(intent);
-  if (lock === "foreign" || (lock === "absent" && !(await takeLock(writer, intent))))
+  if (lock === "foreign" || (lock === "absent" && !(await takeLock(intent))))
     return { kind: "busy", message: `index.lock in ${checkout.gitDir} is held by somebody else` };
-  await failpoint("recover.unlockIndex", () => removeIndexLock(writer));
+  await failpoint("recover.unlockIndex", () => removeIndexLock(checkout.gitDir));
   return await settle(writer, checkout, intent, lock);
 }
 
@@ -119,8 +119,8 @@ async function presentPaths(
   checkout: Checkout,
   touched: readonly TouchedPath[],
 ): Promise<TouchedPath[]> {
-  const index = (await exists(indexFile(writer)))
-    ? indexFile(writer)
+  const index = (await exists(indexFile(checkout.gitDir)))
+    ? indexFile(checkout.gitDir)
     : join(checkout.gitDir, "index");
   const sparse = await sparsePaths(checkout, indexWork(writer, checkout, index));
   return touched.filter(({ path }) => !sparse.has(path));
@@ -133,17 +133,17 @@ async function settleIndex(
   lock: LockState,
 ): Promise<void> {
   const theirs = indexWork(writer, checkout, join(checkout.gitDir, "index"));
-  const copied = lock === "ours" && (await exists(indexFile(writer)));
+  const copied = lock === "ours" && (await exists(indexFile(checkout.gitDir)));
   if (lock === "ours" && !copied && !(await isBehind(theirs, from, to))) return;
-  if (!copied) await failpoint("recover.copy", () => copyIndex(checkout, indexFile(writer)));
+  if (!copied) await failpoint("recover.copy", () => copyIndex(checkout, indexFile(checkout.gitDir)));
   const work = indexWork(writer, checkout);
   // Also when the lock is ours: an earlier recovery may have been cut off after it took the lock.
   if (await isBehind(work, from, to)) {
     if (!(await failpoint("recover.tree", () => readTree(work, [from, to], ["-i"])))) return;
   }
   await failpoint("recover.refresh", () => refresh(work));
-  await failpoint("recover.syncIndex", () => syncIndex(writer));
-  await failpoint("recover.place", () => placeIndex(writer, checkout));
+  await failpoint("recover.syncIndex", () => syncIndex(checkout));
+  await failpoint("recover.place", () => placeIndex(checkout));
 }
 
 async function abandon(writer: Writer, intent: FollowIntent, why: string): Promise<FollowRecovery> {

@@ -1,6 +1,6 @@
 import { lstat, readdir, rm } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
-import { lockState, readIntent } from "./followIntent.ts";
+import { dirname, join, relative, sep } from "node:path";
+import { indexFile, lockState, readIntent } from "./followIntent.ts";
 import { writerProcesses } from "./leftovers.ts";
 import type { LandingSite } from "./branch.ts";
 import { failpoint } from "../../system/failpoint.ts";
@@ -63,7 +63,9 @@ async function locksIn(folder: string, recursive: boolean): Promise<string[]> {
   const entries = await readdir(folder, { recursive, withFileTypes: true }).catch(() => []);
   return entries
     .filter((entry) => entry.isFile() && entry.name.endsWith(".lock"))
-    .map((entry) => join(entry.parentPath, entry.name));
+    .map((entry) => join(entry.parentPath, entry.name))
+    // On our own copy of an index; the next follow removes it.
+    .filter((path) => path !== `${indexFile(dirname(path))}.lock`);
 }
 
 async function inodeOf(path: string): Promise<bigint | null> {

@@ -18,7 +18,7 @@ export type IndexWork = { readonly site: LandingSite; readonly place: GitPlace }
 export function indexWork(
   site: LandingSite,
   checkout: Checkout,
-  file = indexFile(site),
+  file = indexFile(checkout.gitDir),
 ): IndexWork {
   const { gitDir, workTree } = checkout;
   return { site, place: { gitDir, workTree, indexFile: file, configuration: "person" } };
@@ -81,12 +81,12 @@ export async function isBehind(work: IndexWork, from: Oid, to: Oid): Promise<boo
 }
 
 /** Puts the finished private index in the place of the person's, whole or not at all. */
-export async function placeIndex(site: LandingSite, checkout: Checkout): Promise<void> {
-  await rename(indexFile(site), join(checkout.gitDir, "index"));
+export async function placeIndex({ gitDir }: Checkout): Promise<void> {
+  await rename(indexFile(gitDir), join(gitDir, "index"));
 }
 
 /** Before the branch moves, so that a power loss cannot leave the new branch with an empty index. */
-export async function syncIndex(site: LandingSite): Promise<void> {
-  await using file = await open(indexFile(site), "r+");
+export async function syncIndex({ gitDir }: Checkout): Promise<void> {
+  await using file = await open(indexFile(gitDir), "r+");
   await file.sync();
 }

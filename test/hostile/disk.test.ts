@@ -93,8 +93,7 @@ describe("a disk", function () {
     ],
   ] as const)
     it(`that ${what} under the journal: the supervisor ends and says why, and the next one takes over what ran`, async () => {
-      // Following links a file from the journal's folder into `.git`: not across file systems.
-      const repository = await makeRepository({ config: { ...config, follow: "off" } });
+      const repository = await makeRepository({ config });
       const disk = makeSmallDisk(24, join(repository.dir, ".git/orchd"));
       await using supervised = await supervise(withDisk(repository, disk));
       const gate = gateOf(repository);

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync, readdirSync } from "node:fs";
-import { mkdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import { onFailpoint } from "../../../system/failpoint.ts";
@@ -35,6 +35,24 @@ describe("following with the target checked out", () => {
       "orchd: follow orchd/main",
     );
     expect(await follow(scene)).to.deep.equal({ kind: "current", tip: to });
+  });
+
+  it("does so when orchd's own folder is on another file system", async function () {
+    const memory = "/dev/shm";
+    await using scene = await makeScene();
+    const device = (path: string) => statSync(path, { throwIfNoEntry: false })?.dev;
+    if ([undefined, device(scene.gitDir)].includes(device(memory))) return this.skip();
+    const elsewhere = await mkdtemp(join(memory, "orchd-test-"));
+    try {
+      await rm(join(scene.gitDir, "orchd"), { recursive: true, force: true });
+      await symlink(elsewhere, join(scene.gitDir, "orchd"));
+      await scene.land("t1", { "a.txt": "new\n" });
+      expect((await follow(scene)).kind).to.equal("followed");
+      await expectFollowed(scene);
+      expect(await scene.repository.git("status", "--porcelain")).to.equal("");
+    } finally {
+      await rm(elsewhere, { recursive: true });
+    }
   });
 
   it("keeps edits, staged changes and untracked files that are elsewhere", async () => {

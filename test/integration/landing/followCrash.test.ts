@@ -195,8 +195,8 @@ describe("a supervisor killed while following", () => {
   it("is not stopped by what a git killed during the rehearsal left", async () => {
     await using scene = await preparedScene();
     await mkdir(join(scene.gitDir, "orchd"), { recursive: true });
-    for (const name of ["follow.index.lock", "follow.check.lock"])
-      await writeFile(join(scene.gitDir, "orchd", name), "");
+    for (const name of ["orchd-follow.index.lock", "orchd/follow.check.lock"])
+      await writeFile(join(scene.gitDir, name), "");
     const landing = await nextSupervisor(scene);
     expect((await landing.follow({ from: null })).kind).to.equal("followed");
     await expectWhole(scene, "orchd/main");
