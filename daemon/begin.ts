@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { announce, takeSupervisorLock } from "./lease/supervisorLock.ts";
 import { createLanding } from "./landing/landing.ts";
 import { epochInRepository } from "./landing/prepare.ts";
+import { deathCode, journalFailure } from "./endings.ts";
 import { excludeBrain } from "../system/exclude.ts";
 import { exitCodes, fail, FailureError, failure, ok } from "../ipc/errors.ts";
 import { JournalFailure } from "./loop.ts";
@@ -14,12 +15,12 @@ import { openFilesLimit, tooFewFiles } from "../system/openFiles.ts";
 import { openLog } from "./observe/log.ts";
 import { packageVersion } from "../ipc/version.ts";
 import { readConfig } from "./settings.ts";
+import { whyNotOpened } from "../system/systemFailure.ts";
 import { logFile, Supervisor } from "./supervisor.ts";
 import type { End } from "./supervisor.ts";
 import type { Failure, Result } from "../ipc/errors.ts";
 import type { Flags } from "./settings.ts";
 import type { Journal } from "./journal/journal.ts";
-import type { JournalProblem } from "./journal/records.ts";
 import type { Landing } from "./landing/landing.ts";
 import type { LandingStart } from "./landing/prepare.ts";
 import type { Layout } from "../system/paths.ts";
@@ -146,7 +147,9 @@ async function openTruth(
   if (!opened.ok) {
     const { problem } = opened;
     const raised = problem.kind === "fenced" && lock.raise(problem.epoch).ok;
-    return raised ? await openTruth(lock, place) : fail(journalFailure(problem));
+    if (raised) return await openTruth(lock, place);
+    const ofTheMachine = problem.kind === "io" ? whyNotOpened(layout.journal) : null;
+    return fail(ofTheMachine ?? journalFailure(problem));
   }
   const journal = opened.value;
   try {
@@ -167,7 +170,7 @@ async function closeAll(end: End, supervisor: Supervisor, log: Log): Promise<num
     const text = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
     log.error("the supervisor has to end", { reason: text });
     await supervisor.close("restart");
-    return exitCodes.bug;
+    return deathCode(reason);
   }
   log.info("ending", { why: end.why });
   await supervisor.close(end.why);
@@ -182,27 +185,6 @@ function noTarget(hasCommit: boolean): Failure {
     : failure("unsuitable_repository", "the repository has no commit yet", {
         hint: "Make a first commit.",
       });
-}
-
-function journalFailure(problem: JournalProblem): Failure {
-  switch (problem.kind) {
-    case "damaged": {
-      const { message, setAside } = problem.report;
-      const copy = setAside === null ? "" : ` A copy and a report are in ${setAside}.`;
-      return failure("journal_damaged", `the journal is damaged: ${message}.${copy}`);
-    }
-    case "format":
-      return failure("version_mismatch", `the journal was written by a newer orchd`);
-    case "fenced":
-      return failure(
-        "already_running",
-        `a supervisor of epoch ${problem.epoch} writes the journal`,
-      );
-    case "full":
-      return failure("refused", "there is no space left on the disk of the journal");
-    case "io":
-      return failure("refused", `the journal cannot be opened: ${problem.message}`);
-  }
 }
 
 /** Beside this file, of the same kind: `.ts` in the sources, `.js` in the package. */

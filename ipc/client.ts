@@ -1,7 +1,7 @@
 import { failure, FailureError } from "./errors.ts";
 import type { Failure } from "./errors.ts";
 import { goneFailure, Line } from "./line.ts";
-import { findRepository, readSupervisorRecord } from "./locate.ts";
+import { findRepository, findSupervisor, readSupervisorRecord } from "./locate.ts";
 import type { EventView, HelloView, MethodName, Methods } from "./methods.ts";
 import { outputBytesMax, requestsInFlightMax } from "./peer.ts";
 import type { Peer } from "./peer.ts";
@@ -214,10 +214,9 @@ function socketFinder(options: ConnectOptions): () => string {
     if (repository === null) {
       throw new FailureError(failure("not_a_repository", `${repo} is not in a git repository.`));
     }
-    const supervisor = readSupervisorRecord(repository.stateDir);
-    if (supervisor !== null) return supervisor.socket;
-    const message = `No supervisor runs for ${repository.commonDir}.`;
-    throw new FailureError(failure("no_supervisor", message));
+    const found = findSupervisor(repository);
+    if (!found.ok) throw new FailureError(found.failure);
+    return found.value.socket;
   };
 }
 

@@ -1,6 +1,7 @@
 /**
  * The catalogue of failures a person or a program can meet. A failure is a value; only bugs throw.
- * The exit codes are part of the command line's contract (docs/reference/errors.md).
+ * The exit codes are part of the command line's contract (docs/reference/errors.md); those from 70 on
+ * are the ones of sysexits.h, and tell a service manager whether it is worth starting again.
  */
 export const exitCodes = {
   done: 0,
@@ -10,6 +11,8 @@ export const exitCodes = {
   notFound: 4,
   refused: 5,
   bug: 70,
+  diskFailed: 74,
+  diskFull: 75,
 } as const;
 
 const catalogue = {
@@ -33,6 +36,8 @@ const catalogue = {
     hint: "The damaged journal is kept; docs/operating/journal.md tells what to do.",
   },
   limit: { exit: 5, hint: null },
+  disk_failed: { exit: 74, hint: "The kernel's log (`dmesg`) tells more about the disk." },
+  disk_full: { exit: 75, hint: "Make room on that disk and try again." },
   busy: { exit: 5, hint: "Try again in a moment." },
   stopping: { exit: 5, hint: "Start it again with `orchd start`." },
   internal: { exit: 70, hint: "This is a bug. Please report it with the log in .aibrain/logs." },

@@ -1,5 +1,7 @@
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { fail, failure, ok } from "./errors.ts";
+import type { Result } from "./errors.ts";
 import { isRecord } from "./message.ts";
 
 /** A repository is its git common directory: linked worktrees share one. Both paths are absolute and real. */
@@ -37,10 +39,35 @@ export function findRepository(dir: string): Repository | null {
   }
 }
 
-/** `null` when there is none, or none that can be understood. */
+/** `null` when there is none, or none that can be read or understood. */
 export function readSupervisorRecord(stateDir: string): SupervisorRecord | null {
   const text = readText(join(stateDir, supervisorRecordName));
-  if (text === null) return null;
+  return text === null ? null : parseRecord(text);
+}
+
+/**
+ * Where the supervisor of a repository listens. `no_supervisor` when none has said so, `disk_failed`
+ * or `refused` when that cannot be known: the file is there and cannot be read.
+ */
+export function findSupervisor({ commonDir, stateDir }: Repository): Result<SupervisorRecord> {
+  const path = join(stateDir, supervisorRecordName);
+  try {
+    const record = parseRecord(readFileSync(path, "utf8"));
+    if (record !== null) return ok(record);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== "ENOENT" && code !== "ENOTDIR")
+      return fail(
+        failure(
+          code === "EIO" ? "disk_failed" : "refused",
+          `Whether a supervisor runs cannot be told: ${path} cannot be read (${message}).`,
+        ),
+      );
+  }
+  return fail(failure("no_supervisor", `No supervisor runs for ${commonDir}.`));
+}
+
+function parseRecord(text: string): SupervisorRecord | null {
   let value: unknown;
   try {
     value = JSON.parse(text);

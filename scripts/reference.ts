@@ -55,6 +55,8 @@ const codeMeanings: Record<ErrorCode, string> = {
   version_mismatch: "Client and supervisor speak different versions of the protocol.",
   journal_damaged: "The journal does not check out; it was set aside, not changed.",
   limit: "It would exceed a limit; the message names it.",
+  disk_failed: "The disk answers with input/output errors; the message names the file.",
+  disk_full: "The disk is full: nothing was changed, and it works again when there is space.",
   busy: "Something else holds what is needed, for a short time.",
   stopping: "The supervisor is stopping and takes nothing new.",
   internal: "orchd itself is at fault.",
@@ -68,6 +70,8 @@ const exitMeanings: Record<keyof typeof exitCodes, string> = {
   notFound: "no such thing",
   refused: "refused",
   bug: "a bug of orchd",
+  diskFailed: "the disk fails (`EX_IOERR`)",
+  diskFull: "the disk is full; worth another try later (`EX_TEMPFAIL`)",
 };
 
 const tables: Readonly<Record<string, () => string>> = {

@@ -1,4 +1,4 @@
-import { lstatSync } from "node:fs";
+import { closeSync, lstatSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { failure } from "../ipc/errors.ts";
 import type { Failure } from "../ipc/errors.ts";
@@ -23,9 +23,12 @@ export function systemFailure(error: unknown): Failure | null {
       return refused(`${what} lies on a read-only file system.`);
     case "ENOSPC":
     case "EDQUOT":
-      return refused(`There is no space left on the disk of ${what}.`);
+      return failure("disk_full", `There is no space left on the disk of ${what}.`);
     case "EIO":
-      return refused(`The disk of ${what} fails (${String(error.syscall)}: input/output error).`);
+      return failure(
+        "disk_failed",
+        `The disk of ${what} fails (${String(error.syscall)}: input/output error).`,
+      );
     case "EMFILE":
     case "ENFILE":
       return failure("limit", `Too many open files (${String(error.syscall)}).`, {
@@ -33,6 +36,19 @@ export function systemFailure(error: unknown): Failure | null {
       });
     default:
       return null;
+  }
+}
+
+/**
+ * What the system says to opening a file for reading and writing, where SQLite does not tell. `null`:
+ * it can be opened. Not for one that this process has a lock on: closing it again would drop that.
+ */
+export function whyNotOpened(path: string): Failure | null {
+  try {
+    closeSync(openSync(path, "r+"));
+    return null;
+  } catch (error) {
+    return systemFailure(error);
   }
 }
 

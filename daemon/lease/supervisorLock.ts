@@ -2,10 +2,10 @@ import { closeSync, mkdirSync, openSync, rmSync, statSync, truncateSync } from "
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fail, failure, ok } from "../../ipc/errors.ts";
-import type { Failure, Result } from "../../ipc/errors.ts";
+import type { ErrorCode, Failure, Result } from "../../ipc/errors.ts";
 import { readHolder } from "../../system/holder.ts";
 import { removeHolder, writeHolder } from "./holder.ts";
-import { systemFailure } from "../../system/systemFailure.ts";
+import { systemFailure, whyNotOpened } from "../../system/systemFailure.ts";
 import type { Announcement } from "./holder.ts";
 import { failpointNow } from "../../system/failpoint.ts";
 
@@ -90,12 +90,18 @@ export class SupervisorLock {
 const contentionMs = 100;
 const noDatabaseCodes: ReadonlySet<number> = new Set([1, 11, 26]);
 const busyCode = 5;
+/** SQLITE_IOERR and SQLITE_FULL. */
+const refusalCodes: ReadonlyMap<number, ErrorCode> = new Map([
+  [10, "disk_failed"],
+  [13, "disk_full"],
+]);
 const heldHere = new Set<string>();
 
 /**
  * Takes the lock of the repository whose truth lies in `stateDir` (made, 0700, if it is not there).
  * `atLeast`: the highest epoch the journal is known to hold (`lastEpochMarked`).
- * Fails with `already_running`, naming the holder, or `refused` when the file cannot be used.
+ * Fails with `already_running`, naming the holder, or `refused`, `disk_full` or `disk_failed` when the
+ * file cannot be used.
  */
 export function takeSupervisorLock(
   stateDir: string,
@@ -196,17 +202,8 @@ function alreadyRunning(pid: number | null): Failure {
 
 function cannotLock(stateDir: string, error: unknown): Failure {
   const why = error instanceof Error ? error.message : String(error);
-  return failure("refused", `The lock ${databasePath(stateDir)} cannot be used: ${why}.`);
-}
-
-/** SQLite does not tell what the system said. Only without the lock: opening the file would drop it. */
-function whyNotOpened(path: string): Failure | null {
-  try {
-    closeSync(openSync(path, "r+"));
-    return null;
-  } catch (error) {
-    return systemFailure(error);
-  }
+  const code = refusalCodes.get(codeOf(error) ?? 0) ?? "refused";
+  return failure(code, `The lock ${databasePath(stateDir)} cannot be used: ${why}.`);
 }
 
 /** The primary result code, when SQLite threw. */

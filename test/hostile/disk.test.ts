@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
-import { landedCommits, supervise, supervisorPid } from "../helpers/supervised.ts";
+import { connect } from "../../ipc/client.ts";
+import { landedCommits, runOrchd, supervise, supervisorPid } from "../helpers/supervised.ts";
 import { makeRepository } from "../helpers/repository.ts";
 import { makeSmallDisk, smallDiskProblem } from "../helpers/smallDisk.ts";
 import { isGone } from "../helpers/processes.ts";
@@ -84,12 +85,39 @@ describe("a disk", function () {
     expect(readFileSync(`${gate}.started`, "utf8")).to.equal("once\n");
   });
 
-  for (const [what, breakIt, words] of [
-    ["turns read-only", (disk: SmallDisk) => disk.becomeReadOnly(), /read-?only/i],
+  it("that is full at the start, or fails under a supervisor in the foreground, has an exit code of its own", async () => {
+    const repository = await makeRepository({ config });
+    using disk = makeSmallDisk(24, join(repository.dir, ".git/orchd"));
+    await using _repository = withDisk(repository, disk);
+    const foreground = () => runOrchd(repository, ["start", "--foreground"]);
+    disk.fill();
+    const full = await foreground();
+    expect(full.code, full.stderr).to.equal(75);
+    expect(full.stderr).to.match(/no space left|is full/);
+    disk.free();
+    const running = foreground();
+    await until(async () => (await runOrchd(repository, ["status"])).code === 0, patience);
+    await using client = await connect({ repo: repository.dir, reconnect: false });
+    disk.fail();
+    const unheard = client.call("pause", { ids: [] }).catch(() => null);
+    const ended = await running;
+    expect(ended.code, ended.stderr).to.equal(74);
+    expect(await unheard).to.equal(null);
+    const asked = await runOrchd(repository, ["status"]);
+    expect(asked.stderr).to.contain("supervisor.json cannot be read");
+    expect(asked.code).to.equal(74);
+    disk.repair();
+    expect((await runOrchd(repository, ["start"])).code).to.equal(0);
+    expect((await runOrchd(repository, ["stop"])).code).to.equal(0);
+  });
+
+  for (const [what, breakIt, words, code] of [
+    ["turns read-only", (disk: SmallDisk) => disk.becomeReadOnly(), /read-?only/i, 5],
     [
       "answers with input/output errors",
       (disk: SmallDisk) => disk.fail(),
       /i\/o error|input\/output/i,
+      74,
     ],
   ] as const)
     it(`that ${what} under the journal: the supervisor ends and says why, and the next one takes over what ran`, async () => {
@@ -109,7 +137,7 @@ describe("a disk", function () {
       });
       expect(logOf(repository)).to.match(/the journal cannot be written: the disk fails/);
       const again = await supervised.orchd("start");
-      expect(again.code, again.stderr).to.equal(5);
+      expect(again.code, again.stderr).to.equal(code);
       expect(again.stderr).to.match(words);
       disk.repair();
       const started = await supervised.orchd("start");

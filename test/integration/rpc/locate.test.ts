@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { findRepository, readSupervisorRecord } from "../../../ipc/locate.ts";
+import { findRepository, findSupervisor, readSupervisorRecord } from "../../../ipc/locate.ts";
 import { makeRepository } from "../../helpers/repository.ts";
 import { makeFolder } from "./rig.ts";
 
@@ -67,6 +67,20 @@ describe("finding the repository", () => {
 });
 
 describe("the supervisor's record", () => {
+  it("that cannot be read is not taken for one that is not there", async () => {
+    await using folder = await makeFolder();
+    const repository = { commonDir: "/r", stateDir: folder.path };
+    const codeNow = () => {
+      const found = findSupervisor(repository);
+      return found.ok ? "found" : found.failure;
+    };
+    expect(codeNow()).to.include({ code: "no_supervisor", message: "No supervisor runs for /r." });
+    // EISDIR stands for every error that is not absence; root may read all files.
+    mkdirSync(join(folder.path, "supervisor.json"));
+    expect(codeNow()).to.include({ code: "refused" });
+    expect(JSON.stringify(codeNow())).to.contain("supervisor.json cannot be read (EISDIR");
+  });
+
   it("is read when it is whole and is null otherwise", async () => {
     await using folder = await makeFolder();
     const record = { pid: 1, epoch: 2, socket: "/s", version: "1", started_at: 3 };

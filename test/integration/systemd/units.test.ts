@@ -3,6 +3,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { exitCodes } from "../../../ipc/errors.ts";
 
 const unit = "systemd/orchd@.service";
 const plist = "systemd/io.orchd.plist";
@@ -61,6 +62,14 @@ describe("the systemd unit", () => {
     await writeFile(join(folder, "orchd@.service"), text.replace("WatchdogSec=", "WatchdogSecs="));
     const { said } = run("systemd-analyze", "verify", join(folder, "orchd@srv-project.service"));
     expect(said).to.match(/Unknown key.*WatchdogSecs/);
+  });
+
+  it("tries again after a disk that failed or was full, and not after what a person has to change", async () => {
+    const text = await readFile(unit, "utf8");
+    const final = /^RestartPreventExitStatus=(.*)$/m.exec(text)?.[1]?.split(" ").map(Number);
+    expect(final).to.have.members([exitCodes.usage, exitCodes.refused]);
+    expect(text).to.match(/^Restart=on-failure$/m);
+    expect(text).to.match(/^StartLimitIntervalSec=0$/m);
   });
 
   it("starts the supervisor in the process that systemd watches", async () => {
