@@ -135,7 +135,8 @@ async function settleIndex(
   const theirs = indexWork(writer, checkout, join(checkout.gitDir, "index"));
   const copied = lock === "ours" && (await exists(indexFile(checkout.gitDir)));
   if (lock === "ours" && !copied && !(await isBehind(theirs, from, to))) return;
-  if (!copied) await failpoint("recover.copy", () => copyIndex(checkout, indexFile(checkout.gitDir)));
+  if (!copied)
+    await failpoint("recover.copy", () => copyIndex(checkout, indexFile(checkout.gitDir)));
   const work = indexWork(writer, checkout);
   // Also when the lock is ours: an earlier recovery may have been cut off after it took the lock.
   if (await isBehind(work, from, to)) {

@@ -61,11 +61,13 @@ async function lockFiles(gitDir: string): Promise<LockFile[]> {
 
 async function locksIn(folder: string, recursive: boolean): Promise<string[]> {
   const entries = await readdir(folder, { recursive, withFileTypes: true }).catch(() => []);
-  return entries
-    .filter((entry) => entry.isFile() && entry.name.endsWith(".lock"))
-    .map((entry) => join(entry.parentPath, entry.name))
-    // On our own copy of an index; the next follow removes it.
-    .filter((path) => path !== `${indexFile(dirname(path))}.lock`);
+  return (
+    entries
+      .filter((entry) => entry.isFile() && entry.name.endsWith(".lock"))
+      .map((entry) => join(entry.parentPath, entry.name))
+      // On our own copy of an index; the next follow removes it.
+      .filter((path) => path !== `${indexFile(dirname(path))}.lock`)
+  );
 }
 
 async function inodeOf(path: string): Promise<bigint | null> {
