@@ -54,7 +54,7 @@ const carriers: Readonly<Record<string, readonly string[]>> = {
   "daemon/journal/setAside.ts": ["syncFile"],
   "daemon/journal/store.ts": ["#commitNow"],
   "daemon/landing/branch.ts": ["transact"],
-  "daemon/landing/followCheckout.ts": ["readTreeRefreshed"],
+  "daemon/landing/followRehearsal.ts": ["readTreeRefreshed"],
   "daemon/landing/followIntent.ts": ["removeIndexLock"],
   "daemon/landing/privateIndex.ts": ["copyIndex", "readTree", "refresh", "placeIndex", "syncIndex"],
   "daemon/landing/target.ts": ["moveTarget"],

@@ -21,7 +21,7 @@ type Lane = { readonly paths: readonly string[]; readonly options: readonly stri
 const fastSuite: readonly (readonly Lane[])[] = [
   [{ paths: ["test/unit", "test/sim"], options: ["--parallel", "--jobs=2"] }],
   [
-    { paths: ["test/integration"], options: [] },
+    { paths: ["test/integration", "test/person"], options: [] },
     { paths: ["test/e2e/[a-k]*"], options: [] },
     { paths: ["test/e2e/[l-z]*"], options: [] },
   ],

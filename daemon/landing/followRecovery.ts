@@ -26,6 +26,7 @@ import {
 import { touchedPaths } from "./touched.ts";
 import type { TouchedPath } from "./touched.ts";
 import { restore, sparsePaths, statesOf } from "./worktreeState.ts";
+import type { PathState } from "./worktreeState.ts";
 import { failpoint } from "../../system/failpoint.ts";
 
 /**
@@ -36,6 +37,7 @@ import { failpoint } from "../../system/failpoint.ts";
  *     without the new one   the old commit's    stays: it is replaced only after the branch moved
  *     has the new commit    the new commit's    the private copy is put in place; if the lock was
  *                                               removed meanwhile, theirs is brought forward anew
+ *     the same, HEAD left   the old commit's    stays, unless the new one is in place
  *
  * If somebody removed the lock and then moved the branch or switched to another, they went on without
  * us: nothing is touched, which is reported.
@@ -59,7 +61,11 @@ export type FollowRecovery =
   /** The person went on by hand: nothing was touched, the intent is dropped. */
   | { readonly kind: "abandoned"; readonly message: string };
 
-export async function recoverFollow(writer: Writer): Promise<FollowRecovery> {
+/** `cutOff`: a git may have died while it wrote a file. False while the process that followed lives. */
+export async function recoverFollow(
+  writer: Writer,
+  { cutOff }: { readonly cutOff: boolean } = { cutOff: true },
+): Promise<FollowRecovery> {
   const intent = await readIntent(writer);
   if (intent === null) return { kind: "none" };
   const checkout = { workTree: intent.work_tree, gitDir: intent.git_dir };
@@ -69,14 +75,14 @@ export async function recoverFollow(writer: Writer): Promise<FollowRecovery> {
   if (lock === "foreign" || (lock === "absent" && !(await takeLock(intent))))
     return { kind: "busy", message: `index.lock in ${checkout.gitDir} is held by somebody else` };
   await failpoint("recover.unlockIndex", () => removeIndexLock(checkout.gitDir));
-  return await settle(writer, checkout, intent, lock);
+  return await settle(writer, checkout, intent, { lock, cutOff });
 }
 
 async function settle(
   writer: Writer,
   checkout: Checkout,
   intent: FollowIntent,
-  lock: LockState,
+  { lock, cutOff }: { readonly lock: LockState; readonly cutOff: boolean },
 ): Promise<FollowRecovery> {
   const { target } = await readRefs(writer);
   const movedByHand = target?.oid !== intent.from && target?.oid !== intent.to;
@@ -85,14 +91,25 @@ async function settle(
   if (lock === "absent" && !headIs(checkout.gitDir, targetRef(writer)))
     return await abandon(writer, intent, "another branch was checked out meanwhile");
   const reached = target !== null && (await isAncestor(writer, intent.to, target.oid));
-  const goal = reached ? "new" : "old";
-  const left = await settleFiles(writer, checkout, intent, goal);
+  const goal = reached && !(await switchedUnplaced(writer, checkout)) ? "new" : "old";
+  // The copy of the index comes before the first file, so without one none was written.
+  const untouched = goal === "old" && !(await exists(indexFile(checkout.gitDir)));
+  const left = untouched ? [] : await settleFiles(writer, checkout, intent, { goal, cutOff });
   if (goal === "new") await settleIndex(writer, checkout, intent, lock);
   await release(writer, intent);
   const at = `the checkout is at the ${goal} commit`;
   const message = left.length === 0 ? at : `${at}, except for ${left.join(", ")}`;
-  const commit = reached ? intent.to : intent.from;
+  const commit = goal === "new" ? intent.to : intent.from;
   return { kind: "settled", at: goal, commit, leftPaths: left, message };
+}
+
+/**
+ * Whether they are on another branch, with the index that they made for it. git writes index and
+ * files first and HEAD after that, without the lock, so a switch can end under ours.
+ */
+async function switchedUnplaced(writer: Writer, checkout: Checkout): Promise<boolean> {
+  if (headIs(checkout.gitDir, targetRef(writer))) return false;
+  return await exists(indexFile(checkout.gitDir));
 }
 
 /** Makes every touched file the goal's, where that loses nothing; returns the others. */
@@ -100,18 +117,19 @@ async function settleFiles(
   writer: Writer,
   checkout: Checkout,
   { from, to }: FollowIntent,
-  goal: "old" | "new",
+  { goal, cutOff }: { readonly goal: "old" | "new"; readonly cutOff: boolean },
 ): Promise<string[]> {
   const present = await presentPaths(writer, checkout, await touchedPaths(writer, from, to));
   const states = await statesOf(writer, checkout, present);
   const wrong = present.filter(({ path }) => {
     const state = states.get(path);
-    return state === "torn" || (state !== goal && state !== "other" && state !== undefined);
+    if (state === undefined || state === "other") return false;
+    return state === "torn" ? cutOff : state !== goal;
   });
   if (wrong.length > 0) await restore(writer, checkout, wrong, goal);
-  return present
-    .filter(({ path }) => states.get(path) === "other")
-    .map((one) => shownPath(one.path));
+  const isTheirs = (state: PathState | undefined): boolean =>
+    state === "other" || (state === "torn" && !cutOff);
+  return present.filter(({ path }) => isTheirs(states.get(path))).map((one) => shownPath(one.path));
 }
 
 async function presentPaths(

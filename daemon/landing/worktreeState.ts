@@ -18,7 +18,7 @@ import { failpoint } from "../../system/failpoint.ts";
  *                  page: what a git killed while writing leaves (it removes, then writes in place)
  *     other        anything else: the person's, never touched
  */
-type PathState = "old" | "new" | "torn" | "other";
+export type PathState = "old" | "new" | "torn" | "other";
 
 /** Bytes the kernel takes at a time from a write that is killed. */
 const pageBytes = 4096;

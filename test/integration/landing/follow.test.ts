@@ -20,6 +20,11 @@ async function expectFollowed(scene: Scene): Promise<void> {
   expectNoTrace(scene);
 }
 
+/** A commit on the target with its files. */
+async function commitOn(scene: Scene): Promise<string> {
+  return await scene.repository.git("commit-tree", "main^{tree}", "-p", "main", "-m", "mine");
+}
+
 describe("following with the target checked out", () => {
   it("moves branch, files and index together", async () => {
     await using scene = await makeScene();
@@ -83,6 +88,45 @@ describe("following with the target checked out", () => {
     expectNoTrace(scene);
     await scene.repository.git("checkout", "--quiet", "--", "a.txt");
     expect((await follow(scene)).kind).to.equal("followed");
+  });
+
+  it("waits for a file that they deleted and that would come back", async () => {
+    await using scene = await makeScene();
+    await rm(join(scene.repository.dir, "a.txt"));
+    await rm(join(scene.repository.dir, "b.txt"));
+    await scene.land("t1", { "a.txt": "theirs\n", "b.txt": null });
+    expect(await follow(scene)).to.deep.include({ kind: "waiting", paths: ["a.txt"] });
+    expect(await scene.repository.git("status", "--porcelain")).to.equal(" D a.txt\n D b.txt");
+    await scene.repository.git("checkout", "--quiet", "--", "a.txt");
+    expect((await follow(scene)).kind).to.equal("followed");
+    expect(await scene.repository.git("status", "--porcelain")).to.equal("");
+  });
+
+  for (const point of ["follow.lock:before", "follow.copy:after", "follow.tree:after"])
+    it(`does not bring back a file that they deleted at ${point}`, async () => {
+      await using scene = await makeScene();
+      await scene.land("t1", { "a.txt": "new\n" });
+      using _ = onFailpoint(async (passed) => {
+        if (passed === point) await rm(join(scene.repository.dir, "a.txt"));
+        if (passed === "follow.syncIndex:after")
+          await scene.repository.git("update-ref", "refs/heads/main", await commitOn(scene));
+      });
+      expect((await follow(scene)).kind).to.equal("waiting");
+      expect(await scene.repository.git("status", "--porcelain")).to.equal(" D a.txt");
+    });
+
+  it("leaves what a revert took away that began right before it had the index lock", async () => {
+    await using scene = await makeScene();
+    await scene.repository.write("b.txt", "mine\n");
+    await scene.repository.commit("mine");
+    await scene.land("t1", { "a.txt": "new\n" });
+    using _ = onFailpoint(async (passed) => {
+      if (passed === "follow.lock:before")
+        await scene.repository.git("revert", "HEAD~1").catch(() => undefined);
+    });
+    const result = await follow(scene);
+    expect(result.kind === "waiting" && result.reason).to.match(/^a revert is/);
+    expect(existsSync(join(scene.repository.dir, "a.txt"))).to.equal(false);
   });
 
   it("waits for a staged change that would be touched", async () => {
@@ -253,15 +297,45 @@ describe("following with the target checked out", () => {
     expectNoTrace(scene);
   });
 
+  for (const point of ["follow.target:before", "follow.target:after"])
+    it(`gives the files back when the person is on another branch at ${point}`, async () => {
+      await using scene = await makeScene();
+      const to = await scene.land("t1", { "a.txt": "new\n", "n.txt": "added\n" });
+      await scene.repository.git("branch", "other");
+      using _ = onFailpoint(async (passed) => {
+        if (passed === point)
+          await scene.repository.git("symbolic-ref", "HEAD", "refs/heads/other");
+      });
+      expect(await follow(scene)).to.deep.include({ kind: "followed", to });
+      expect(await scene.oid("main")).to.equal(to);
+      expect(await scene.repository.git("status", "--porcelain")).to.equal("");
+      expectNoTrace(scene);
+    });
+
+  it("writes no file when the target moved before it had the index lock", async () => {
+    await using scene = await makeScene();
+    await scene.repository.write("b.txt", "mine\n");
+    await scene.repository.commit("mine");
+    await scene.land("t1", { "a.txt": "new\n" });
+    const points: string[] = [];
+    using _ = onFailpoint(async (point) => {
+      points.push(point);
+      if (point === "follow.lock:before")
+        await scene.repository.git("reset", "--quiet", "--soft", "HEAD~1");
+    });
+    expect((await follow(scene)).kind).to.equal("waiting");
+    expect(points).to.include("follow.lock:after").and.not.include("follow.tree:before");
+    expect(await scene.repository.git("status", "--porcelain")).to.equal("M  b.txt");
+    expectNoTrace(scene);
+  });
+
   it("goes back when the target moves under it", async () => {
     await using scene = await makeScene();
     await scene.land("t1", { "a.txt": "new\n" });
     const before = await scene.oid("main");
     using passing = onFailpoint(async (point) => {
       if (point !== "follow.syncIndex:after") return;
-      const tree = await scene.oid("main^{tree}");
-      const mine = await scene.repository.git("commit-tree", tree, "-p", "main", "-m", "mine");
-      await scene.repository.git("update-ref", "refs/heads/main", mine);
+      await scene.repository.git("update-ref", "refs/heads/main", await commitOn(scene));
     });
     const landing = scene.restart();
     await landing.prepare();

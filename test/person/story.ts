@@ -1,0 +1,209 @@
+import { onFailpoint } from "../../system/failpoint.ts";
+import type { FollowResult } from "../../daemon/landing/target.ts";
+import type { Oid, TaskId } from "../../ipc/ids.ts";
+import { makeScene, request } from "../integration/landing/scene.ts";
+import type { Files, Scene } from "../integration/landing/scene.ts";
+import { Random } from "../sim/random.ts";
+import { Account } from "./account.ts";
+import { noteText } from "./look.ts";
+import { Person, sharedPaths } from "./moves.ts";
+import { agentSlots, emptyText, slotPaths, withWord } from "./texts.ts";
+
+/**
+ * One seed: tasks land on a small repository with real git while a person works in it. Between any
+ * two steps of a landing and of a follow, at the places that failpoints name, the person may do
+ * something; account.ts says what must hold then. At the end they leave everything tidy, and all that
+ * landed must reach them.
+ */
+export type Story = {
+  readonly seed: number;
+  readonly problems: readonly string[];
+  /** What happened, oldest first. */
+  readonly lines: readonly string[];
+  readonly landed: number;
+  readonly followed: number;
+  readonly moves: number;
+  /** Moves while orchd held the index lock. */
+  readonly movesHalfDone: number;
+  readonly rewinds: number;
+};
+
+const tasks = 7;
+const settleTries = 8;
+
+export async function tellStory(seed: number): Promise<Story> {
+  const teller = new Teller(seed);
+  return await teller.tell();
+}
+
+class Teller {
+  readonly #seed: number;
+  readonly #random: Random;
+  readonly #lines: string[] = [];
+  readonly #problems: string[] = [];
+  readonly #landed: { task: string; commit: Oid }[] = [];
+  #followed = 0;
+  #moves = 0;
+  #movesHalfDone = 0;
+  #rewinds = 0;
+  #acting = false;
+  #words = 0;
+
+  constructor(seed: number) {
+    this.#seed = seed;
+    this.#random = new Random(seed);
+  }
+
+  async tell(): Promise<Story> {
+    const files = Object.fromEntries(slotPaths.map((path) => [path, emptyText(path)]));
+    await using scene = await makeScene(files);
+    await scene.repository.git("config", "advice.detachedHead", "false");
+    const account = await Account.open(scene.repository);
+    const person = new Person(scene.repository, new Random(this.#seed + 1));
+    try {
+      await this.#work(scene, account, person);
+      if (this.#problems.length === 0) await this.#end(scene, account, person);
+    } catch (error) {
+      this.#problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    }
+    return {
+      seed: this.#seed,
+      problems: this.#problems,
+      lines: this.#lines,
+      landed: this.#landed.length,
+      followed: this.#followed,
+      moves: this.#moves,
+      movesHalfDone: this.#movesHalfDone,
+      rewinds: this.#rewinds,
+    };
+  }
+
+  async #work(scene: Scene, account: Account, person: Person): Promise<void> {
+    using _ = onFailpoint(async (point) => {
+      if (this.#acting || this.#problems.length > 0 || !this.#random.chance(0.06)) return;
+      await this.#act(point, scene, account, person);
+    });
+    const bases: Oid[] = [await scene.oid("orchd/main")];
+    for (let at = 0; at < tasks && this.#problems.length === 0; at += 1) {
+      for (let moves = this.#random.int(0, 3); moves > 0; moves -= 1)
+        await this.#act("between", scene, account, person);
+      const tip = await scene.oid("orchd/main");
+      bases.push(tip);
+      await this.#land(scene, `t${at}`, this.#random.chance(0.7) ? tip : this.#random.pick(bases));
+      await this.#check(`after landing t${at}`, account);
+      if (this.#random.chance(0.8)) await this.#follow(scene, account);
+    }
+  }
+
+  async #act(where: string, scene: Scene, account: Account, person: Person): Promise<void> {
+    this.#acting = true;
+    try {
+      this.#report(`at ${where}`, await account.check(false));
+      const known = await followedText(scene);
+      const { halfDone } = account.last;
+      const did = await person.act();
+      this.#lines.push(`${where}${halfDone ? " (half done)" : ""}: ${did}`);
+      await account.noteMove(known);
+      this.#moves += 1;
+      if (halfDone) this.#movesHalfDone += 1;
+    } finally {
+      this.#acting = false;
+    }
+  }
+
+  async #land(scene: Scene, task: string, base: Oid): Promise<void> {
+    const saved = await scene.save(await this.#change(scene, base), base);
+    const merged = await scene.landing.merge(request(task, saved));
+    this.#lines.push(`merge ${task}: ${JSON.stringify(merged)}`);
+    if (merged.kind === "held" && merged.why === "rewound") return this.#rewound(scene);
+    if (merged.kind !== "candidate") return;
+    const moved = await scene.landing.move({ task: task as TaskId, ...merged });
+    this.#lines.push(`move ${task}: ${JSON.stringify(moved)}`);
+    if (moved.kind === "moved") this.#landed.push({ task, commit: merged.candidate });
+  }
+
+  async #change(scene: Scene, base: Oid): Promise<Files> {
+    const files: Record<string, string | null> = {};
+    for (const path of this.#random.some(slotPaths, this.#random.int(1, 2))) {
+      const text = await scene.repository.git("show", `${base}:${path}`).catch(() => null);
+      if (text === null) continue;
+      const word = `t${++this.#words}`;
+      files[path] = `${withWord(text, this.#random.pick(agentSlots), word)}\n`;
+    }
+    if (this.#random.chance(0.3)) files[this.#random.pick(sharedPaths)] = `t${++this.#words}\n`;
+    else if (this.#random.chance(0.2)) files[this.#random.pick(sharedPaths)] = null;
+    for (const text of Object.values(files)) if (text !== null) noteText(text);
+    return files;
+  }
+
+  /** Sometimes they say at once that it shall stay so, sometimes later. */
+  async #rewound(scene: Scene): Promise<void> {
+    if (!this.#random.chance(0.5)) return;
+    this.#rewinds += 1;
+    this.#lines.push(`accept: ${JSON.stringify(await scene.landing.acceptRewind())}`);
+  }
+
+  async #follow(scene: Scene, account: Account): Promise<FollowResult> {
+    const result = await scene.landing.follow({ from: null });
+    this.#lines.push(`follow: ${JSON.stringify(result)}`);
+    if (result.kind === "followed") this.#followed += 1;
+    if (result.kind === "fenced" || result.kind === "problem")
+      this.#problems.push(`follow: ${JSON.stringify(result)}`);
+    await this.#check("after the follow", account);
+    return result;
+  }
+
+  async #check(where: string, account: Account): Promise<void> {
+    this.#report(where, await account.check(true));
+  }
+
+  #report(where: string, problems: readonly string[]): void {
+    this.#problems.push(...problems.map((problem) => `${where}: ${problem}`));
+  }
+
+  /** The person tidies up, and everything comes together. */
+  async #end(scene: Scene, account: Account, person: Person): Promise<void> {
+    const theirs = async (move: () => Promise<void>): Promise<void> => {
+      const known = await followedText(scene);
+      await move();
+      await account.noteMove(known);
+    };
+    await theirs(() => person.settle());
+    let result = await this.#follow(scene, account);
+    for (let tries = settleTries; tries > 0 && this.#problems.length === 0; tries -= 1) {
+      if (result.kind === "current" || result.kind === "followed") break;
+      if (result.kind === "rewound") {
+        this.#rewinds += 1;
+        this.#lines.push(`accept: ${JSON.stringify(await scene.landing.acceptRewind())}`);
+      } else await theirs(() => person.mergeOurs());
+      result = await this.#follow(scene, account);
+    }
+    if (result.kind !== "current" && result.kind !== "followed")
+      this.#problems.push(`the target does not follow at the end: ${JSON.stringify(result)}`);
+    this.#report("at the end", await finalProblems(scene, account));
+  }
+}
+
+/** What agents wrote and orchd knows that the person has it. */
+async function followedText(scene: Scene): Promise<string> {
+  const args = ["grep", "-h", "-E", "t[0-9]+", "refs/orchd/followed/main", "--", ...slotPaths];
+  return await scene.repository.git(...args).catch(() => "");
+}
+
+async function finalProblems({ repository }: Scene, account: Account): Promise<string[]> {
+  const { git } = repository;
+  const problems: string[] = [];
+  if ((await git("rev-parse", "main")) !== (await git("rev-parse", "orchd/main")))
+    problems.push("the target is not where orchd's branch is");
+  const status = await git("status", "--porcelain");
+  if (status !== "") problems.push(`not clean: ${status}`);
+  const fsck = await git("fsck", "--no-dangling", "--no-progress");
+  if (fsck !== "") problems.push(`fsck: ${fsck}`);
+  const reachable = new Set((await git("rev-list", "--all", "--reflog")).split("\n"));
+  for (const oid of account.made)
+    if (!reachable.has(oid)) problems.push(`their commit ${oid} is not reachable any more`);
+  const chain = await git("log", "--first-parent", "--format=%(trailers:key=Orchd-Task,valueonly)");
+  const landed = chain.split("\n").filter(Boolean);
+  if (new Set(landed).size !== landed.length) problems.push(`landed twice: ${landed.join(" ")}`);
+  return problems;
+}
