@@ -32,6 +32,7 @@ import { submitFile } from "./inboxSubmit.ts";
 import type { Config } from "../ipc/configSpec.ts";
 import type { Flags } from "./settings.ts";
 import type { Journal } from "./journal/journal.ts";
+import type { JournalProblem } from "./journal/records.ts";
 import type { Landing } from "./landing/landing.ts";
 import type { LandingStart } from "./landing/prepare.ts";
 import type { Layout } from "../system/paths.ts";
@@ -108,6 +109,7 @@ export class Supervisor {
   /** Ready when it resolves: submits are accepted. Workers dial in afterwards. */
   async open(): Promise<Result<{ readonly socket: string }>> {
     const { layout, epoch, journal, prepared, target } = this.#options;
+    void journal.bug.then((error) => this.#die(error));
     const { state, replayed } = recoverState(await journal.recover(), Date.now());
     this.#build(state, replayed);
     const settings = coreSettings(this.#config, target);
@@ -411,17 +413,17 @@ export class Supervisor {
       },
       eventsSince: async (fromSeq, max) => {
         const read = await journal.readEvents(fromSeq, max);
-        if (!read.ok) throw unreadable();
+        if (!read.ok) throw unreadable(read.problem);
         return read.value.map((row) => eventView(recordedOf(row)));
       },
       taskEvents: async (id) => {
         const read = await journal.readTask(id);
-        if (!read.ok) throw unreadable();
+        if (!read.ok) throw unreadable(read.problem);
         return read.value.events.map((row) => ({ ...recordedOf(row), epoch: row.epoch }));
       },
       historyStep: async (query, ids) => {
         const read = await journal.readHistory(query, ids);
-        if (!read.ok) throw unreadable();
+        if (!read.ok) throw unreadable(read.problem);
         const { rows, next, heads } = read.value;
         return { rows: rows.map((row) => JSON.parse(row) as HistoryRow), next, heads };
       },
@@ -485,8 +487,12 @@ export class Supervisor {
   }
 }
 
-function unreadable(): FailureError {
-  return new FailureError(failure("internal", "the journal cannot be read"));
+function unreadable(problem: JournalProblem): FailureError {
+  const reason =
+    problem.kind === "full"
+      ? failure("disk_full", "the journal cannot tell all of it while its disk is full")
+      : failure("internal", "the journal cannot be read");
+  return new FailureError(reason);
 }
 
 /** A connection takes an open file; what else needs one must not go without. */

@@ -13,7 +13,8 @@ import type { Verdict } from "../test/sim/run.ts";
  * The simulator from the command line (docs/simulator.md):
  *
  *     npm run sim -- --seconds 60 [--first N]    seeds that nobody has seen, after the regressions
- *     npm run sim -- --seed N [--lines N]        one seed, with the end of its trace
+ *     npm run sim -- --seed N [--lines N]        one seed, with the end of its trace; --aim CALL: the
+ *                                                supervisor dies at that call besides
  *     npm run sim -- --bugs [--first N]          how soon each planted bug is caught
  *     npm run sim -- --bug NAME [--first N]      the same for one of them
  *     npm run sim -- --found                     bugs there were, put back, each with its own seed
@@ -21,6 +22,7 @@ import type { Verdict } from "../test/sim/run.ts";
 const { values } = parseArgs({
   options: {
     seed: { type: "string" },
+    aim: { type: "string" },
     seconds: { type: "string", default: "60" },
     first: { type: "string" },
     lines: { type: "string", default: "60" },
@@ -36,15 +38,16 @@ const first = values.first === undefined ? randomInt(seedsEnd) : Number(values.f
 process.exitCode = (await passes()) ? 0 : 1;
 
 async function passes(): Promise<boolean> {
-  if (values.seed !== undefined) return await showSeed(Number(values.seed));
+  if (values.seed !== undefined)
+    return await showSeed({ seed: Number(values.seed), aim: values.aim ?? null });
   if (values.bug !== undefined) return await catchBugs(bugsNamed(values.bug));
   if (values.bugs) return await catchBugs([...plantedBugs, ...controlBugs]);
   if (values.found) return await catchFound();
   return (await replayRegressions()) && (await runFor(Number(values.seconds) * 1_000));
 }
 
-async function showSeed(seed: number): Promise<boolean> {
-  const verdict = await runSeed(seed, { trace: true });
+async function showSeed({ seed, aim }: Pick<Verdict, "seed" | "aim">): Promise<boolean> {
+  const verdict = await runSeed(seed, { trace: true, aim });
   const shown = verdict.trace.slice(-Number(values.lines));
   for (const [at, ...parts] of shown) console.log(traceLine(Number(at), parts));
   console.log(`seed ${seed}, scenario ${verdict.scenario}: ${verdict.events} events`);
@@ -59,8 +62,8 @@ function traceLine(at: number, parts: readonly unknown[]): string {
 
 async function replayRegressions(): Promise<boolean> {
   let good = true;
-  for (const { seed, scenario, why } of regressions()) {
-    const verdict = await runSeed(seed);
+  for (const { seed, aim = null, scenario, why } of regressions()) {
+    const verdict = await runSeed(seed, { aim });
     if (verdict.scenario !== scenario)
       console.log(`seed ${seed} draws another run by now, and no longer shows: ${why}`);
     if (verdict.failure !== null) good = false;
@@ -75,7 +78,7 @@ async function runFor(ms: number): Promise<boolean> {
   const result = await campaign(first, () => performance.now() < endMs);
   summarise(result);
   for (const verdict of result.failed) {
-    await showSeed(verdict.seed);
+    await showSeed(verdict);
     report(verdict);
     console.log(`  kept in ${keepRegression(verdict)}`);
   }

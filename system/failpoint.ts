@@ -18,8 +18,8 @@ import { join } from "node:path";
 export type Failpoint = {
   /** `<name>:before` or `<name>:after`. */
   readonly at: string;
-  /** `kill`: the whole process, at once. `full`, `io`: as if SQLite had met ENOSPC, EIO. */
-  readonly action: "kill" | "full" | "io";
+  /** `kill`: the whole process, at once. `full`, `io`: as if SQLite had met ENOSPC, EIO. `bug`: no more than an error. */
+  readonly action: "kill" | "full" | "io" | "bug";
   /** Which passing is the first to fail, from 1 (default 1), and how many fail (default: all). */
   readonly nth?: number;
   readonly times?: number;
@@ -110,6 +110,7 @@ function killOnce(record: string): void {
 }
 
 function fail(action: Failpoint["action"]): void {
+  if (action === "bug") throw new Error("failpoint: bug");
   if (action === "kill") process.kill(process.pid, "SIGKILL");
   else throw Object.assign(new Error(`failpoint: ${action}`), { errcode: errcodes[action] });
 }

@@ -40,6 +40,8 @@ export class Journal {
   #recovered: Recovered | null;
   #lastId = 0;
   #gone: JournalProblem | null = null;
+  #bug: Error | null = null;
+  readonly #onBug = Promise.withResolvers<Error>();
   #closing: Promise<JournalResult<null>> | null = null;
 
   /** Use `openJournal`. */
@@ -49,6 +51,11 @@ export class Journal {
     worker.on("message", (reply: Reply) => this.#settle(reply));
     worker.on("error", (error: unknown) => this.#lose(messageOf(error)));
     worker.on("exit", () => this.#lose("the journal's thread ended"));
+  }
+
+  /** Resolves when the thread meets a bug in what nobody waits for. Nothing is written any more then. */
+  get bug(): Promise<Error> {
+    return this.#onBug.promise;
   }
 
   /** What was read and proven when it was opened. It is given out once and then forgotten here. */
@@ -119,9 +126,10 @@ export class Journal {
   }
 
   async #close(): Promise<JournalResult<null>> {
-    const result = doneOr(await this.#call((id) => ({ op: "close", id })));
+    // After a bug it is not asked for anything any more: what is on disk is whole without.
+    const result = this.#bug === null ? await this.#call((id) => ({ op: "close", id })) : null;
     await this.#worker.terminate();
-    return result;
+    return result === null ? done : doneOr(result);
   }
 
   #call(request: (id: number) => Request): Promise<Reply> {
@@ -130,6 +138,7 @@ export class Journal {
 
   #send(request: Request): Promise<Reply> {
     const { id } = request;
+    if (this.#bug !== null) return Promise.reject(this.#bug);
     if (this.#gone !== null) return Promise.resolve({ op: "done", ids: [id], problem: this.#gone });
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve);
@@ -147,6 +156,10 @@ export class Journal {
   }
 
   #settle(reply: Reply): void {
+    if (reply.op === "bug" && reply.ids.length === 0) {
+      this.#bug ??= new Error(reply.message);
+      this.#onBug.resolve(this.#bug);
+    }
     for (const id of idsOf(reply)) {
       this.#waiting.get(id)?.(reply);
       this.#waiting.delete(id);

@@ -93,7 +93,7 @@ export type Reply =
       readonly texts: readonly string[];
     }
   | { readonly op: "history"; readonly id: number; readonly step: HistoryStep }
-  /** A rule of this interface was broken by the caller, or the journal has a bug. */
+  /** A rule of this interface was broken by the caller, or the journal has a bug. Without ids: in what nobody asked for. */
   | { readonly op: "bug"; readonly ids: readonly number[]; readonly message: string };
 
 export function packRows(id: number, rows: readonly JournalRow[]): AppendRequest {

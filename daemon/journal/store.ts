@@ -116,6 +116,11 @@ export class Store {
     this.#pagesLogged += 3 + state.length / pageBytes;
   }
 
+  /** Nothing of the snapshot waits in chunks. */
+  get isFolded(): boolean {
+    return this.#snapshots.waiting === 0;
+  }
+
   /** Brings one chunk over into the rows; `false` when there is none left. */
   foldOne(): boolean {
     if (this.#snapshots.waiting === 0) return false;

@@ -3,7 +3,14 @@ import { parentPort, receiveMessageOnPort, workerData } from "node:worker_thread
 import { unreachable } from "../../ipc/errors.ts";
 import { openFiles } from "./open.ts";
 import { JournalFault, classify, unwrap } from "./problems.ts";
-import type { AppendRequest, Reply, Request, SnapshotRequest, ThreadSettings } from "./protocol.ts";
+import type {
+  AppendRequest,
+  HistoryRequest,
+  Reply,
+  Request,
+  SnapshotRequest,
+  ThreadSettings,
+} from "./protocol.ts";
 import type { JournalProblem } from "./records.ts";
 import { Store } from "./store.ts";
 import { arm, armFromEnvironment } from "../../system/failpoint.ts";
@@ -68,6 +75,25 @@ function foldOne(open: Store): boolean {
   return more;
 }
 
+/**
+ * It reads rows only: what still waits in chunks comes first, one chunk a turn, also while appends are
+ * refused for lack of space. A list without those tasks would be wrong, and is not given.
+ */
+function history(open: Store, request: HistoryRequest): void {
+  if (open.isFolded)
+    return void answer([request.id], () => {
+      const step = open.history.step(request.query, request.ids);
+      post({ op: "history", id: request.id, step });
+    });
+  const refused = stalled;
+  const problem = answer([request.id], () => {
+    open.foldOne();
+    queue.push(request);
+  });
+  // Folding says nothing about whether the next append follows the last event.
+  if (problem?.kind === "full") stalled = refused;
+}
+
 /** What nobody waits for: done when there is nothing else to do, if it can wait. */
 function tidy(open: Store, idle: boolean): void {
   if (stalled === null && broken === null && !closed)
@@ -109,14 +135,7 @@ function serveOne(open: Store, request: Request): void {
       });
       return;
     case "history":
-      // It reads rows only: what still waits in chunks comes first, one chunk a turn.
-      if (foldOne(open)) queue.push(request);
-      else
-        answer([request.id], () => {
-          const step = open.history.step(request.query, request.ids);
-          post({ op: "history", id: request.id, step });
-        });
-      return;
+      return history(open, request);
     case "close":
       answer([request.id], () => {
         open.close();

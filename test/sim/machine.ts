@@ -13,6 +13,7 @@ import type { Clients } from "./clients.ts";
 import type { CoreSettings } from "../../daemon/core/events.ts";
 import type { FaultKind } from "./faults.ts";
 import type { Report } from "../../ipc/workerMessages.ts";
+import type { RunOptions } from "./run.ts";
 import type { Scenario } from "./scenario.ts";
 import type { HolderId, TaskId, WorkerId } from "../../ipc/ids.ts";
 
@@ -46,9 +47,13 @@ export class Machine {
   /** It was told to stop, and nobody starts another. */
   stopped = false;
 
-  constructor(scenario: Scenario, tracing: boolean) {
+  /** The call at which a supervisor dies the first time that it comes there. */
+  #aim: string | null;
+
+  constructor(scenario: Scenario, { trace = false, aim = null }: RunOptions) {
     this.scenario = scenario;
-    this.#tracing = tracing;
+    this.#tracing = trace;
+    this.#aim = aim;
     this.#settings = scenario.settings;
     this.random = new Random(scenario.seed + 1);
     this.repository = new Repository(this.random);
@@ -63,6 +68,13 @@ export class Machine {
   fired(kind: FaultKind): void {
     this.counts[kind] += 1;
     this.note("fault", kind);
+  }
+
+  /** Whether a death at this call was asked for; only one is, and none after which nobody starts another. */
+  takeAim(call: string): boolean {
+    if (call !== this.#aim || this.stopped) return false;
+    this.#aim = null;
+    return true;
   }
 
   /** The fault happens at the next occasion there is for it. */

@@ -21,7 +21,7 @@ export class Port {
   pass(name: string): boolean {
     if (!this.alive) return false;
     const deaths = this.#machine.deathsAt.get(name) ?? 0;
-    const diesHere = this.#diesAt(name);
+    const diesHere = this.#machine.takeAim(name) || this.#diesAt(name);
     this.#machine.deathsAt.set(name, diesHere ? deaths + 1 : deaths);
     if (!diesHere) return true;
     this.#machine.fired("supervisor_crash");

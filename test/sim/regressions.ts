@@ -8,6 +8,8 @@ import type { Verdict } from "./run.ts";
  */
 export type Regression = {
   readonly seed: number;
+  /** The call at which the supervisor was made to die besides; absent: none. */
+  readonly aim?: string;
   readonly scenario: string;
   /** The rule that it broke. */
   readonly rule: string;
@@ -25,10 +27,11 @@ export function regressions(): Regression[] {
 }
 
 /** Writes down a seed that fails; returns the file. `why` starts as what was seen, and is for people to correct. */
-export function keepRegression({ seed, scenario, failure }: Verdict): string | null {
+export function keepRegression({ seed, aim, scenario, failure }: Verdict): string | null {
   if (failure === null) return null;
   const why = failure.message.split("\n")[0] ?? "";
-  const regression: Regression = { seed, scenario, rule: failure.rule, why };
+  const aimed = aim === null ? {} : { aim };
+  const regression: Regression = { seed, ...aimed, scenario, rule: failure.rule, why };
   mkdirSync(folder, { recursive: true });
   const file = `test/sim/regressions/${seed}.json`;
   writeFileSync(new URL(`${seed}.json`, folder), `${JSON.stringify(regression, null, 2)}\n`);

@@ -16,6 +16,7 @@ import type { FaultCounts } from "./faults.ts";
  */
 export type Verdict = {
   readonly seed: number;
+  readonly aim: string | null;
   readonly scenario: string;
   readonly events: number;
   readonly faults: FaultCounts;
@@ -35,9 +36,15 @@ const mendEveryMs = 2_000;
 const eventsMax = 60_000;
 export const eventsMin = 200;
 
-export async function runSeed(seed: number, options = { trace: false }): Promise<Verdict> {
+export type RunOptions = {
+  readonly trace?: boolean;
+  /** A call of the supervisor: it dies there, once, whatever the seed brings besides. */
+  readonly aim?: string | null;
+};
+
+export async function runSeed(seed: number, options: RunOptions = {}): Promise<Verdict> {
   const scenario = drawScenario(seed);
-  const machine = new Machine(scenario, options.trace);
+  const machine = new Machine(scenario, options);
   const clients = new Clients(machine);
   let events = 0;
   let failure: Verdict["failure"] = null;
@@ -99,6 +106,7 @@ export async function runSeed(seed: number, options = { trace: false }): Promise
   }
   return {
     seed,
+    aim: options.aim ?? null,
     scenario: scenarioHash(scenario),
     events,
     faults: machine.counts,

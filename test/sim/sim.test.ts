@@ -30,10 +30,20 @@ describe("the simulator", () => {
     this.timeout(longMs);
     const known = regressions();
     expect(known).to.not.be.empty;
-    for (const { seed, why } of known) {
-      const { failure } = await runSeed(seed);
-      expect(failure, `${replayCommand({ seed })} (${why})`).to.equal(null);
+    for (const { seed, aim = null, why } of known) {
+      const { failure } = await runSeed(seed, { aim });
+      expect(failure, `${replayCommand({ seed, aim })} (${why})`).to.equal(null);
     }
+  });
+
+  it("lets a supervisor die at a call that was named, however rare it is", async () => {
+    const aim = "locks opened";
+    const deaths = async (more: { aim?: string }) => {
+      const { deathsAt, failure } = await runSeed(3, more);
+      expect(failure).to.equal(null);
+      return deathsAt.get(aim) ?? 0;
+    };
+    expect(await deaths({ aim })).to.equal((await deaths({})) + 1);
   });
 
   it("does the same twice with the same seed, and something else with another", async () => {

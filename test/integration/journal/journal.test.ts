@@ -56,6 +56,40 @@ describe("the journal", () => {
     expect(lastEpochMarked(path)).to.equal(5);
   });
 
+  const everything = {
+    statuses: [],
+    labels: [],
+    since: null,
+    until: null,
+    before: null,
+    limit: 9,
+  };
+
+  it("says so when it meets a bug in what nobody waits for, and writes nothing any more", async () => {
+    const journal = await open(1, { at: "journal.fold:before", action: "bug" });
+    valueOf(await journal.append([rowAt(1, "a")]));
+    const tasks = [[taskAt("a", "succeeded")]];
+    valueOf(await journal.snapshot({ seq: 1, state: "{}", tasks }));
+    expect((await journal.bug).message).to.contain("failpoint: bug");
+    await rejected(journal.append([rowAt(2)]), /failpoint: bug/);
+    await journal.close();
+    const next = await open(2);
+    expect(await next.recover()).to.have.nested.property("final.length", 1);
+  });
+
+  it("gives no list of finished tasks without those that a full disk kept out of it, and goes on with space", async () => {
+    // Folding fails when idle, and for the first who asks.
+    const journal = await open(1, { at: "journal.fold:before", action: "full", times: 2 });
+    valueOf(await journal.append([rowAt(1, "a")]));
+    const life = { status: "succeeded", since: 5, commit: null };
+    const task = { id: "a", spec: { title: "a", labels: [] }, life, attempts: [], submittedAt: 1 };
+    const tasks = [[{ ...taskAt("a", "succeeded"), body: JSON.stringify(task) }]];
+    valueOf(await journal.snapshot({ seq: 1, state: "{}", tasks }));
+    expect(problemOf(await journal.readHistory(everything, []))).to.include({ kind: "full" });
+    expect(valueOf(await journal.readHistory(everything, [])).rows).to.have.length(1);
+    valueOf(await journal.append([rowAt(2)]));
+  });
+
   it("keeps the order of calls that do not wait for each other", async () => {
     const journal = await open(1);
     const calls = Array.from({ length: 200 }, (_, index) => journal.append([rowAt(index + 1)]));
