@@ -228,7 +228,7 @@ export class Effects {
   }
 
   async #merge(effect: Extract<Effect, { kind: "merge" }>): Promise<void> {
-    const { task, fence, attempt, spec, saved, at } = effect;
+    const { task, fence, attempt, spec, saved, at, onto } = effect;
     const result = await this.#ports.landing.merge({
       task,
       attempt,
@@ -238,9 +238,11 @@ export class Effects {
       author: spec.commit.author,
       trailers: spec.commit.trailers,
       at_ms: at,
+      ...(onto === undefined ? {} : { onto }),
     });
     if (this.#stuck(result)) return;
-    this.#ports.loop().tell({ type: "merged", task, fence, result });
+    const asked = onto === undefined ? {} : { onto: onto.commit };
+    this.#ports.loop().tell({ type: "merged", task, fence, result, ...asked });
   }
 
   async #gate(effect: Extract<Effect, { kind: "gate" }>): Promise<void> {

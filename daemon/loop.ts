@@ -214,9 +214,10 @@ export class Loop {
     const asked = this.#asked.splice(0, batchCommandsMax);
     if (this.#asked.length > 0) this.#woken = true;
     const decisions = asked.map(({ command }) => decide(this.state, command, at, apply));
+    // First, because a landing that ends gives back claims and places in the order of others.
+    if (!this.stopping) startLanding(this.state, at, apply);
     if (!this.stopping) grantHolds(this.state, at, apply);
     if (this.#startsTasks) scheduleTasks(this.state, at, apply);
-    if (!this.stopping) startLanding(this.state, apply);
     if (batch.length > 0) await this.#commit(batch, kept);
     decisions.forEach((decision, index) => asked[index]?.answer(decision));
     if (batch.length > 0) {

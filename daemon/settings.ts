@@ -49,6 +49,8 @@ export function coreSettings(config: Config, target: string): CoreSettings {
     target,
     verify: config.verify,
     verifyTimeoutMs: config.limits.verify_timeout_ms,
+    gate: config.gate,
+    chainMax: config.limits.chain,
     outsideClaims: config.outside_claims,
     resources: config.resources,
     fairnessWindowMs: config.limits.fairness_window_ms,

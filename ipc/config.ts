@@ -32,6 +32,7 @@ export const settings = [
   "max_parallel",
   "target",
   "follow",
+  "gate",
   "outside_claims",
   "path",
   "workspace.root",
@@ -48,6 +49,7 @@ export const settings = [
   "limits.output",
   "limits.fairness_window",
   "limits.tasks_open",
+  "limits.chain",
 ] as const;
 /** A setting that is one value, so that a flag or a variable can give it. */
 export type Setting = (typeof settings)[number];

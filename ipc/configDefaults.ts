@@ -12,6 +12,7 @@ export const defaultConfig: Config = {
   target: null,
   follow: "auto",
   verify: [],
+  gate: "chain",
   outside_claims: "extend",
   workspace: { root: null, setup: [], setup_inputs: [], copy: [], clean: "untracked" },
   resources: {},
@@ -27,6 +28,7 @@ export const defaultConfig: Config = {
     output_bytes: gibibyte,
     fairness_window_ms: 30 * secondMs,
     tasks_open: 200_000,
+    chain: 16,
   },
   retention: { attempts: 1_000, age_ms: 30 * dayMs },
 };

@@ -12,6 +12,7 @@ export function merged(...layers: readonly ConfigFields[]): Config {
     target: pick<string | null>((fields) => fields.target, whole.target),
     follow: pick((fields) => fields.follow, whole.follow),
     verify: pick<Config["verify"]>((fields) => fields.verify, whole.verify),
+    gate: pick((fields) => fields.gate, whole.gate),
     outside_claims: pick((fields) => fields.outside_claims, whole.outside_claims),
     workspace: {
       root: pick<string | null>((fields) => fields.workspace?.root, workspace.root),
@@ -50,5 +51,6 @@ function mergedLimits(layers: readonly LimitFields[]): Limits {
     output_bytes: pick("output", limits.output_bytes),
     fairness_window_ms: pick("fairness_window", limits.fairness_window_ms),
     tasks_open: pick("tasks_open", limits.tasks_open),
+    chain: pick("chain", limits.chain),
   };
 }

@@ -26,6 +26,7 @@ import type { Rule } from "./textRules.ts";
  */
 export const maxParallelMax = 64;
 export const tasksOpenMax = 1_000_000;
+export const chainMax = 64;
 export const heartbeatMsMin = 50;
 export const outputBytesMin = 1024;
 const pathLengthMax = 4_096;
@@ -104,7 +105,7 @@ const workspace = strict({
     .optional(),
 }).meta(about("How the workspaces of workers are made."));
 
-type DurationLimit = Exclude<keyof Limits, "output_bytes" | "tasks_open">;
+type DurationLimit = Exclude<keyof Limits, "output_bytes" | "tasks_open" | "chain">;
 
 function limit(name: DurationLimit, msMin: number, description: string) {
   return duration(msMin)
@@ -168,6 +169,12 @@ const limitsSchema = strict({
       ),
     )
     .optional(),
+  chain: z
+    .int()
+    .min(1)
+    .max(chainMax)
+    .meta(about("Tasks that land together and are tested together.", limitDefaults.chain))
+    .optional(),
 }).meta(about("Limits in time, bytes and numbers."));
 
 const retentionSchema = strict({
@@ -226,6 +233,15 @@ export const configSchema = strict(
         about(
           "Commands that must pass on the combined tree before anything lands, before a task's own.",
           defaultConfig.verify,
+        ),
+      )
+      .optional(),
+    gate: z
+      .enum(["chain", "each"])
+      .meta(
+        about(
+          "What is tested of tasks that land together: only the last commit (red: which of them is guilty), or each.",
+          `\`${defaultConfig.gate}\``,
         ),
       )
       .optional(),

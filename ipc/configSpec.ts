@@ -12,6 +12,8 @@ export type Config = {
   readonly follow: "auto" | "manual" | "off";
   /** Run on the combined tree before anything lands, on top of a task's own. */
   readonly verify: readonly Argv[];
+  /** `chain`: tasks that land together are tested together; `each`: every commit is tested. */
+  readonly gate: "chain" | "each";
   readonly outside_claims: "extend" | "fail" | "allow";
   readonly workspace: WorkspaceConfig;
   /** Capacity of named resources; one that is not named has capacity 1. */
@@ -57,4 +59,6 @@ export type Limits = {
   readonly fairness_window_ms: number;
   /** Accepted and not yet final; a submit beyond it is refused. */
   readonly tasks_open: number;
+  /** Tasks that land together. */
+  readonly chain: number;
 };

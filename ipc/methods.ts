@@ -110,7 +110,7 @@ export type TaskRow = {
   /** When the task came into its present status. */
   since: number;
   worker: WorkerId | null;
-  stage: Stage | "merging" | "gate" | "moving" | "waiting" | null;
+  stage: Stage | "merging" | "chained" | "gate" | "moving" | "waiting" | null;
   waiting: WaitReason | null;
   commit: Oid | null;
   reason: FailureReason | null;
@@ -299,9 +299,13 @@ export type LandingView = {
   target_tip: Oid | null;
   /** Commits on the branch that the target does not have yet. */
   ahead: number;
-  /** Tasks that wait to land, first to land first; the first one may be at work. */
+  /** Tasks that wait to land, first to land first; those of `chain` are at work. */
   waiting: TaskId[];
   current: { task: TaskId; step: "merging" | "gate" | "moving"; since: number } | null;
+  /** Tasks that land together, first to land first; `current` is one of them. */
+  chain: TaskId[];
+  /** Those whose combined tree the gate tests now, the first of the chain up to `current`; empty: the tree below them. */
+  testing: TaskId[] | null;
   /** Why the target does not follow, in words; `null` when it does or need not. */
   follow_problem: string | null;
   /** Set while landing is held for a person (a rewound target, a checkout of orchd's branch). */

@@ -17,14 +17,20 @@ export function landingLines(view: LandingView, look: Look): string[] {
 
 /** What is landing now and what waits behind it. */
 export function landingQueueLines(view: LandingView, look: Look): string[] {
-  const behind = view.waiting.filter((id) => id !== view.current?.task);
+  const behind = view.waiting.filter((id) => !view.chain.includes(id));
   const lines: string[] = [];
   if (view.current !== null) {
     const { task, step, since } = view.current;
     lines.push(`  ${task} is landing: ${step} for ${span(look.now - since)}`);
+    if (view.chain.length > 1) lines.push(`  ${listed(view.chain, 5)} land together`);
+    if (view.testing !== null) lines.push(`  tested now: ${testedWords(view.testing)}`);
   }
   if (behind.length > 0) lines.push(`  then ${listed(behind, 5)}`);
   return lines.map((line) => fit(line, look.width));
+}
+
+function testedWords(testing: NonNullable<LandingView["testing"]>): string {
+  return testing.length === 0 ? "the branch, without any of them" : listed(testing, 5);
 }
 
 /** `3 landed on orchd/main; main waits: src/a.ts edited`. */

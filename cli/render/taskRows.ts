@@ -48,23 +48,40 @@ export function landingRows(landing: readonly TaskRow[], at: LandingView, look: 
 }
 
 function landingWords(task: TaskRow, at: LandingView, order: ReadonlyMap<TaskId, number>): Cell {
-  if (at.current?.task === task.id) return { text: stepWords(at.current.step), style: "live" };
+  if (at.current?.task === task.id) return { text: stepWords(at), style: "live" };
   const place = order.get(task.id);
+  if (at.testing?.includes(task.id) === true)
+    return { text: `tested with ${at.current?.task ?? "others"}`, style: "live" };
+  if (at.chain.includes(task.id)) return chainWords(task.id, at);
   const ahead = place === undefined ? 0 : at.current === null ? place : Math.max(1, place);
   return ahead === 0 ? "next" : `${plural(ahead, "landing")} ahead`;
 }
 
-function stepWords(step: "merging" | "gate" | "moving"): string {
-  switch (step) {
+/** Merged, and not what is tested or moved now. */
+function chainWords(id: TaskId, { chain, current }: LandingView): Cell {
+  const isBefore = current !== null && chain.indexOf(id) < chain.indexOf(current.task);
+  if (current?.step === "moving" && isBefore) return { text: "moving the branch", style: "live" };
+  return isBefore ? `lands with ${current.task}` : "merged, waits for a test";
+}
+
+function stepWords({ current, testing }: LandingView): string {
+  if (current === null) return "";
+  switch (current.step) {
     case "merging":
       return "merging";
     case "gate":
-      return "at the gate";
+      return gateWords(testing);
     case "moving":
       return "moving the branch";
     default:
-      return unreachable(step);
+      return unreachable(current.step);
   }
+}
+
+function gateWords(testing: LandingView["testing"]): string {
+  const before = (testing?.length ?? 1) - 1;
+  if (before === -1) return "red; the branch is tested first";
+  return before === 0 ? "at the gate" : `at the gate with ${before} in front`;
 }
 
 export function queuedLines(

@@ -31,6 +31,12 @@ export function traceWords(event: TraceEvent): TraceWords {
       return { text: candidateWords(event), style: null };
     case "landing:gate_passed":
       return { text: `the gate passed on tree ${oid(detail["tree"])}`, style: "good" };
+    case "landing:gate_started":
+      return { text: `tested with those in front of it (fence ${event.seq})`, style: null };
+    case "landing:gate_red":
+      return { text: `red on tree ${oid(detail["tree"])}${redWords(detail)}`, style: "warn" };
+    case "landing:put_back":
+      return { text: `waits again: ${putBackWords(detail["because"])}`, style: null };
     case "landing:base_suspected":
       return { text: "red at the gate; the base is tested first", style: "warn" };
     case "landing:base_red":
@@ -73,8 +79,31 @@ function attemptEnd(detail: TraceEvent["detail"]): TraceWords {
 
 /** The sequence of this event is the fence of the gate run. */
 function candidateWords({ detail, seq }: TraceEvent): string {
-  const gate = detail["gate"] === true ? `gate runs (fence ${seq})` : "no gate needed";
+  const gate =
+    detail["gate"] === true
+      ? `gate runs (fence ${seq})`
+      : detail["gate"] === null
+        ? "lands with others"
+        : "no gate needed";
   return `candidate ${oid(detail["candidate"])} on ${oid(detail["onto"])}; ${gate}`;
+}
+
+function redWords({ red }: TraceEvent["detail"]): string {
+  if (!isRecord(red) || !Array.isArray(red["command"])) return "";
+  return `: ${plain(red["command"].join(" "))}: ${attemptWords(red["failure"] as AttemptFailure)}`;
+}
+
+function putBackWords(because: unknown): string {
+  switch (because) {
+    case "chain_cut":
+      return "one in front of it did not land, or the branch moved";
+    case "conflict":
+      return "it conflicts with those in front of it, which land first";
+    case "no_change":
+      return "those in front of it hold its change, and land first";
+    default:
+      return word(because);
+  }
 }
 
 function successWords(detail: TraceEvent["detail"]): TraceWords {

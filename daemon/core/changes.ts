@@ -1,4 +1,6 @@
+import { endMember } from "./chainEnds.ts";
 import { inDependencyOrder } from "./dependencies.ts";
+import { isMoving } from "./chain.ts";
 import { isFinal, retriesOf } from "./state.ts";
 import { labelsPausedMax } from "./limits.ts";
 import { queuedTasksWith } from "./queue.ts";
@@ -29,10 +31,8 @@ function cancelOne(state: State, id: TaskId, apply: Apply): boolean {
       apply({ type: "CancelRequested", task: id });
       return true;
     case "landing": {
-      const { step } = task.life;
-      if (step.at === "moving") return false;
-      const openGate = step.at === "gate" ? step.fence : null;
-      apply({ type: "LandingEnded", task: id, next: { to: "cancelled" }, openGate });
+      if (isMoving(state, id)) return false;
+      endMember(state, task, { to: "cancelled" }, apply);
       return true;
     }
     default:

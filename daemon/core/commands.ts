@@ -36,7 +36,8 @@ export type Command =
     }
   | { readonly type: "workerGone"; readonly worker: WorkerId }
   | { readonly type: "report"; readonly worker: WorkerId; readonly report: Report }
-  | ({ readonly type: "merged"; readonly result: MergeResult } & LandingKey)
+  /** `onto`: the candidate that it was asked to be merged onto, instead of the tip. */
+  | ({ readonly type: "merged"; readonly result: MergeResult; readonly onto?: Oid } & LandingKey)
   | ({ readonly type: "moved"; readonly result: MoveResult } & LandingKey)
   /** Landing cannot go on until somebody or something else acts. */
   | { readonly type: "landingHeld"; readonly reason: HeldReason }

@@ -14,8 +14,8 @@ import {
   decideMerged,
   decideMoved,
   decideReleased,
-  dropGateOf,
 } from "./landing.ts";
+import { dropGateOf } from "./gate.ts";
 import { applyWithDependents } from "./dependencies.ts";
 import { breakLocks, endHold, noticeForeign, requestLock } from "./holds.ts";
 import { submitTasks } from "./submit.ts";

@@ -48,6 +48,8 @@ export type Effect =
       readonly saved: Saved;
       /** Milliseconds since the epoch, of the candidate's commit: the same when it is made again. */
       readonly at: number;
+      /** Merge onto this candidate; absent: onto the branch's tip. */
+      readonly onto?: Pick<Candidate, "commit" | "tree">;
     } & LandingKey)
   | {
       readonly kind: "gate";
@@ -64,5 +66,6 @@ export type Effect =
       readonly attempt: number;
       readonly fence: number;
     }
+  /** Of the last that lands; `onto` and `ontoTree` are those of the first. */
   | ({ readonly kind: "move"; readonly candidate: Candidate } & LandingKey)
   | { readonly kind: "follow"; readonly from: Oid | null };

@@ -34,10 +34,14 @@ export type Event =
   | WorkerGone
   | LandingStarted
   | CandidateMade
+  | GateStarted
+  | GateRed
   | BaseSuspected
   | BaseRed
   | GatePassed
   | CandidateDropped
+  | LandingPutBack
+  | ChainShortened
   | LandingEnded
   | LandingHeld
   | LandingReleased
@@ -73,6 +77,10 @@ export type CoreSettings = {
   readonly target: string;
   readonly verify: readonly Argv[];
   readonly verifyTimeoutMs: number;
+  /** `each`: every commit is tested; `chain`: only the last of those that land together. */
+  readonly gate: "chain" | "each";
+  /** Tasks that land together, at most. */
+  readonly chainMax: number;
   readonly outsideClaims: "extend" | "fail" | "allow";
   readonly resources: Readonly<Record<string, number>>;
   readonly fairnessWindowMs: number;
@@ -188,10 +196,13 @@ export type WorkerReady = {
 /** Its process is gone, for certain. */
 export type WorkerGone = { readonly type: "WorkerGone"; readonly worker: WorkerId };
 
-/** The task is the one that lands now. */
+/** The task is the next of the chain: it is merged onto the one before, the first onto the branch's tip. */
 export type LandingStarted = { readonly type: "LandingStarted"; readonly task: TaskId };
 
-/** The sequence of this event is the fence of the gate run that follows. */
+/**
+ * `gate`: the chain ends here and is tested (the sequence of this event is the fence of that run), needs
+ * no test and lands, or is not decided about yet (`null`), because others join it or results are known.
+ */
 export type CandidateMade = {
   readonly type: "CandidateMade";
   readonly task: TaskId;
@@ -199,7 +210,18 @@ export type CandidateMade = {
   readonly tree: Oid;
   readonly onto: Oid;
   readonly ontoTree: Oid;
-  readonly gate: boolean;
+  readonly gate: boolean | null;
+};
+
+/** The chain up to and including the task is tested. The sequence of this event is the fence of the run. */
+export type GateStarted = { readonly type: "GateStarted"; readonly task: TaskId };
+
+/** A tree failed: that of the task's candidate, or of the base of the chain. */
+export type GateRed = {
+  readonly type: "GateRed";
+  readonly task: TaskId;
+  readonly tree: Oid;
+  readonly red: RedGate;
 };
 
 /** The candidate is red by a repository-wide command and nobody knows whether its base is green: test that first. */
@@ -223,17 +245,29 @@ export type BaseRed = {
   readonly message: string;
 };
 
-/** A tree passed: the candidate's, or that of its base, and then the red candidate is to blame. */
+/** A tree passed: the candidate's, and the chain lands up to there, or that of its base, and then the red candidate is to blame. */
 export type GatePassed = { readonly type: "GatePassed"; readonly task: TaskId; readonly tree: Oid };
 
-/** Merge again: the branch moved under the candidate, or its gate run was cut short, could not begin or tests what no longer counts. */
+/** Of the first of a chain. Merge again: the branch moved under the candidate, or its gate run was cut short, could not begin or tests what no longer counts. */
 export type CandidateDropped = {
   readonly type: "CandidateDropped";
   readonly task: TaskId;
-  readonly because: "outdated" | "gate_ended" | "gate_lost" | "commands_changed";
+  readonly because: "outdated" | "gate_ended" | "gate_lost" | "chain_lost" | "commands_changed";
   /** The fence of a gate run that goes on and has to be ended. */
   readonly openGate: number | null;
 };
+
+/** It leaves the chain and waits again: one in front of it left, or it does not fit behind those. */
+export type LandingPutBack = {
+  readonly type: "LandingPutBack";
+  readonly task: TaskId;
+  readonly because: "chain_cut" | "conflict" | "no_change";
+  /** The fence of a gate run that goes on and has to be ended. */
+  readonly openGate: number | null;
+};
+
+/** Nothing could be found out about a chain: the next ones are this long at most, until one passes. */
+export type ChainShortened = { readonly type: "ChainShortened"; readonly length: number };
 
 export type LandingEnded = {
   readonly type: "LandingEnded";

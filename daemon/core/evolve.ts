@@ -1,13 +1,27 @@
 import {
   currentAttempt,
   earlierRetriesMax,
-  greenTreesMax,
   isFinal,
   isInstant,
   retriesOf,
+  taskOf,
   touchedBy,
 } from "./state.ts";
 import { hold, holdTouched, leaveWaiting, overtake, release, wakeEverybody } from "./claimWaits.ts";
+import {
+  baseRed,
+  baseSuspected,
+  candidateDropped,
+  candidateMade,
+  forgetRedBase,
+  gatePassed,
+  gateRed,
+  gateStarted,
+  landingStarted,
+  leaveChain,
+  putBack,
+  tipSeen,
+} from "./evolveChain.ts";
 import { holdEnded, holdGranted, holdRequested, lockBroken } from "./holdEvents.ts";
 import { makeSchedule } from "./scheduleIndex.ts";
 import { place, queuedTasksWith, settleDependents, watchDependencies } from "./queue.ts";
@@ -18,7 +32,6 @@ import type {
   AttemptFenced,
   AttemptSalvaged,
   AttemptStarted,
-  CandidateMade,
   CoreSettings,
   Event,
   LandingEnded,
@@ -29,7 +42,7 @@ import type {
   TaskSubmitted,
 } from "./events.ts";
 import type { Attempt, Life, State, Task, WorkerState } from "./state.ts";
-import type { Oid, TaskId, WorkerId } from "../../ipc/ids.ts";
+import type { TaskId, WorkerId } from "../../ipc/ids.ts";
 
 /**
  * Applies what happened to the state, in place. It decides nothing and cannot fail on an event that
@@ -52,6 +65,8 @@ export function emptyState(): State {
       target: "",
       verify: [],
       verifyTimeoutMs: 0,
+      gate: "chain",
+      chainMax: 1,
       outsideClaims: "extend",
       resources: {},
       fairnessWindowMs: 0,
@@ -69,9 +84,13 @@ export function emptyState(): State {
       followed: null,
       followProblem: null,
       held: null,
+      chain: [],
       current: null,
+      aside: new Set(),
+      window: null,
       waiting: new Set(),
       green: new Set(),
+      red: new Map(),
     },
     holds: new Map(),
     schedule: makeSchedule(),
@@ -139,38 +158,33 @@ function apply(state: State, event: Event, at: number, seq: number): void {
       state.workers.delete(event.worker);
       return;
     case "LandingStarted":
-      state.landing.current = event.task;
-      state.landing.waiting.delete(event.task);
-      return step(state, event.task, { at: "merging", since: at });
+      return landingStarted(state, event.task, at);
     case "CandidateMade":
       return candidateMade(state, event, at, seq);
-    case "BaseSuspected": {
-      const { candidate } = stepOf(state, event.task, "gate");
-      return step(state, event.task, {
-        at: "gate",
-        since: at,
-        fence: seq,
-        candidate,
-        suspected: event.red,
-      });
-    }
+    case "GateStarted":
+      return gateStarted(state, event.task, at, seq);
+    case "GateRed":
+      return gateRed(state, event, at);
+    case "BaseSuspected":
+      return baseSuspected(state, event, at, seq);
     case "BaseRed":
-      state.landing.held = { kind: "base_red", message: event.message };
-      state.landing.redBase = event.tree;
-      state.landing.current = null;
-      state.landing.waiting.add(event.task);
-      return step(state, event.task, { at: "waiting", redBase: event.tree });
+      return baseRed(state, event);
     case "GatePassed":
       return gatePassed(state, event.task, event.tree, at);
     case "CandidateDropped":
-      if (event.because === "gate_lost") taskOf(state, event.task).setbacks.lost += 1;
-      return step(state, event.task, { at: "merging", since: at });
+      return candidateDropped(state, event, at);
+    case "LandingPutBack":
+      return putBack(state, event);
+    case "ChainShortened":
+      state.landing.window = event.length;
+      return;
     case "LandingEnded":
       return landingEnded(state, event, at);
     case "LandingHeld":
       state.landing.held = event.reason;
       return;
     case "LandingReleased":
+      if (state.landing.redBase !== null) state.landing.red.clear();
       state.landing.held = null;
       state.landing.redBase = null;
       if (event.tip !== null) {
@@ -216,6 +230,7 @@ function settingsChanged(state: State, settings: CoreSettings, at: number): void
   state.settings = settings;
   if (JSON.stringify(before.verify) !== JSON.stringify(settings.verify)) {
     state.landing.green.clear();
+    state.landing.red.clear();
     forgetRedBase(state);
   }
   wakeEverybody(state, at);
@@ -248,8 +263,12 @@ function startTime(notBefore: Task["spec"]["not_before"], at: number): number | 
   return "at_ms" in notBefore ? notBefore.at_ms : at + notBefore.delay_ms;
 }
 
-/** The task starts over: its setbacks are forgotten, its attempts keep their numbers. */
+/**
+ * The task starts over: its setbacks are forgotten, its attempts keep their numbers. Somebody does not
+ * believe in a failure, so what is red is tested again.
+ */
 function taskRetried(state: State, event: TaskRetried, at: number): void {
+  state.landing.red.clear();
   const before = state.finals.get(event.task);
   if (before !== undefined) state.counts[before.status] -= 1;
   state.finals.delete(event.task);
@@ -369,38 +388,9 @@ function give(worker: WorkerState, task: Task): void {
   if (worker.held.delete(task.id) && isInstant(task.spec)) worker.instants -= 1;
 }
 
-function candidateMade(state: State, event: CandidateMade, at: number, seq: number): void {
-  if (event.ontoTree !== state.landing.redBase) tipSeen(state, event.onto);
-  const candidate = {
-    commit: event.candidate,
-    tree: event.tree,
-    onto: event.onto,
-    ontoTree: event.ontoTree,
-  };
-  step(
-    state,
-    event.task,
-    event.gate
-      ? { at: "gate", since: at, fence: seq, candidate, suspected: null }
-      : { at: "moving", since: at, candidate },
-  );
-}
-
-function gatePassed(state: State, id: TaskId, tree: Oid, at: number): void {
-  const { green } = state.landing;
-  green.delete(tree);
-  green.add(tree);
-  for (const oldest of green) {
-    if (green.size <= greenTreesMax) break;
-    green.delete(oldest);
-  }
-  const { candidate } = stepOf(state, id, "gate");
-  if (candidate.tree === tree) step(state, id, { at: "moving", since: at, candidate });
-}
-
 function landingEnded(state: State, event: LandingEnded, at: number): void {
   const task = taskOf(state, event.task);
-  if (state.landing.current === event.task) stopLanding(state);
+  if (state.landing.chain.includes(event.task)) stopLanding(state, event.task);
   state.landing.waiting.delete(event.task);
   if (event.next.to === "succeeded" && event.next.commit !== null)
     tipSeen(state, event.next.commit);
@@ -451,46 +441,14 @@ function settle(state: State, task: Task, at: number): void {
 }
 
 /** With the landing that ran into it ended, nobody else would find out that the cause is gone. */
-function stopLanding({ landing }: State): void {
-  landing.current = null;
+function stopLanding(state: State, id: TaskId): void {
+  leaveChain(state, id);
+  const { landing } = state;
   if (landing.held?.kind !== "base_red") landing.held = null;
-}
-
-/** A new tip may be green again. */
-function tipSeen(state: State, tip: Oid): void {
-  if (state.landing.tip !== tip) forgetRedBase(state);
-  state.landing.tip = tip;
-}
-
-function forgetRedBase({ landing }: State): void {
-  landing.redBase = null;
-  if (landing.held?.kind === "base_red") landing.held = null;
 }
 
 function queuedAt(at: number, notBefore: number | null, backoff: boolean): Life {
   return { status: "queued", since: at, notBefore, backoff };
-}
-
-function step(state: State, id: TaskId, next: Extract<Life, { status: "landing" }>["step"]): void {
-  const task = taskOf(state, id);
-  if (task.life.status !== "landing") throw new Error(`${id} is not landing`);
-  task.life = { ...task.life, step: next };
-}
-
-function stepOf<At extends "gate" | "moving">(
-  state: State,
-  id: TaskId,
-  at: At,
-): Extract<Extract<Life, { status: "landing" }>["step"], { at: At }> {
-  const { life } = taskOf(state, id);
-  if (life.status !== "landing" || life.step.at !== at) throw new Error(`${id} is not at ${at}`);
-  return life.step as Extract<Extract<Life, { status: "landing" }>["step"], { at: At }>;
-}
-
-function taskOf(state: State, id: TaskId): Task {
-  const task = state.tasks.get(id);
-  if (task === undefined) throw new Error(`no task ${id} in memory`);
-  return task;
 }
 
 function mergePaths(before: readonly string[], more: readonly string[]): readonly string[] {

@@ -1,39 +1,69 @@
+import { afterRed, dropChain, endMember } from "./chainEnds.ts";
+import { applyWithDependents } from "./dependencies.ts";
+import { baseIsRed } from "./gate.ts";
+import { candidateOfMember, chainUpTo, mayGrow, needsGate, nextTest } from "./chain.ts";
 import { compilePath } from "./glob.ts";
-import { conflictsMax, isHold, lostMax } from "./state.ts";
+import { conflictsMax, isHold } from "./state.ts";
 import { holderOfPath } from "./claimTable.ts";
 import { everything, pathConflict, pathsOutside } from "./claims.ts";
 import { rankOf } from "./rank.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Apply } from "./decide.ts";
-import type { Argv } from "../../ipc/taskSpec.ts";
-import type { Candidate, Life, State, Task } from "./state.ts";
 import type { Command, FollowResult } from "./commands.ts";
-import type { HeldReason, Next, RedGate } from "./events.ts";
+import type { HeldReason, Next } from "./events.ts";
 import type { HolderId, Oid, TaskId } from "../../ipc/ids.ts";
+import type { Member, NextTest } from "./chain.ts";
 import type { Party } from "./claimSpot.ts";
-import type { AttemptFailure, Outcome } from "../../ipc/workerMessages.ts";
+import type { State, Task } from "./state.ts";
 
 /**
- * One landing at a time:
+ * Landings go through together, as a chain (chain.ts), and one step is under way at a time:
  *
- *     waiting ─► merging ─► gate ─► moving ─► succeeded
- *        ▲          ▲ │      │ │       │
- *        │          └─┼──────┼─┼───────┘  the branch had moved: merge again
- *        │            │      │ └─ red: is the base green? yes: failed; no: back to waiting (base red)
- *        │            └──────┴─ conflict: the task runs again on the new base, then it fails
+ *     waiting ─► merging ─► chained ─► gate ─► moving ─► succeeded
+ *        ▲          ▲ │        ▲ │      │ │       │
+ *        │          └─┼────────┼─┼──────┼─┼───────┘  the branch had moved: merge again
+ *        │            │        └─┼──────┘ │  red: test a part of the chain, or its base
+ *        │            │          ├────────┼─ guilty: runs again by its retries, or has failed
+ *        │            │          └────────┴─ base red, or one in front left the chain: back to waiting
+ *        │            └─ conflict: with the branch, the task runs again on the new base, then it fails;
+ *        │               with others of the chain, back to waiting until that is over
  *        └─ order: priority with age, then order of submission
  */
-export function startLanding(state: State, apply: Apply): void {
-  const { landing } = state;
-  if (landing.current !== null || landing.waiting.size === 0) return;
-  if (landing.held !== null && landing.held.kind !== "base_red") return;
-  const next = firstToLand(state);
-  if (next !== null) apply({ type: "LandingStarted", task: next.id });
+export function startLanding(state: State, at: number, apply: Apply): void {
+  const applyAll: Apply = (event) => applyWithDependents(state, event, apply);
+  while (state.landing.current === null) {
+    const joins = nextToJoin(state);
+    if (joins !== null) return applyAll({ type: "LandingStarted", task: joins.id });
+    const next = nextTest(state);
+    if (next === null) return;
+    carryOn(state, next, at, applyAll);
+  }
 }
 
-/** The commands that a candidate of this task must pass, repository-wide ones first. */
-export function gateCommands(state: State, task: Task): readonly Argv[] {
-  return [...state.settings.verify, ...task.spec.verify];
+function carryOn(state: State, next: NextTest, at: number, apply: Apply): void {
+  const { task } = next;
+  switch (next.kind) {
+    case "passed":
+      return apply({ type: "GatePassed", task: task.id, tree: next.tree });
+    case "test":
+      return apply({ type: "GateStarted", task: task.id });
+    case "test_base":
+      return apply({ type: "BaseSuspected", task: task.id, red: next.red });
+    case "base_red":
+      return baseIsRed(state, task, next.tree, next.red, apply);
+    case "guilty":
+      return endMember(state, task, afterRed(task, next.red, at), apply);
+    default:
+      return unreachable(next);
+  }
+}
+
+/** The next of the chain, if somebody may join it. */
+function nextToJoin(state: State): Task | null {
+  const { landing } = state;
+  if (landing.waiting.size === 0) return null;
+  if (landing.held !== null && landing.held.kind !== "base_red") return null;
+  return mayGrow(state) ? firstToLand(state) : null;
 }
 
 /** Waiting tasks in the order they would land. */
@@ -50,6 +80,7 @@ function firstToLand(state: State): Task | null {
 function mayLand(state: State, task: Task): boolean {
   const { life } = task;
   if (life.status !== "landing" || life.step.at !== "waiting") return false;
+  if (state.landing.aside.has(task.id)) return false;
   if (state.landing.redBase !== null && life.step.redBase === state.landing.redBase) return false;
   return waitsBehind(state, task) === null;
 }
@@ -96,6 +127,8 @@ export function decideMerged(
 ): void {
   const task = landingTask(state, command);
   if (task === null || task.life.step.at !== "merging") return;
+  const { onto } = task.life.step;
+  if (command.onto !== onto) return;
   releaseIfHeld(state, apply);
   const { result } = command;
   switch (result.kind) {
@@ -107,117 +140,36 @@ export function decideMerged(
         tree: result.tree,
         onto: result.onto,
         ontoTree: result.ontoTree,
-        gate: needsGate(state, task, result.tree),
+        gate: gateOf(state, task, result.tree),
       });
     case "no_change":
-      return endLanding(task, { to: "succeeded", commit: null }, apply);
+      return onto === undefined
+        ? endMember(state, task, { to: "succeeded", commit: null }, apply)
+        : setAside(task, "no_change", apply);
     case "conflict":
-      return endLanding(task, afterConflict(task, result.paths, result.ref), apply);
+      return onto === undefined
+        ? endMember(state, task, afterConflict(task, result.paths, result.ref), apply)
+        : setAside(task, "conflict", apply);
     default:
       return unreachable(result);
   }
 }
 
-function needsGate(state: State, task: Task, tree: Oid): boolean {
-  if (task.spec.verify.length > 0) return true;
-  return state.settings.verify.length > 0 && !state.landing.green.has(tree);
+/** `null`: others join first, or it is known already how this tree fares. */
+function gateOf(state: State, task: Task, tree: Oid): boolean | null {
+  if (state.landing.red.has(tree) || nextToJoin(state) !== null) return null;
+  return needsGate(state, task, tree);
+}
+
+/** Whether it holds depends on those in front of it, which have not landed: asked again when they have. */
+function setAside(task: Task, because: "conflict" | "no_change", apply: Apply): void {
+  apply({ type: "LandingPutBack", task: task.id, because, openGate: null });
 }
 
 function afterConflict(task: Task, paths: readonly string[], ref: string): Next {
   if (task.setbacks.conflict < conflictsMax)
     return { to: "queued", notBefore: null, because: "conflict" };
   return { to: "failed", reason: { kind: "conflict", paths: [...paths], ref } };
-}
-
-/** The result of a gate run: of the candidate, or of its base when the candidate was red. */
-export function decideGate(state: State, task: Task, outcome: Outcome, apply: Apply): void {
-  if (task.life.status !== "landing" || task.life.step.at !== "gate") return;
-  const { candidate, suspected } = task.life.step;
-  switch (outcome.result) {
-    case "gate_green":
-      return suspected === null
-        ? apply({ type: "GatePassed", task: task.id, tree: candidate.tree })
-        : baseGreen(task, candidate, suspected, apply);
-    case "gate_red":
-      return suspected === null
-        ? candidateRed(state, task, candidate, outcome, apply)
-        : baseRed(task, candidate, outcome, apply);
-    case "ended":
-      return apply({
-        type: "CandidateDropped",
-        task: task.id,
-        because: "gate_ended",
-        openGate: null,
-      });
-    case "failed":
-      return gateLost(task, `the checks could not begin: ${inWords(outcome.failure)}`, apply);
-    case "lost":
-      return gateLost(task, "the worker that ran the checks died", apply);
-    case "done":
-      return;
-    default:
-      return unreachable(outcome);
-  }
-}
-
-/** A gate run under other repository-wide commands tells nothing any more: neither that a tree is green, nor whose fault is what is red. */
-export function dropGateOf(state: State, verifyBefore: readonly Argv[], apply: Apply): void {
-  const { current } = state.landing;
-  const life = current === null ? undefined : state.tasks.get(current)?.life;
-  if (current === null || life?.status !== "landing" || life.step.at !== "gate") return;
-  if (JSON.stringify(verifyBefore) === JSON.stringify(state.settings.verify)) return;
-  const openGate = life.step.fence;
-  apply({ type: "CandidateDropped", task: current, because: "commands_changed", openGate });
-}
-
-/** Nothing was found out about the candidate: it is tested again, but not for ever. */
-function gateLost(task: Task, message: string, apply: Apply): void {
-  if (task.setbacks.lost < lostMax)
-    apply({ type: "CandidateDropped", task: task.id, because: "gate_lost", openGate: null });
-  else endLanding(task, { to: "failed", reason: { kind: "landing", message } }, apply);
-}
-
-function inWords(failure: AttemptFailure): string {
-  return "message" in failure ? `${failure.kind}: ${failure.message}` : failure.kind;
-}
-
-function baseGreen(task: Task, candidate: Candidate, red: RedGate, apply: Apply): void {
-  apply({ type: "GatePassed", task: task.id, tree: candidate.ontoTree });
-  endLanding(task, redGate(red), apply);
-}
-
-/** A task is blamed only if the tree before it is known to be green. */
-function candidateRed(
-  state: State,
-  task: Task,
-  candidate: Candidate,
-  outcome: Extract<Outcome, { result: "gate_red" }>,
-  apply: Apply,
-): void {
-  const red = { command: outcome.command, failure: outcome.failure, output: outcome.output };
-  const ownCommand = !state.settings.verify.some((argv) => sameArgv(argv, red.command));
-  if (ownCommand || state.landing.green.has(candidate.ontoTree))
-    endLanding(task, redGate(red), apply);
-  else apply({ type: "BaseSuspected", task: task.id, red });
-}
-
-function baseRed(
-  task: Task,
-  candidate: Candidate,
-  outcome: Extract<Outcome, { result: "gate_red" }>,
-  apply: Apply,
-): void {
-  const command = outcome.command.join(" ");
-  const message = `\`${command}\` fails on the branch itself, before any task is added`;
-  apply({ type: "BaseRed", task: task.id, tree: candidate.ontoTree, message });
-}
-
-function redGate(red: RedGate): Next {
-  return { to: "failed", reason: { kind: "gate", ...red } };
-}
-
-function sameArgv(a: Argv, b: Argv): boolean {
-  return a.length === b.length && a.every((word, at) => word === b[at]);
 }
 
 export function decideMoved(
@@ -228,9 +180,13 @@ export function decideMoved(
   const task = landingTask(state, command);
   if (task === null || task.life.step.at !== "moving") return;
   releaseIfHeld(state, apply);
-  if (command.result.kind === "outdated")
-    apply({ type: "CandidateDropped", task: task.id, because: "outdated", openGate: null });
-  else endLanding(task, { to: "succeeded", commit: command.result.commit }, apply);
+  const { result } = command;
+  if (result.kind === "outdated") return dropChain(state, "outdated", "over", apply);
+  for (const member of chainUpTo(state, task.id)) {
+    const commit = candidateOfMember(member)?.commit ?? result.commit;
+    const next = { to: "succeeded", commit } as const;
+    apply({ type: "LandingEnded", task: member.id, next, openGate: null });
+  }
 }
 
 /** A problem of a landing that has ended meanwhile is nobody's any more. */
@@ -268,20 +224,14 @@ function releaseIfHeld(state: State, apply: Apply): void {
     apply({ type: "LandingReleased", tip: null });
 }
 
-function endLanding(task: Task, next: Next, apply: Apply): void {
-  apply({ type: "LandingEnded", task: task.id, next, openGate: null });
-}
-
-type LandingTask = Task & { life: Extract<Life, { status: "landing" }> };
-
 /** The task this step belongs to, if that landing is still the one under way. */
 function landingTask(
   state: State,
   key: { readonly task: TaskId; readonly fence: number },
-): LandingTask | null {
+): Member | null {
   const task = state.tasks.get(key.task);
   if (task?.life.status !== "landing" || task.life.fence !== key.fence) return null;
-  return task as LandingTask;
+  return task as Member;
 }
 
 function sameList(a: readonly string[], b: readonly string[]): boolean {

@@ -1,5 +1,5 @@
 import { claimsNothing, currentAttempt, holdingOf, isHold } from "./state.ts";
-import { gateCommands } from "./landing.ts";
+import { candidateOfMember, chainUpTo, gateCommands } from "./chain.ts";
 import { pathsOutside } from "./claims.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Effect } from "./effects.ts";
@@ -53,6 +53,7 @@ function reactToOne(state: State, { seq, event }: Recorded): readonly Effect[] {
       return landingEnded(state, event);
     case "LandingStarted":
     case "CandidateMade":
+    case "GateStarted":
     case "BaseSuspected":
     case "GatePassed":
       return state.landing.current === event.task ? landingEffects(state) : nothing;
@@ -60,6 +61,8 @@ function reactToOne(state: State, { seq, event }: Recorded): readonly Effect[] {
       return state.landing.current === event.task
         ? [...endOpenGate(state, event), ...landingEffects(state)]
         : endOpenGate(state, event);
+    case "LandingPutBack":
+      return endOpenGate(state, event);
     case "LandingReleased":
       return [...landingEffects(state), ...followEffects(state)];
     case "HoldRequested":
@@ -84,7 +87,9 @@ function reactToOne(state: State, { seq, event }: Recorded): readonly Effect[] {
     case "DependencyFailed":
     case "AttemptSalvaged":
     case "WorkerGone":
+    case "GateRed":
     case "BaseRed":
+    case "ChainShortened":
     case "LandingHeld":
     case "TargetFollowed":
     case "FollowWaiting":
@@ -236,11 +241,23 @@ export function landingEffects(state: State): Effect[] {
   const key = { task: task.id, fence };
   switch (step.at) {
     case "waiting":
+    case "chained":
       return [];
-    case "merging":
+    case "merging": {
+      const front = chainUpTo(state, task.id).at(-2);
+      const onto = front === undefined ? null : candidateOfMember(front);
       return [
-        { kind: "merge", ...key, attempt: attempt.number, spec: task.spec, saved, at: step.since },
+        {
+          kind: "merge",
+          ...key,
+          attempt: attempt.number,
+          spec: task.spec,
+          saved,
+          at: step.since,
+          ...(onto === null ? {} : { onto: { commit: onto.commit, tree: onto.tree } }),
+        },
       ];
+    }
     case "gate":
       return [
         {
@@ -253,8 +270,12 @@ export function landingEffects(state: State): Effect[] {
           timeoutMs: state.settings.verifyTimeoutMs,
         },
       ];
-    case "moving":
-      return [{ kind: "move", ...key, candidate: step.candidate }];
+    case "moving": {
+      const [first] = chainUpTo(state, task.id);
+      const { onto, ontoTree } =
+        (first === undefined ? null : candidateOfMember(first)) ?? step.candidate;
+      return [{ kind: "move", ...key, candidate: { ...step.candidate, onto, ontoTree } }];
+    }
     default:
       return unreachable(step);
   }

@@ -1,8 +1,9 @@
-import { backoffMsMax, shownPathsMax } from "./limits.ts";
+import { shownPathsMax } from "./limits.ts";
 import { isOpenAttempt } from "./adoption.ts";
-import { decideGate } from "./landing.ts";
+import { decideGate } from "./gate.ts";
 import { lostMax } from "./state.ts";
 import { pathsOutside } from "./claims.ts";
+import { retried } from "./chainEnds.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Apply } from "./decide.ts";
 import type { Command } from "./commands.ts";
@@ -99,11 +100,7 @@ function outsideClaims(paths: string[]): Next {
 }
 
 function afterFailure(task: Task, failure: AttemptFailure, at: number): Next {
-  const { max, backoff_ms } = task.spec.retries;
-  const failed = task.setbacks.failure;
-  if (failed >= max) return { to: "failed", reason: { kind: "attempt", failure } };
-  const wait = Math.min(backoff_ms * 2 ** failed, backoffMsMax);
-  return { to: "queued", notBefore: at + wait, because: "failure" };
+  return retried(task, at) ?? { to: "failed", reason: { kind: "attempt", failure } };
 }
 
 function afterLoss(task: Task): Next {

@@ -1,7 +1,7 @@
 import { emptyState } from "./evolve.ts";
 import { isFinal } from "./state.ts";
 import { rebuildSchedule } from "./scheduleIndex.ts";
-import type { CoreSettings, HeldReason } from "./events.ts";
+import type { CoreSettings, HeldReason, RedGate } from "./events.ts";
 import type { Final, Hold, State, StoredTask, Task } from "./state.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
 
@@ -25,12 +25,21 @@ export type StateRow = {
   readonly green: readonly Oid[];
   /** Absent in rows of the first versions. */
   readonly holds?: readonly Hold[];
+  /** Absent in snapshots from before tasks landed together. */
+  readonly together?: {
+    readonly chain: readonly TaskId[];
+    readonly aside: readonly TaskId[];
+    readonly window: number | null;
+    readonly red: readonly (readonly [Oid, RedGate])[];
+  };
 };
 
 export function stateRow(state: State): StateRow {
   const { seq, epoch, settings, paused, landing } = state;
   const pausedLabels = [...state.pausedLabels];
   const { tip, redBase, followed, followProblem, held, current } = landing;
+  const { chain, window } = landing;
+  const together = { chain, aside: [...landing.aside], window, red: [...landing.red] };
   const green = [...landing.green];
   return {
     seq,
@@ -46,6 +55,7 @@ export function stateRow(state: State): StateRow {
     current,
     green,
     holds: [...state.holds.values()],
+    together,
   };
 }
 
@@ -83,6 +93,10 @@ export function restoreRow(state: State, row: StateRow): void {
   Object.assign(state.landing, { tip, redBase, followed, followProblem, held, current });
   for (const tree of row.green) state.landing.green.add(tree);
   for (const one of row.holds ?? []) state.holds.set(one.id, { ...one });
+  state.landing.chain = row.together?.chain ?? (current === null ? [] : [current]);
+  state.landing.window = row.together?.window ?? null;
+  for (const id of row.together?.aside ?? []) state.landing.aside.add(id);
+  for (const [tree, red] of row.together?.red ?? []) state.landing.red.set(tree, red);
 }
 
 function restoreTask(state: State, task: Task): void {

@@ -89,7 +89,16 @@ export type Life =
 export type LandingStep =
   /** `redBase`: the tree it was not merged onto, because that tree is red by itself. */
   | { readonly at: "waiting"; readonly redBase: Oid | null }
-  | { readonly at: "merging"; readonly since: number }
+  /** `onto`: the candidate in front of it in the chain; absent: the branch's tip. */
+  | { readonly at: "merging"; readonly since: number; readonly onto?: Oid }
+  /** Its candidate is made and waits for a gate run or for those in front of it to land. */
+  | {
+      readonly at: "chained";
+      readonly since: number;
+      readonly candidate: Candidate;
+      /** The chain up to and including it failed like this. */
+      readonly red: RedGate | null;
+    }
   | {
       readonly at: "gate";
       readonly since: number;
@@ -157,15 +166,24 @@ export type LandingState = {
   followed: Oid | null;
   followProblem: { reason: string; paths: readonly string[] } | null;
   held: HeldReason | null;
-  /** The task that lands now. */
+  /** Tasks that land together, first to land first: each candidate is merged onto the one before. */
+  chain: readonly TaskId[];
+  /** The one of the chain that is at work: merged, tested with all in front of it, or the last that the branch is moved for. */
   current: TaskId | null;
-  /** Tasks in status `landing` that are not current. */
+  /** Tasks that do not fit behind this chain's others: they wait until it is over. */
+  readonly aside: Set<TaskId>;
+  /** Length of the next chain, while gate runs of longer ones come to nothing. */
+  window: number | null;
+  /** Tasks in status `landing` that are not in the chain. */
   readonly waiting: Set<TaskId>;
   /** Trees that the repository-wide commands passed on, newest last, at most `greenTreesMax`. */
   readonly green: Set<Oid>;
+  /** Trees that they failed on, newest last, at most `redTreesMax`. */
+  readonly red: Map<Oid, RedGate>;
 };
 
 export const greenTreesMax = 256;
+export const redTreesMax = 16;
 export const earlierRetriesMax = 16;
 export const lostMax = 3;
 export const conflictsMax = 2;
@@ -226,6 +244,13 @@ export function isInstant(spec: TaskSpec): boolean {
 /** Every request that had it retried, as far as they are kept, oldest first. */
 export function retriesOf({ earlierRetries, lastRetry }: Task): readonly RequestId[] {
   return [...(earlierRetries ?? []), ...(lastRetry === null ? [] : [lastRetry])];
+}
+
+/** Throws when it is not in memory. */
+export function taskOf(state: State, id: TaskId): Task {
+  const task = state.tasks.get(id);
+  if (task === undefined) throw new Error(`no task ${id} in memory`);
+  return task;
 }
 
 export function isFinal(

@@ -20,7 +20,7 @@ import { failpoint } from "../../system/failpoint.ts";
  * The first-parent condition matters: "landed" means being on the first-parent chain of orchd's
  * branch, and a fast-forward onto a merge the other way round would take landed commits off it.
  */
-type Absorbed =
+export type Absorbed =
   | { readonly kind: "ready"; readonly tip: Commit; readonly target: Oid | null }
   | Held
   | Fenced

@@ -1,6 +1,7 @@
 import type { Oid, TaskId } from "../../ipc/ids.ts";
 import { unreachable } from "../../ipc/errors.ts";
 import { absorbed } from "./absorb.ts";
+import type { Absorbed } from "./absorb.ts";
 import { brokenBy, candidateRef, conflictRef, isAncestor, transact } from "./branch.ts";
 import type { Broken, Commit, Fenced, Held, Identity, Writer } from "./branch.ts";
 import { commitMessage, parseAuthor } from "./message.ts";
@@ -28,6 +29,8 @@ export type MergeRequest = {
   readonly trailers: Readonly<Record<string, string>>;
   /** Both dates of the commit, milliseconds since 1970; journaled by the caller, for a redo. */
   readonly at_ms: number;
+  /** A candidate to merge onto; absent: the branch's tip. It lands only together with that one. */
+  readonly onto?: { readonly commit: Oid; readonly tree: Oid };
 };
 
 export type MergeResult =
@@ -48,7 +51,7 @@ export type MergeResult =
 
 export async function merge(writer: Writer, request: MergeRequest): Promise<MergeResult> {
   try {
-    const start = (await absorbed(writer)).absorbed;
+    const start = await startOf(writer, request);
     if (start.kind !== "ready") return start;
     const merged = await mergedTree(writer, start.tip.oid, request);
     switch (merged.kind) {
@@ -62,6 +65,12 @@ export async function merge(writer: Writer, request: MergeRequest): Promise<Merg
   } catch (error) {
     return brokenBy(error);
   }
+}
+
+/** Whether the branch is still where the front of the chain was merged onto shows when it is moved. */
+async function startOf(writer: Writer, { onto }: MergeRequest): Promise<Absorbed> {
+  if (onto === undefined) return (await absorbed(writer)).absorbed;
+  return { kind: "ready", tip: { oid: onto.commit, tree: onto.tree }, target: null };
 }
 
 async function mergedTree(writer: Writer, tip: Oid, request: MergeRequest): Promise<MergedTree> {

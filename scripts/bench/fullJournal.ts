@@ -20,6 +20,8 @@ const settings: CoreSettings = {
   target: "main",
   verify: [],
   verifyTimeoutMs: 60_000,
+  gate: "chain",
+  chainMax: 16,
   outsideClaims: "extend",
   resources: {},
   fairnessWindowMs: 60_000,

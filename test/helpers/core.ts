@@ -40,6 +40,8 @@ export const defaultSettings: CoreSettings = {
   target: "main",
   verify: [],
   verifyTimeoutMs: 60_000,
+  gate: "chain",
+  chainMax: 8,
   outsideClaims: "extend",
   resources: {},
   fairnessWindowMs: 60_000,
@@ -203,9 +205,9 @@ export class World {
   turn(...commands: Command[]): Decision[] {
     const from = this.journal.length;
     const decisions = commands.map((command) => this.decide(command));
+    startLanding(this.state, this.at, this.apply);
     grantHolds(this.state, this.at, this.apply);
     scheduleTasks(this.state, this.at, this.apply);
-    startLanding(this.state, this.apply);
     this.effects = react(this.state, this.journal.slice(from));
     return decisions;
   }
@@ -260,10 +262,24 @@ export class World {
     return this.report(name, { result: "failed", failure, saved: null });
   }
 
-  /** A merge onto `onto` whose tree is named after the task, unless said otherwise. */
-  merged(name: string, result: MergeResult = candidateOf(name)): this {
-    this.turn({ type: "merged", task: id(name), fence: this.landingFence(name), result });
+  /** A merge whose commit and tree are named after the task, onto the one in front, unless said otherwise. */
+  merged(name: string, result: MergeResult = this.#candidateOf(name)): this {
+    const { life } = this.task(name);
+    const step = life.status === "landing" ? life.step : null;
+    const onto = step?.at === "merging" && step.onto !== undefined ? { onto: step.onto } : {};
+    const fence = this.landingFence(name);
+    this.turn({ type: "merged", task: id(name), fence, result, ...onto });
     return this;
+  }
+
+  #candidateOf(name: string): MergeResult {
+    const { chain } = this.state.landing;
+    const front = chain[chain.indexOf(id(name)) - 1];
+    if (front === undefined) return candidateOf(name);
+    const step = this.task(front).life;
+    const made = step.status === "landing" && "candidate" in step.step ? step.step.candidate : null;
+    if (made === null) throw new Error(`${front} has no candidate`);
+    return candidateOf(name, { onto: made.commit, ontoTree: made.tree });
   }
 
   moved(name: string, result: MoveResult = { kind: "moved", commit: oid(`c-${name}`) }): this {
@@ -375,6 +391,8 @@ export function essence(state: State): unknown {
       ...landing,
       waiting: [...landing.waiting].toSorted(),
       green: [...landing.green],
+      aside: [...landing.aside].toSorted(),
+      red: [...landing.red],
     },
   });
 }

@@ -36,6 +36,7 @@ export function tellStory(): readonly Recorded[] {
     readyCommand(gate),
   );
   landings(world);
+  together(world);
   setbacks(world);
   pauses(world);
   stops(world);
@@ -92,6 +93,23 @@ function landings(world: World): void {
   world.moved("first", { kind: "outdated" }).merged("first").moved("first");
   world.turn({ type: "followed", result: { kind: "waiting", reason: "edited", paths: ["a"] } });
   world.turn({ type: "followed", result: { kind: "followed", to: oid("c-first") } });
+}
+
+/** One of three that land together is red, another is put back behind it, and a run of them is lost. */
+function together(world: World): void {
+  world.turn({ type: "landingHeld", reason: { kind: "rewound", message: "main was reset" } });
+  const names = ["one", "two", "three"];
+  world.submit(...names.map((name) => spec(name)));
+  for (const name of names) world.done(name, [name]);
+  world.turn({ type: "landingReleased", tip: null });
+  for (const name of names) world.merged(name);
+  world.report("three", { result: "lost", saved: null });
+  world.merged("one").report("one", { result: "gate_green" }).moved("one");
+  world.merged("two").merged("three").report("three", red);
+  world.report("two", red).report("two", { result: "gate_green" });
+  world.merged("three", candidateOf("three", { tree: oid("tree-third"), onto: oid("c-one") }));
+  world.report("three", { result: "gate_green" }).moved("three");
+  world.turn({ type: "followed", result: { kind: "followed", to: oid("c-three") } });
 }
 
 /** A failure with a retry, a lost attempt whose work is found, a red gate on a red base. */

@@ -108,7 +108,8 @@ export class VirtualTime {
     world.at = next.rank;
     world.done(one.id, touched.length === 0 ? undefined : touched);
     for (let landing = world.state.landing.current; landing !== null;) {
-      world.merged(landing).moved(landing);
+      if (world.step(landing) === "merging") world.merged(landing);
+      if (world.step(landing) === "moving") world.moved(landing);
       landing = world.state.landing.current;
     }
     this.#noteStarts();

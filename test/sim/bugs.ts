@@ -89,9 +89,55 @@ export const plantedBugs: readonly Bug[] = [
     name: "blame on a red base",
     edits: [
       {
-        file: "daemon/core/landing.ts",
-        find: "ownCommand || state.landing.green.has(candidate.ontoTree)",
+        file: "daemon/core/chain.ts",
+        find: "ownCommand || isBaseGreen(state, task)",
         replace: "true || ownCommand",
+      },
+    ],
+  },
+  {
+    name: "test the last of a chain by its own checks only",
+    breaks: "S8",
+    edits: [
+      {
+        file: "daemon/core/chain.ts",
+        find: "of chainUpTo(state, task.id))\n    for",
+        replace: "of chainUpTo(state, task.id).slice(-1))\n    for",
+      },
+    ],
+  },
+  {
+    name: "blame the last of a red chain",
+    breaks: "S8",
+    edits: [
+      {
+        file: "daemon/core/chain.ts",
+        find: "const firstRed = members.findIndex(",
+        replace:
+          "const lastRed = members.findLast((one) => redOf(state, one) !== null); " +
+          'if (lastRed) return { kind: "guilty", task: lastRed, red: redOf(state, lastRed)! }; ' +
+          "const firstRed = members.findIndex(",
+      },
+    ],
+  },
+  {
+    name: "land a whole chain when a part of it is green",
+    breaks: "S2",
+    edits: [
+      {
+        file: "daemon/core/landing.ts",
+        find: "for (const member of chainUpTo(state, task.id)) {",
+        replace: "for (const member of chainUpTo(state, state.landing.chain.at(-1) ?? task.id)) {",
+      },
+    ],
+  },
+  {
+    name: "keep those behind one that leaves the chain",
+    edits: [
+      {
+        file: "daemon/core/chainEnds.ts",
+        find: "if (place !== -1) putBackFrom(",
+        replace: "if (place === -2) putBackFrom(",
       },
     ],
   },
@@ -177,7 +223,13 @@ export const controlBugs: readonly Bug[] = [
   {
     name: "a task is tried once too often",
     breaks: "S11",
-    edits: [{ file: "daemon/core/reports.ts", find: "failed >= max", replace: "failed > max" }],
+    edits: [
+      {
+        file: "daemon/core/chainEnds.ts",
+        find: "setbacks.failure >= max",
+        replace: "setbacks.failure > max",
+      },
+    ],
   },
   {
     name: "a secret is logged",
@@ -209,7 +261,7 @@ export const foundBugs: readonly Bug[] = [
     name: "a gate run under other commands counts",
     edits: [
       {
-        file: "daemon/core/landing.ts",
+        file: "daemon/core/gate.ts",
         find: "if (JSON.stringify(verifyBefore) === JSON.stringify(state.settings.verify)) return;",
         replace: "if (verifyBefore) return;",
       },

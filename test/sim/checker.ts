@@ -117,6 +117,7 @@ export class Checker {
         paused,
         landing.held,
         landing.current,
+        landing.chain,
         landing.tip,
         landing.followed,
       ]),
@@ -142,10 +143,15 @@ export class Checker {
     must(twin === undefined, "S4", () => `${key.task} runs on two workers`);
   }
 
-  /** What its candidate has to pass: as of when it was made, or as of now. */
-  verifyOf(id: TaskId): readonly (readonly Argv[])[] {
-    const { verify, spec } = this.#holder(id);
-    return [verify, [...this.shadow.settings.verify, ...spec.verify]];
+  /** What tasks that land together have to pass: as of when the last candidate was made, or as of now. */
+  verifyOf(ids: readonly TaskId[]): readonly (readonly Argv[])[] {
+    const own = ids.flatMap((id) => this.#holder(id).spec.verify);
+    const last = ids.at(-1);
+    const before = last === undefined ? [] : this.#holder(last).verify;
+    return [
+      [...before, ...own],
+      [...this.shadow.settings.verify, ...own],
+    ];
   }
 
   /** S2: `succeeded` with a change means exactly one commit, and the other way round. */
@@ -290,14 +296,20 @@ export class Checker {
 
   /** A task is blamed for a repository-wide command only if its base is known to pass it. */
   #checkBlame({ task, next }: LandingEnded): void {
-    if (next.to !== "failed" || next.reason.kind !== "gate") return;
-    const { verify } = this.shadow.settings;
-    const command = next.reason.command.join(" ");
-    const own = this.#holder(task).spec.verify;
-    if ([...own].some((argv) => argv.join(" ") === command)) return;
     const life = this.shadow.tasks.get(task)?.life;
-    if (life?.status !== "landing" || life.step.at !== "gate") return;
-    const { ontoTree } = life.step.candidate;
+    const isBlamed =
+      (next.to === "failed" && next.reason.kind === "gate") ||
+      (next.to === "queued" && next.because === "failure");
+    if (!isBlamed || life?.status !== "landing") return;
+    must(life.step.at === "chained", "S8", () => `${task} is blamed at ${life.step.at}`);
+    const { red: own, candidate } = life.step;
+    const red = own ?? this.shadow.landing.red.get(candidate.tree) ?? null;
+    must(red !== null, "S8", () => `${task} is blamed, and nobody saw it fail`);
+    const { verify } = this.shadow.settings;
+    const command = red.command.join(" ");
+    const { ontoTree } = candidate;
+    must(this.shadow.landing.chain[0] === task, "S8", () => `${task} is blamed behind another`);
+    if (!verify.some((argv) => argv.join(" ") === command)) return;
     must(
       this.#machine.repository.hasPassed(ontoTree, verify),
       "S8",

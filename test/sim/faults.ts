@@ -18,6 +18,7 @@ export const faultKinds = [
   "merge_conflict",
   "gate_red",
   "gate_timeout",
+  "landed_together",
   "clock_hour_ahead",
   "clock_hour_back",
   "clock_years_ahead",
@@ -43,6 +44,10 @@ export function noFaults(): FaultCounts {
 }
 
 /** Those that the world brings about by itself, in the course of other things. */
-const consequences: ReadonlySet<FaultKind> = new Set(["merge_conflict", "gate_red"]);
+const consequences: ReadonlySet<FaultKind> = new Set([
+  "merge_conflict",
+  "gate_red",
+  "landed_together",
+]);
 
 export const causes: readonly FaultKind[] = faultKinds.filter((kind) => !consequences.has(kind));

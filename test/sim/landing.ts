@@ -67,10 +67,11 @@ export class SimLanding implements Pick<Landing, "merge" | "move" | "follow" | "
 
   #merge(request: MergeRequest): MergeResult {
     const { repository } = this.#machine;
-    const start = this.#absorbed();
+    const { objects } = repository;
+    const { onto: front } = request;
+    const start = front === undefined ? this.#absorbed() : this.#behind(objects.get(front.commit));
     if (start.kind !== "ready") return start;
     const { tip } = start;
-    const { objects } = repository;
     const [saved, base] = [objects.get(request.saved), objects.get(request.base)];
     const common = isAncestor(base, tip) ? (mergeBase(saved, tip) ?? base) : base;
     const merged = mergeFiles(common.tree.files, tip.tree.files, saved.tree.files);
@@ -92,8 +93,14 @@ export class SimLanding implements Pick<Landing, "merge" | "move" | "follow" | "
     const { tip } = repository;
     if ([...firstParents(tip)].includes(candidate)) return { kind: "already" };
     if (tip.oid !== request.onto) return { kind: "outdated", tip: tip.oid };
-    repository.land(candidate, this.#machine.checker.verifyOf(request.task));
+    if (candidate.parents[0] !== tip) this.#machine.fired("landed_together");
+    repository.land(candidate, (tasks) => this.#machine.checker.verifyOf(tasks));
     return { kind: "moved" };
+  }
+
+  #behind(front: Commit): Absorbed {
+    const { repository } = this.#machine;
+    return repository.epoch === this.#epoch ? { kind: "ready", tip: front } : fenced;
   }
 
   #follow(): FollowResult {

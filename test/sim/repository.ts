@@ -7,6 +7,9 @@ import type { Commit, Files, Tree } from "./git.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
 import type { Random } from "./random.ts";
 
+/** Far beyond the longest chain. */
+const chainMax = 64;
+
 /**
  * The repository with the person who works in it, and the rules nobody may break whatever moves a
  * ref: S2 (one commit a task), S7 (nothing a person did is undone, the branch grows by first parents)
@@ -44,21 +47,36 @@ export class Repository {
     this.followed = first;
   }
 
-  /** The writer moves orchd's branch by landing a candidate. */
-  land(candidate: Commit, verify: readonly (readonly Argv[])[]): void {
-    must(candidate.parents[0] === this.tip, "S7", () => "a landing that is not on top of the tip");
+  /** The writer moves orchd's branch: to a candidate, with those that were merged in front of it. */
+  land(
+    candidate: Commit,
+    verifyOf: (tasks: readonly TaskId[]) => readonly (readonly Argv[])[],
+  ): void {
+    const chain = firstParents(candidate);
+    const landing: Commit[] = [];
+    for (const commit of chain) {
+      if (commit === this.tip || landing.length > chainMax) break;
+      landing.unshift(commit);
+    }
     must(
-      verify.some((all) => this.hasPassed(candidate.tree.oid, all)),
-      "S8",
-      () => `${candidate.task ?? "?"} lands a tree that no gate saw pass`,
+      landing[0]?.parents[0] === this.tip,
+      "S7",
+      () => "a landing that is not on top of the tip",
     );
-    const { task } = candidate;
-    if (task !== null) {
+    const tasks = landing.flatMap(({ task }) => task ?? []);
+    must(tasks.length === landing.length, "S7", () => "a landing of what is no task's");
+    must(
+      verifyOf(tasks).some((all) => this.hasPassed(candidate.tree.oid, all)),
+      "S8",
+      () => `${tasks.join()} land with a tree that no gate saw pass`,
+    );
+    for (const { task, oid } of landing) {
+      if (task === null) continue;
       must(!this.landed.has(task), "S2", () => `${task} lands a second time`);
-      this.landed.set(task, candidate.oid);
+      this.landed.set(task, oid);
     }
     this.tip = candidate;
-    this.landings += 1;
+    this.landings += landing.length;
   }
 
   /** The person's commits come into orchd's branch. */

@@ -59,7 +59,7 @@ export function drawScenario(seed: number): Scenario {
   const stormMs = random.logarithmic(20_000, 200_000);
   return {
     seed,
-    settings: drawSettings(random),
+    settings: { ...drawSettings(random), ...drawChain(seed) },
     limits: {
       snapshotEvents: random.pick([5, 20, 100, 5_000]),
       finishedKeptMax: random.pick([0, 3, 10, 500]),
@@ -90,7 +90,16 @@ export function drawScenario(seed: number): Scenario {
   };
 }
 
-function drawSettings(random: Random): CoreSettings {
+/** Of a stream of its own, so that what older seeds drew stays. */
+function drawChain(seed: number): Pick<CoreSettings, "gate" | "chainMax"> {
+  const random = new Random(seed ^ 0x0c_4a_11);
+  return {
+    gate: random.pick(["chain", "chain", "chain", "each"]),
+    chainMax: random.pick([2, 3, 8, 16]),
+  };
+}
+
+function drawSettings(random: Random): Omit<CoreSettings, "gate" | "chainMax"> {
   return {
     slots: random.int(1, 6),
     follow: random.pick(["auto", "auto", "manual", "off"]),

@@ -1,3 +1,4 @@
+import { chainUpTo } from "../../core/chain.ts";
 import { heapPop, heapPush, makeHeap } from "../../core/heap.ts";
 import { holdingOf, holdsClaims, isFinal } from "../../core/state.ts";
 import { landingOrder } from "../../core/landing.ts";
@@ -165,19 +166,25 @@ export function landingView(state: State, branches: Branches): LandingView {
     target,
     follow,
     ...branches,
-    waiting: [
-      ...(current === undefined ? [] : [current.id]),
-      ...landingOrder(state).map(({ id }) => id),
-    ],
+    waiting: [...landing.chain, ...landingOrder(state).map(({ id }) => id)],
     current: current === undefined ? null : currentView(current),
+    chain: [...landing.chain],
+    testing: current === undefined ? null : tested(state, current),
     follow_problem,
     held,
   };
 }
 
 function currentView(task: Task): LandingView["current"] {
-  if (task.life.status !== "landing" || task.life.step.at === "waiting") return null;
-  return { task: task.id, step: task.life.step.at, since: task.life.step.since };
+  if (task.life.status !== "landing") return null;
+  const { step } = task.life;
+  if (step.at === "waiting" || step.at === "chained") return null;
+  return { task: task.id, step: step.at, since: step.since };
+}
+
+function tested(state: State, { id, life }: Task): LandingView["testing"] {
+  if (life.status !== "landing" || life.step.at !== "gate") return null;
+  return life.step.suspected === null ? chainUpTo(state, id).map((member) => member.id) : [];
 }
 
 function problemText(problem: { reason: string; paths: readonly string[] } | null): string | null {

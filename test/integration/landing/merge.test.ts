@@ -1,7 +1,7 @@
 import { chmod, rename, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
-import type { Oid } from "../../../ipc/ids.ts";
+import type { Oid, TaskId } from "../../../ipc/ids.ts";
 import { at_ms, candidateOf, makeScene, request } from "./scene.ts";
 import type { Saved, Scene } from "./scene.ts";
 
@@ -48,6 +48,45 @@ describe("merging saved work into a candidate", () => {
     const next = scene.restart({ epoch: 2 });
     await next.prepare();
     expect(await next.merge(request("t1", work))).to.deep.equal(first);
+  });
+
+  it("is merged onto a candidate in front of it, and both land with one move, a commit each", async () => {
+    await using scene = await makeScene();
+    const tip = await scene.oid("orchd/main");
+    const [one, two] = [
+      await scene.save({ "a.txt": "one\n" }),
+      await scene.save({ "b.txt": "two\n" }),
+    ];
+    const first = await scene.landing.merge(request("t1", one));
+    if (first.kind !== "candidate") throw new Error(first.kind);
+    const onto = { commit: first.candidate, tree: first.tree };
+    const second = await scene.landing.merge(request("t2", two, { onto }));
+    const candidate = candidateOf(second);
+    expect(second).to.deep.include({ onto: first.candidate, ontoTree: first.tree });
+    expect(await scene.oid("orchd/main")).to.equal(tip);
+    const move = { task: "t2" as TaskId, candidate, onto: tip };
+    expect(await scene.landing.move(move)).to.deep.equal({ kind: "moved" });
+    expect(await scene.landing.move(move)).to.deep.equal({ kind: "already" });
+    expect(await scene.landing.move({ ...move, candidate: first.candidate })).to.deep.equal({
+      kind: "already",
+    });
+    const landed = (await scene.landing.landedTasks(tip)).map(({ task }) => task);
+    expect(landed).to.deep.equal(["t1", "t2"]);
+    expect(await scene.repository.git("show", "orchd/main:a.txt")).to.equal("one");
+  });
+
+  it("conflicts with a candidate in front of it where it would not with the tip", async () => {
+    await using scene = await makeScene();
+    const [one, two] = [
+      await scene.save({ "a.txt": "one\n" }),
+      await scene.save({ "a.txt": "two\n" }),
+    ];
+    const first = await scene.landing.merge(request("t1", one));
+    if (first.kind !== "candidate") throw new Error(first.kind);
+    const onto = { commit: first.candidate, tree: first.tree };
+    const second = await scene.landing.merge(request("t2", two, { onto }));
+    expect(second).to.deep.include({ kind: "conflict", paths: ["a.txt"] });
+    expect((await scene.landing.merge(request("t2", two))).kind).to.equal("candidate");
   });
 
   it("writes author, committer, dates and trailers", async () => {

@@ -88,6 +88,7 @@ export async function testSettings(
       target: "main",
       follow: "off",
       verify: [],
+      gate: "chain",
       outside_claims: "allow",
       workspace: {
         root: join(dirname(workTree), "state", "workspaces"),
@@ -111,6 +112,7 @@ export async function testSettings(
         output_bytes: 1_000_000,
         fairness_window_ms: 1_000,
         tasks_open: 100,
+        chain: 16,
         ...change.limits,
       },
     },

@@ -65,6 +65,8 @@ export const landing: LandingView = {
   ahead: 0,
   waiting: [],
   current: null,
+  chain: [],
+  testing: null,
   follow_problem: null,
   held: null,
 };

@@ -39,6 +39,7 @@ max_parallel: 8
 target: main
 follow: manual
 verify: [[npm, test], { shell: "a | b" }]
+gate: each
 outside_claims: fail
 workspace:
   root: /var/lib/work
@@ -59,6 +60,7 @@ limits:
   output: 256MiB
   fairness_window: 1m
   tasks_open: 100
+  chain: 4
 retention:
   attempts: 50
   age: 7d
@@ -71,6 +73,7 @@ retention:
         ["npm", "test"],
         ["sh", "-c", "a | b"],
       ],
+      gate: "each",
       outside_claims: "fail",
       workspace: {
         root: "/var/lib/work",
@@ -92,6 +95,7 @@ retention:
         output_bytes: 256 * 1024 ** 2,
         fairness_window_ms: 60_000,
         tasks_open: 100,
+        chain: 4,
       },
       retention: { attempts: 50, age_ms: 604_800_000 },
     });
@@ -148,7 +152,7 @@ retention:
     [
       "a key of the parsed form",
       "limits: {timeout_ms: 5}\n",
-      '1:10 limits.timeout_ms | unknown key "timeout_ms"; the keys here are timeout, grace, setup_timeout, verify_timeout, heartbeat, stale_after, adoption_grace, output, fairness_window, tasks_open',
+      '1:10 limits.timeout_ms | unknown key "timeout_ms"; the keys here are timeout, grace, setup_timeout, verify_timeout, heartbeat, stale_after, adoption_grace, output, fairness_window, tasks_open, chain',
     ],
     [
       "a prototype key",

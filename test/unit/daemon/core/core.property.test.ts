@@ -102,7 +102,7 @@ describe(`the core, in stories at random (seed ${seed}, ${numRuns} each)`, funct
     });
   });
 
-  it("lands one task at a time, and knows which wait", () => {
+  it("carries out one step of landing at a time, and knows who lands together and who waits", () => {
     forAll((plan) =>
       play(new Story(), plan, ({ world: { state } }) => {
         const landing = live(state).filter(({ life }) => life.status === "landing");
@@ -110,8 +110,14 @@ describe(`the core, in stories at random (seed ${seed}, ${numRuns} each)`, funct
           ({ life }) => life.status === "landing" && life.step.at === "waiting",
         );
         const atWork = landing.filter((task) => !waiting.includes(task)).map((task) => task.id);
-        const { current } = state.landing;
-        expect(atWork).to.deep.equal(current === null ? [] : [current]);
+        const { current, chain, aside } = state.landing;
+        expect(atWork.toSorted()).to.deep.equal([...chain].toSorted());
+        expect(chain.length).to.be.at.most(state.settings.chainMax);
+        const idle = live(state).filter(
+          ({ life }) => life.status === "landing" && life.step.at === "chained",
+        );
+        expect(idle.length).to.equal(chain.length - (current === null ? 0 : 1));
+        if (chain.length === 0) expect([current, aside.size]).to.deep.equal([null, 0]);
         expect([...state.landing.waiting].toSorted()).to.deep.equal(
           waiting.map((task) => task.id).toSorted(),
         );

@@ -5,7 +5,7 @@ const problem = { kind: "problem", message: "index.lock is there" } as const;
 const rewound = { kind: "rewound", message: "main was reset" } as const;
 
 function held(reason: typeof problem | typeof rewound = problem): World {
-  const world = World.ready({ slots: 3 }).submit(spec("a"), spec("b"));
+  const world = World.ready({ slots: 3, chainMax: 1 }).submit(spec("a"), spec("b"));
   world.done("a", ["a"]).done("b", ["b"]);
   world.turn({ type: "landingHeld", reason });
   return world;

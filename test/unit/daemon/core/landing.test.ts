@@ -40,8 +40,9 @@ describe("landing", () => {
     expect(world.task("a").life).to.deep.include({ status: "succeeded", commit: null });
   });
 
-  it("takes one task at a time", () => {
+  it("takes one task at a time where each commit is tested", () => {
     const world = landing("a", "b");
+    world.turn({ type: "settingsChanged", settings: { ...world.state.settings, gate: "each" } });
     expect(world.step("b")).to.equal("waiting");
     expect(world.merged("a").step("b")).to.equal("waiting");
     world.moved("a");

@@ -5,6 +5,7 @@ import { pending } from "../../../../daemon/core/react.ts";
 import { restore, stateRow } from "../../../../daemon/core/snapshot.ts";
 import {
   World,
+  candidateOf,
   gate,
   id,
   ids,
@@ -90,7 +91,8 @@ describe("after a restart", () => {
     const red = { result: "gate_red", command: testCommand, failure, output: "" } as const;
     world.report("a", red);
     again();
-    world.report("a", { result: "ended", saved: null }).merged("a");
+    world.report("a", { result: "ended", saved: null });
+    world.merged("a", candidateOf("a", { tree: oid("tree-other") }));
     world.report("a", { result: "gate_green" });
     again();
     expect(world.step("a")).to.equal("moving");
@@ -188,7 +190,7 @@ describe("the journal", () => {
   it("with an event that does not fit its state is a bug, and throws", () => {
     const world = World.ready().submit(spec("a"));
     const task = id("a");
-    expect(() => world.apply({ type: "GatePassed", task, tree: oid("t") })).to.throw(/not at gate/);
+    expect(() => world.apply({ type: "GatePassed", task, tree: oid("t") })).to.throw(/not landing/);
     expect(() => world.apply({ type: "LandingStarted", task })).to.throw(/not landing/);
     expect(() => world.apply({ type: "TaskCancelled", task: id("ghost") })).to.throw(/ghost/);
   });

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { startLanding } from "../../../../daemon/core/landing.ts";
 import fc from "fast-check";
 import { acts, crowdedActs } from "./acts.ts";
 import { LinearSchedule } from "./linear.ts";
@@ -55,6 +56,8 @@ function compareTurns(world: World, note: (overtook: readonly string[]) => void)
   world.turn = (...commands: Command[]): Decision[] => {
     const decisions = commands.map((command) => world.decide(command));
     const { state, at } = world;
+    // What a landing that ends gives back can be taken in the same turn.
+    startLanding(state, at, world.apply);
     if (state !== known) linear = new LinearSchedule();
     known = state;
     linear.forget(state);

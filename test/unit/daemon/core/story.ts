@@ -103,6 +103,7 @@ export class Story {
     resources: { db: 2 },
     verify: [testCommand],
     fairnessWindowMs: 5_000,
+    chainMax: 3,
   };
 
   constructor() {
@@ -344,13 +345,15 @@ export class Story {
     const commit = oid(`c${this.#commits}x`);
     switch (step.at) {
       case "waiting":
+      case "chained":
         return null;
       case "merging": {
-        const key = { type: "merged", task: task.id, fence } as const;
+        const front = step.onto === undefined ? {} : { onto: step.onto };
+        const key = { type: "merged", task: task.id, fence, ...front } as const;
         if (kind === 1) return { ...key, result: { kind: "no_change" } };
         if (kind === 2)
           return { ...key, result: { kind: "conflict", paths: ["b"], ref: "refs/x" } };
-        const onto = tip ?? oid("tip");
+        const onto = step.onto ?? tip ?? oid("tip");
         const ontoTree = oid(`tree-${onto.slice(0, 8)}x`);
         return {
           ...key,

@@ -1,0 +1,87 @@
+import { candidateOfMember, chainUpTo, isMoving } from "./chain.ts";
+import { dropChain, putBackFrom } from "./chainEnds.ts";
+import { lostMax } from "./state.ts";
+import { unreachable } from "./unreachable.ts";
+import type { Apply } from "./decide.ts";
+import type { Argv } from "../../ipc/taskSpec.ts";
+import type { AttemptFailure, Outcome } from "../../ipc/workerMessages.ts";
+import type { RedGate } from "./events.ts";
+import type { State, Task } from "./state.ts";
+import type { Oid } from "../../ipc/ids.ts";
+
+/**
+ * The result of a gate run: of the chain up to the task, or of the chain's base. What follows from it
+ * is decided by `startLanding`, from what is known then.
+ */
+export function decideGate(state: State, task: Task, outcome: Outcome, apply: Apply): void {
+  if (task.life.status !== "landing" || task.life.step.at !== "gate") return;
+  const { candidate, suspected } = task.life.step;
+  const tree = suspected === null ? candidate.tree : candidate.ontoTree;
+  switch (outcome.result) {
+    case "gate_green":
+      return apply({ type: "GatePassed", task: task.id, tree });
+    case "gate_red": {
+      const { command, failure, output } = outcome;
+      const red = { command, failure, output };
+      apply({ type: "GateRed", task: task.id, tree, red });
+      if (suspected !== null) baseIsRed(state, task, tree, red, apply);
+      return;
+    }
+    case "ended":
+      return dropChain(state, "gate_ended", "over", apply);
+    case "failed":
+      return gateLost(
+        state,
+        task,
+        `the checks could not begin: ${inWords(outcome.failure)}`,
+        apply,
+      );
+    case "lost":
+      return gateLost(state, task, "the worker that ran the checks died", apply);
+    case "done":
+      return;
+    default:
+      return unreachable(outcome);
+  }
+}
+
+/** Nobody is blamed: the first of the chain waits for another base, the others try on their own. */
+export function baseIsRed(state: State, task: Task, tree: Oid, red: RedGate, apply: Apply): void {
+  putBackFrom(state, 1, "over", apply);
+  const command = red.command.join(" ");
+  const message = `\`${command}\` fails on the branch itself, before any task is added`;
+  apply({ type: "BaseRed", task: task.id, tree, message });
+}
+
+/** A gate run under other repository-wide commands tells nothing any more: neither that a tree is green, nor whose fault is what is red. */
+export function dropGateOf(state: State, verifyBefore: readonly Argv[], apply: Apply): void {
+  if (JSON.stringify(verifyBefore) === JSON.stringify(state.settings.verify)) return;
+  const { chain, current } = state.landing;
+  const [first] = chain;
+  if (first === undefined) return;
+  if (current !== null && isMoving(state, current))
+    return putBackFrom(state, chain.indexOf(current) + 1, "over", apply);
+  const [member] = chainUpTo(state, first);
+  if (member !== undefined && candidateOfMember(member) !== null)
+    dropChain(state, "commands_changed", "open", apply);
+}
+
+/**
+ * Nothing was found out: it is tested again, but not for ever. What is tested together is halved until
+ * the one that keeps the checks from beginning is alone.
+ */
+function gateLost(state: State, task: Task, message: string, apply: Apply): void {
+  const together = chainUpTo(state, task.id).length;
+  if (together > 1) {
+    apply({ type: "ChainShortened", length: together >> 1 });
+    return dropChain(state, "chain_lost", "over", apply);
+  }
+  if (task.setbacks.lost < lostMax) return dropChain(state, "gate_lost", "over", apply);
+  putBackFrom(state, 1, "over", apply);
+  const next = { to: "failed", reason: { kind: "landing", message } } as const;
+  apply({ type: "LandingEnded", task: task.id, next, openGate: null });
+}
+
+function inWords(failure: AttemptFailure): string {
+  return "message" in failure ? `${failure.kind}: ${failure.message}` : failure.kind;
+}

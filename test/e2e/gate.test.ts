@@ -1,0 +1,155 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { expect } from "chai";
+import { makeRepository } from "../helpers/repository.ts";
+import { supervise } from "../helpers/supervised.ts";
+import { until } from "../helpers/until.ts";
+import type { Supervised } from "../helpers/supervised.ts";
+import type { TaskId } from "../../ipc/ids.ts";
+
+/** A supervisor whose checks can be held up, so that landings gather behind the first one. */
+type Gated = {
+  readonly supervised: Supervised;
+  /** The checks of whatever is tested wait, until `release`. */
+  readonly hold: () => void;
+  readonly release: () => void;
+  /** How often the checks were run so far. */
+  readonly runs: () => number;
+  readonly [Symbol.asyncDispose]: () => Promise<void>;
+};
+
+/** `check`: a shell line that fails on a bad tree; it is given the folder beside the repository. */
+async function makeGated(
+  check: string | ((root: string) => string),
+  config: object = {},
+): Promise<Gated> {
+  const repository = await makeRepository();
+  const [count, held] = ["runs", "held"].map((name) => join(dirname(repository.dir), name));
+  if (count === undefined || held === undefined) throw new Error("no names");
+  const line = typeof check === "string" ? check : check(dirname(repository.dir));
+  const shell = `echo run >> '${count}'; while [ -e '${held}' ]; do sleep 0.02; done; ${line}`;
+  const settings = { max_parallel: 3, verify: [{ shell }], ...config };
+  await repository.write("orchd.yaml", JSON.stringify(settings));
+  await repository.commit("configured");
+  const supervised = await supervise(repository);
+  return {
+    supervised,
+    hold: () => writeFileSync(held, ""),
+    release: () => rmSync(held),
+    runs: () => (existsSync(count) ? readFileSync(count, "utf8").trim().split("\n").length : 0),
+    [Symbol.asyncDispose]: () => supervised[Symbol.asyncDispose](),
+  };
+}
+
+function writing(file: string): object {
+  return { title: `write ${file}`, run: { shell: `echo ${file} > ${file}` }, claims: [file] };
+}
+
+/** The first is at the gate, which is held, and the others wait to land behind it. */
+async function gather(gated: Gated, tasks: readonly object[]): Promise<TaskId[]> {
+  const { supervised, runs } = gated;
+  gated.hold();
+  const before = runs();
+  const first = await supervised.submit(writing(`first${before}`));
+  await until(() => runs() > before, { what: "the first at the gate" });
+  const ids = await supervised.submit(...tasks);
+  const client = await supervised.client();
+  await until(
+    async () => {
+      const { counts } = await client.call("status", { open_max: 0, finished_max: 0 });
+      return counts.landing === ids.length + first.length;
+    },
+    { what: "all of them to wait to land" },
+  );
+  return [...first, ...ids];
+}
+
+async function filesOn(supervised: Supervised, branch: string): Promise<string[]> {
+  return (await supervised.repository.git("ls-tree", "--name-only", branch)).split("\n");
+}
+
+describe("tasks that wait together to land", () => {
+  it("ten of them, one guilty, at each place in turn: nine land, with at most six gate runs", async function () {
+    this.timeout(180_000);
+    await using gated = await makeGated("! ls bad* 2>/dev/null");
+    const { supervised, runs, release } = gated;
+    for (let guilty = 1; guilty <= 10; guilty += 1) {
+      const files = Array.from({ length: 10 }, (_, at) =>
+        at + 1 === guilty ? `bad${guilty}` : `round${guilty}.${at + 1}`,
+      );
+      const ids = await gather(
+        gated,
+        files.map((file) => writing(file)),
+      );
+      const before = runs();
+      release();
+      const ends = await supervised.wait(ids);
+      const expected = files.map((file) => (file.startsWith("bad") ? "failed" : "succeeded"));
+      expect(ends.map(({ status }) => status)).to.deep.equal(["succeeded", ...expected]);
+      expect(ends[guilty]?.reason).to.deep.include({ kind: "gate", output: `bad${guilty}\n` });
+      expect(runs() - before, `guilty is number ${guilty}`).to.be.within(1, 6);
+    }
+    const { repository } = supervised;
+    const subjects = (await repository.git("log", "--format=%s", "orchd/main")).split("\n");
+    expect(new Set(subjects).size, "each landed once").to.equal(subjects.length);
+    expect(subjects).to.have.length(1 + 1 + 10 + 90);
+    const files = await filesOn(supervised, "orchd/main");
+    expect(files.filter((file) => file.startsWith("bad"))).to.deep.equal([]);
+  });
+
+  it("green alone and red together: the first lands, the second fails with the output, and the tip is never red", async function () {
+    this.timeout(60_000);
+    await using gated = await makeGated(
+      "test ! -e left || test ! -e right || { echo both; false; }",
+    );
+    const ids = await gather(gated, [writing("left"), writing("right")]);
+    gated.release();
+    const [, left, right] = await gated.supervised.wait(ids);
+    expect([left?.status, right?.status]).to.deep.equal(["succeeded", "failed"]);
+    expect(right?.reason).to.deep.include({ kind: "gate", output: "both\n" });
+    const files = await filesOn(gated.supervised, "orchd/main");
+    expect(files).to.include("left").and.not.include("right");
+  });
+
+  it("are tested each by itself with `gate: each`", async function () {
+    this.timeout(60_000);
+    await using gated = await makeGated("true", { gate: "each" });
+    const ids = await gather(gated, [writing("a"), writing("b"), writing("c")]);
+    const before = gated.runs();
+    gated.release();
+    await gated.supervised.wait(ids);
+    expect(gated.runs() - before).to.equal(3);
+  });
+
+  it("are shown while they are tested, and land once each when the supervisor is killed then", async function () {
+    this.timeout(60_000);
+    const late = "../late";
+    await using gated = await makeGated(
+      (root) => `while [ -e c -a -e '${root}/late' ]; do sleep 0.02; done`,
+    );
+    const { supervised } = gated;
+    const file = join(supervised.repository.dir, late);
+    const ids = await gather(gated, [writing("a"), writing("b"), writing("c")]);
+    writeFileSync(file, "");
+    gated.release();
+    const client = await supervised.client();
+    await until(
+      async () => {
+        const { landing } = await client.call("status", { open_max: 0, finished_max: 0 });
+        return landing.testing?.join() === ids.slice(1).join() && landing.current?.step === "gate";
+      },
+      { what: "the three to be tested together" },
+    );
+    const { stdout } = await supervised.orchd("status");
+    expect(stdout).to.include("at the gate with 2 in front");
+    await supervised.killSupervisor();
+    const started = await supervised.orchd("start");
+    expect(started.code, started.stderr).to.equal(0);
+    rmSync(file);
+    const ends = await supervised.wait(ids);
+    expect(ends.map(({ status }) => status)).to.deep.equal(Array(4).fill("succeeded"));
+    const subjects = await supervised.repository.git("log", "--format=%s", "orchd/main");
+    for (const name of ["a", "b", "c"])
+      expect(subjects.split("\n").filter((line) => line === `write ${name}`)).to.have.length(1);
+  });
+});
