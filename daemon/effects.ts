@@ -332,7 +332,8 @@ export class Effects {
         return this.#followLater();
       }
       case "rewound": {
-        const message = "the target was reset to before what has landed";
+        const message =
+          "the target was reset to before what has landed: `orchd land` with --accept-rewind or --reapply goes on";
         loop().tell({ type: "landingHeld", reason: { kind: "rewound", message } });
         return this.#followLater();
       }

@@ -12,7 +12,7 @@ import {
 import { drain } from "./drain.ts";
 import { Effects } from "./effects.ts";
 import { eventView } from "./server/views/event.ts";
-import { FailureError, failure, ok } from "../ipc/errors.ts";
+import { FailureError, failure, ok, unreachable } from "../ipc/errors.ts";
 import { attemptLayout, socketPathFor, workerLayout } from "../system/paths.ts";
 import { Hub } from "./server/hub.ts";
 import { Holds } from "./holds.ts";
@@ -34,6 +34,7 @@ import type { Flags } from "./settings.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { JournalProblem } from "./journal/records.ts";
 import type { Landing } from "./landing/landing.ts";
+import type { Rewind } from "./landing/rewind.ts";
 import type { LandingStart } from "./landing/prepare.ts";
 import type { Layout } from "../system/paths.ts";
 import type { Listener } from "./server/listener.ts";
@@ -44,7 +45,7 @@ import type { Result } from "../ipc/errors.ts";
 import type { ServerContext } from "./server/context.ts";
 import type { Spelling } from "../system/claimSpelling.ts";
 import type { StoredTask } from "./core/state.ts";
-import type { WorkerId } from "../ipc/ids.ts";
+import type { Oid, WorkerId } from "../ipc/ids.ts";
 
 /**
  * The supervisor put together. It is opened in this order, and closed in the opposite one:
@@ -449,25 +450,37 @@ export class Supervisor {
       completeSpec: (spec) => completeSpec(spec, this.#options.spelling),
       hasSecret: (name) => process.env[name] !== undefined,
       followTried: () => this.#effects.followTried(),
-      land: (acceptRewind) => this.#land(acceptRewind),
+      land: (rewind) => this.#land(rewind),
       config: () => this.#configView(),
       reload: () => this.reload(),
       stop: (mode) => this.stop(mode),
     };
   }
 
-  async #land(acceptRewind: boolean): Promise<void> {
-    let tip = null;
-    if (acceptRewind) {
-      const result = await this.#options.landing.acceptRewind();
-      if (result.kind === "held" || result.kind === "problem")
-        throw new FailureError(failure("refused", result.message));
-      if (result.kind === "fenced")
-        return this.#die(new Error("another supervisor has taken over"));
-      tip = result.tip;
-    }
-    await this.#loop.ask({ type: "landingReleased", tip });
+  async #land(rewind: Rewind | null): Promise<void> {
+    const settled = rewind === null ? null : await this.#settleRewind(rewind);
+    const { tip, target: followed } = settled ?? { tip: null, target: null };
+    await this.#loop.ask({ type: "landingReleased", tip, followed });
     if (this.#config.follow !== "off") await this.#effects.followNow();
+  }
+
+  /** `null`: there was nothing to settle. */
+  async #settleRewind(how: Rewind): Promise<{ readonly tip: Oid; readonly target: Oid } | null> {
+    const result = await this.#options.landing.settleRewind(how);
+    switch (result.kind) {
+      case "accepted":
+        return result;
+      case "nothing":
+        return null;
+      case "held":
+      case "problem":
+        throw new FailureError(failure("refused", result.message));
+      case "fenced":
+        this.#die(new Error("another supervisor has taken over"));
+        return null;
+      default:
+        return unreachable(result);
+    }
   }
 
   #configView(): ConfigView {

@@ -53,7 +53,8 @@ export type Methods = {
     params: { holders: readonly HolderId[] };
     result: { broken: HolderId[] };
   };
-  land: { params: { accept_rewind: boolean }; result: LandingView };
+  /** At most one of the two; without them what waits is tried now. */
+  land: { params: { accept_rewind: boolean; reapply?: boolean }; result: LandingView };
   /** From now on `event` notifications (EventView) come on this connection; first those from `from_seq` on, if given. */
   events: { params: { from_seq: number | null }; result: { seq: number } };
   config: { params: Record<never, never>; result: ConfigView };

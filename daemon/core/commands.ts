@@ -42,7 +42,12 @@ export type Command =
   /** Landing cannot go on until somebody or something else acts. */
   | { readonly type: "landingHeld"; readonly reason: HeldReason }
   /** Try again what was held. `tip`: the person's branch was accepted as it is now. */
-  | { readonly type: "landingReleased"; readonly tip: Oid | null }
+  | {
+      readonly type: "landingReleased";
+      readonly tip: Oid | null;
+      /** Where the target is then; absent: at `tip`. */
+      readonly followed?: Oid | null;
+    }
   /** `wait: false`: granted now or refused. */
   | {
       readonly type: "lock";

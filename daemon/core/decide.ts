@@ -88,7 +88,7 @@ function decideOne(state: State, command: Command, at: number, apply: Apply): De
       decideHeld(state, command.reason, apply);
       return fact;
     case "landingReleased":
-      decideReleased(state, command.tip, apply);
+      decideReleased(state, command, apply);
       return fact;
     case "lock":
       return requestLock(state, command, at, apply);

@@ -283,7 +283,13 @@ export type HeldReason = {
   readonly kind: "rewound" | "base_red" | "problem";
   readonly message: string;
 };
-export type LandingReleased = { readonly type: "LandingReleased"; readonly tip: Oid | null };
+export type LandingReleased = {
+  readonly type: "LandingReleased";
+  /** Where a rewind that was settled left orchd's branch; `null`: it did not move. */
+  readonly tip: Oid | null;
+  /** And the target; absent: at `tip`. */
+  readonly followed?: Oid;
+};
 
 export type TargetFollowed = { readonly type: "TargetFollowed"; readonly to: Oid };
 export type FollowWaiting = {

@@ -189,7 +189,7 @@ function apply(state: State, event: Event, at: number, seq: number): void {
       state.landing.redBase = null;
       if (event.tip !== null) {
         state.landing.tip = event.tip;
-        state.landing.followed = event.tip;
+        state.landing.followed = event.followed ?? event.tip;
       }
       return;
     case "HoldRequested":

@@ -197,8 +197,14 @@ export function decideHeld(state: State, reason: HeldReason, apply: Apply): void
   apply({ type: "LandingHeld", reason });
 }
 
-export function decideReleased(state: State, tip: Oid | null, apply: Apply): void {
-  if (tip !== null || state.landing.held !== null) apply({ type: "LandingReleased", tip });
+export function decideReleased(
+  state: State,
+  { tip, followed = null }: Extract<Command, { type: "landingReleased" }>,
+  apply: Apply,
+): void {
+  if (tip === null && state.landing.held === null) return;
+  const elsewhere = followed === null || followed === tip ? {} : { followed };
+  apply({ type: "LandingReleased", tip, ...elsewhere });
 }
 
 export function decideFollowed(state: State, result: FollowResult, apply: Apply): void {

@@ -53,7 +53,7 @@ export function checkedOut(site: LandingSite, where: string): Held {
 function rewound(writer: Writer, target: Oid): Held {
   return held(
     "rewound",
-    `${writer.target} was reset, amended or rebased and is now at ${target.slice(0, 12)}`,
+    `${writer.target} was reset, amended or rebased and is now at ${target.slice(0, 12)}: \`orchd land\` with --accept-rewind or --reapply goes on`,
   );
 }
 

@@ -15,7 +15,7 @@ import type { Oid, TaskId } from "../../ipc/ids.ts";
  *                                     below it is in orchd's branch
  *     refs/orchd/candidates/<task>    a merge that waits for its gate; stays until collected
  *     refs/orchd/conflicts/<task>     work that does not merge
- *     refs/orchd/rewound/<time>       what orchd's branch was before a rewind was accepted
+ *     refs/orchd/rewound/<time>       what orchd's branch was before a rewind was settled
  *
  * Guarantee: a transaction verifies the epoch ref and compares every old value, so a git child that a
  * dead supervisor left running cannot move anything once its successor has written its epoch.
@@ -47,7 +47,8 @@ export type Writer = LandingSite & {
 /** Landing stands still until a person acts; no task is to blame. */
 export type Held = {
   readonly kind: "held";
-  readonly why: "rewound" | "branch_checked_out" | "branch_missing" | "absorb_conflict";
+  readonly why:
+    "rewound" | "branch_checked_out" | "branch_missing" | "absorb_conflict" | "reapply_conflict";
   readonly message: string;
   readonly paths: readonly string[];
 };

@@ -12,8 +12,8 @@ import { landedTasks, move } from "./move.ts";
 import type { LandedTask, MoveRequest, MoveResult } from "./move.ts";
 import { prepare } from "./prepare.ts";
 import type { LandingStart } from "./prepare.ts";
-import { acceptRewind } from "./rewind.ts";
-import type { RewindResult } from "./rewind.ts";
+import { settleRewind } from "./rewind.ts";
+import type { Rewind, RewindResult } from "./rewind.ts";
 import type { FollowResult } from "./target.ts";
 
 /**
@@ -30,7 +30,7 @@ export type Landing = {
   readonly follow: (request: { readonly from: Oid | null }) => Promise<FollowResult>;
   /** Done by `prepare` and at the start of `follow`; again when it answered `busy`. */
   readonly recoverFollow: () => Promise<FollowRecovery>;
-  readonly acceptRewind: () => Promise<RewindResult>;
+  readonly settleRewind: (how: Rewind) => Promise<RewindResult>;
   /** Rejects with a `GitError`. */
   readonly landedTasks: (since: Oid | null) => Promise<LandedTask[]>;
   /** For status; waits for nothing. Rejects with a `GitError`. */
@@ -90,7 +90,7 @@ export function createLanding(options: LandingOptions): Landing {
     move: (request) => asWriter((writer) => move(writer, request)),
     follow: ({ from }) => asWriter((writer) => follow(writer, from)),
     recoverFollow: () => asWriter(recoverFollow),
-    acceptRewind: () => asWriter(acceptRewind),
+    settleRewind: (how) => asWriter((writer) => settleRewind(writer, how)),
     landedTasks: (since) => landedTasks(site, since),
     close: () => inTurn(async () => await prepared?.git.close()),
     view: () => view(site),

@@ -48,7 +48,8 @@ export type ServerContext = {
   readonly hasSecret: (name: string) => boolean;
   /** Resolves when no following is under way. */
   readonly followTried: () => Promise<void>;
-  readonly land: (acceptRewind: boolean) => Promise<void>;
+  /** Rejects where a rewind cannot be settled. */
+  readonly land: (rewind: "accept" | "reapply" | null) => Promise<void>;
   readonly config: () => ConfigView;
   readonly reload: () => Promise<ConfigView>;
   readonly stop: (mode: Methods["stop"]["params"]["mode"]) => Promise<Methods["stop"]["result"]>;

@@ -19,7 +19,7 @@ const { values } = parseArgs({
 
 const first = Number(values.first);
 const began = performance.now();
-const sum = { landed: 0, followed: 0, moves: 0, movesHalfDone: 0, rewinds: 0 };
+const sum = { landed: 0, followed: 0, moves: 0, movesHalfDone: 0, rewinds: 0, reapplied: 0 };
 const broken: number[] = [];
 for (let seed = first; seed < first + Number(values.seeds); seed += 1) {
   const story = await tellStory(seed);

@@ -26,6 +26,8 @@ export type Story = {
   /** Moves while orchd held the index lock. */
   readonly movesHalfDone: number;
   readonly rewinds: number;
+  /** Landed commits that were made again after a rewind. */
+  readonly reapplied: number;
 };
 
 const tasks = 7;
@@ -46,6 +48,7 @@ class Teller {
   #moves = 0;
   #movesHalfDone = 0;
   #rewinds = 0;
+  #reapplied = 0;
   #acting = false;
   #words = 0;
 
@@ -75,6 +78,7 @@ class Teller {
       moves: this.#moves,
       movesHalfDone: this.#movesHalfDone,
       rewinds: this.#rewinds,
+      reapplied: this.#reapplied,
     };
   }
 
@@ -89,7 +93,12 @@ class Teller {
         await this.#act("between", scene, account, person);
       const tip = await scene.oid("orchd/main");
       bases.push(tip);
-      await this.#land(scene, `t${at}`, this.#random.chance(0.7) ? tip : this.#random.pick(bases));
+      await this.#land(
+        scene,
+        account,
+        `t${at}`,
+        this.#random.chance(0.7) ? tip : this.#random.pick(bases),
+      );
       await this.#check(`after landing t${at}`, account);
       if (this.#random.chance(0.8)) await this.#follow(scene, account);
     }
@@ -111,11 +120,11 @@ class Teller {
     }
   }
 
-  async #land(scene: Scene, task: string, base: Oid): Promise<void> {
+  async #land(scene: Scene, account: Account, task: string, base: Oid): Promise<void> {
     const saved = await scene.save(await this.#change(scene, base), base);
     const merged = await scene.landing.merge(request(task, saved));
     this.#lines.push(`merge ${task}: ${JSON.stringify(merged)}`);
-    if (merged.kind === "held" && merged.why === "rewound") return this.#rewound(scene);
+    if (merged.kind === "held" && merged.why === "rewound") return this.#rewound(scene, account);
     if (merged.kind !== "candidate") return;
     const moved = await scene.landing.move({ task: task as TaskId, ...merged });
     this.#lines.push(`move ${task}: ${JSON.stringify(moved)}`);
@@ -136,11 +145,19 @@ class Teller {
     return files;
   }
 
-  /** Sometimes they say at once that it shall stay so, sometimes later. */
-  async #rewound(scene: Scene): Promise<void> {
-    if (!this.#random.chance(0.5)) return;
+  /** Sometimes they say at once what shall become of it, sometimes later. */
+  async #rewound(scene: Scene, account: Account): Promise<void> {
+    if (this.#random.chance(0.5)) await this.#settleRewind(scene, account);
+  }
+
+  async #settleRewind(scene: Scene, account: Account): Promise<void> {
+    const how = this.#random.chance(0.4) ? "reapply" : "accept";
+    const settled = await scene.landing.settleRewind(how);
+    this.#lines.push(`${how}: ${JSON.stringify(settled)}`);
+    if (settled.kind !== "accepted") return;
     this.#rewinds += 1;
-    this.#lines.push(`accept: ${JSON.stringify(await scene.landing.acceptRewind())}`);
+    this.#reapplied += settled.reapplied;
+    if (how === "reapply") account.forgive();
   }
 
   async #follow(scene: Scene, account: Account): Promise<FollowResult> {
@@ -173,8 +190,7 @@ class Teller {
     for (let tries = settleTries; tries > 0 && this.#problems.length === 0; tries -= 1) {
       if (result.kind === "current" || result.kind === "followed") break;
       if (result.kind === "rewound") {
-        this.#rewinds += 1;
-        this.#lines.push(`accept: ${JSON.stringify(await scene.landing.acceptRewind())}`);
+        await this.#settleRewind(scene, account);
       } else await theirs(() => person.mergeOurs());
       result = await this.#follow(scene, account);
     }

@@ -21,7 +21,7 @@ type Absorbed = { readonly kind: "ready"; readonly tip: Commit } | Blocked;
 const fenced = { kind: "fenced" } as const;
 const stepMsMax = 30;
 
-export class SimLanding implements Pick<Landing, "merge" | "move" | "follow" | "acceptRewind"> {
+export class SimLanding implements Pick<Landing, "merge" | "move" | "follow" | "settleRewind"> {
   readonly #machine: Machine;
   readonly #port: Port;
   readonly #epoch: number;
@@ -54,14 +54,17 @@ export class SimLanding implements Pick<Landing, "merge" | "move" | "follow" | "
     return this.#step("follow", () => this.#broken() ?? this.#follow());
   }
 
-  acceptRewind(): Promise<RewindResult> {
-    return this.#step("acceptRewind", () => {
+  /** Nobody asks for what landed to be made again. */
+  settleRewind(): Promise<RewindResult> {
+    return this.#step("settleRewind", () => {
       const { repository } = this.#machine;
       if (repository.epoch !== this.#epoch) return fenced;
       if (isAncestor(repository.followed, repository.target))
         return { kind: "nothing", tip: repository.tip.oid };
       repository.acceptRewind();
-      return { kind: "accepted", tip: repository.tip.oid, kept: "refs/orchd/rewound/now" };
+      const { tip, target } = repository;
+      const kept = "refs/orchd/rewound/now";
+      return { kind: "accepted", tip: tip.oid, target: target.oid, kept, reapplied: 0 };
     });
   }
 

@@ -124,7 +124,7 @@ export class SimSupervisor {
   async land(acceptRewind: boolean): Promise<void> {
     let tip = null;
     if (acceptRewind) {
-      const result = await this.#landing.acceptRewind();
+      const result = await this.#landing.settleRewind();
       if (result.kind !== "accepted" && result.kind !== "nothing") return;
       tip = result.tip;
     }

@@ -77,10 +77,13 @@ describe("a person who works on the target", () => {
     const held = await scene.landing.merge(request("t2", work));
     expect(held).to.include({ kind: "held", why: "rewound" });
 
-    const accepted = await scene.landing.acceptRewind();
+    const accepted = await scene.landing.settleRewind("accept");
     expect(accepted).to.include({ kind: "accepted", tip: begin });
     expect(accepted.kind === "accepted" && (await scene.oid(accepted.kept))).to.equal(landed);
-    expect(await scene.landing.acceptRewind()).to.deep.equal({ kind: "nothing", tip: begin });
+    expect(await scene.landing.settleRewind("accept")).to.deep.equal({
+      kind: "nothing",
+      tip: begin,
+    });
     await scene.land("t3", { "b.txt": "after\n" });
     expect((await scene.landing.follow({ from: null })).kind).to.equal("followed");
     expect(readFileSync(join(scene.repository.dir, "a.txt"), "utf8")).to.equal("a\n");

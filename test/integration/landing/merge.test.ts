@@ -176,7 +176,7 @@ describe("merging saved work into a candidate", () => {
     await scene.landing.follow({ from: null });
     const work = await scene.save({ "b.txt": "wanted\n" });
     await scene.repository.git("reset", "--quiet", "--hard", begin);
-    expect((await scene.landing.acceptRewind()).kind).to.equal("accepted");
+    expect((await scene.landing.settleRewind("accept")).kind).to.equal("accepted");
     const candidate = candidateOf(await scene.landing.merge(request("t2", work)));
     expect(await scene.repository.git("diff", "--name-only", begin, candidate)).to.equal("b.txt");
   });

@@ -18,6 +18,8 @@ export type Scene = {
   readonly save: (files: Files, base?: Oid) => Promise<Saved>;
   /** Saves, merges and moves; the landed commit. */
   readonly land: (task: string, files: Files) => Promise<Oid>;
+  /** The same for work that is saved. */
+  readonly landWork: (task: string, work: Saved) => Promise<Oid>;
   readonly oid: (revision: string) => Promise<Oid>;
   readonly restart: (more?: Partial<LandingOptions>) => Landing;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
@@ -49,8 +51,10 @@ export async function makeScene(
     const from = base ?? (await oid("orchd/main"));
     return { saved: await commitFiles(repository, from, changes), base: from };
   };
-  const land = async (task: string, changes: Files): Promise<Oid> => {
-    const merged = await landing.merge(request(task, await save(changes)));
+  const land = async (task: string, changes: Files): Promise<Oid> =>
+    await landWork(task, await save(changes));
+  const landWork = async (task: string, work: Saved): Promise<Oid> => {
+    const merged = await landing.merge(request(task, work));
     if (merged.kind !== "candidate") throw new Error(JSON.stringify(merged));
     const moved = await landing.move({ task: task as TaskId, ...merged });
     if (moved.kind !== "moved") throw new Error(JSON.stringify(moved));
@@ -62,7 +66,17 @@ export async function makeScene(
     await Promise.all(landings.map((one) => one.close()));
     await repository[Symbol.asyncDispose]();
   };
-  return { repository, landing, gitDir, save, land, oid, restart, [Symbol.asyncDispose]: dispose };
+  return {
+    repository,
+    landing,
+    gitDir,
+    save,
+    land,
+    landWork,
+    oid,
+    restart,
+    [Symbol.asyncDispose]: dispose,
+  };
 }
 
 export function request(task: string, work: Saved, more: Partial<MergeRequest> = {}): MergeRequest {

@@ -177,12 +177,17 @@ describe("workers, locks and land", () => {
   it("land says whether the branch follows, with exit code 5 when it cannot", async () => {
     const behind = { ...landing, ahead: 3, follow_problem: "src/a.ts edited" };
     const run = await orchd("land --accept-rewind", { answers: { land: behind } });
-    expect(run.calls[0]?.params).to.deep.equal({ accept_rewind: true });
+    expect(run.calls[0]?.params).to.deep.equal({ accept_rewind: true, reapply: false });
     expect(run.out).to.equal(
       "orchd/main at a1b2c3d4e\n3 landed on orchd/main; main waits: src/a.ts edited\n",
     );
     expect(run.code).to.equal(5);
     expect((await orchd("land", { answers: { land: landing } })).code).to.equal(0);
+    const again = await orchd("land --reapply", { answers: { land: landing } });
+    expect(again.calls[0]?.params).to.deep.equal({ accept_rewind: false, reapply: true });
+    const both = await orchd("land --reapply --accept-rewind", { answers: { land: landing } });
+    expect(both.code).to.equal(2);
+    expect(both.calls).to.deep.equal([]);
   });
 });
 

@@ -1,0 +1,142 @@
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "chai";
+import { until } from "../../helpers/until.ts";
+import { makeScene } from "./scene.ts";
+import type { Scene } from "./scene.ts";
+
+const follow = (scene: Scene) => scene.landing.follow({ from: null });
+
+/** A `git commit` of the person's whose editor stays open until `close`. */
+async function openEditor(scene: Scene, ...args: string[]) {
+  const { dir, env } = scene.repository;
+  const [opened, closed] = ["editor.opened", "editor.closed"].map((name) =>
+    join(dir, "..", name),
+  ) as [string, string];
+  const editor = `sh -c 'echo mine >"$1"; : >"${opened}"; until test -e "${closed}"; do sleep 0.02; done' --`;
+  const ended = new Promise<{ code: number | string | null; stderr: string }>((resolve) =>
+    execFile(
+      "git",
+      ["commit", ...args],
+      { cwd: dir, env: { ...env, GIT_EDITOR: editor } },
+      (error, _stdout, stderr) => resolve({ code: error?.code ?? 0, stderr }),
+    ),
+  );
+  await until(() => existsSync(opened), { what: "the editor" });
+  return {
+    close: async () => {
+      await writeFile(closed, "");
+      return await ended;
+    },
+  };
+}
+
+describe("a commit whose editor is open while the target could follow", () => {
+  it("of everything keeps the branch waiting until it is done", async () => {
+    await using scene = await makeScene();
+    await scene.repository.write("b.txt", "mine\n");
+    await scene.land("t1", { "a.txt": "new\n" });
+    const editor = await openEditor(scene, "-a");
+    const waits = await follow(scene);
+    expect(waits.kind === "waiting" && waits.reason).to.match(/index\.lock exists/);
+    expect((await editor.close()).code).to.equal(0);
+    expect((await follow(scene)).kind).to.equal("followed");
+    const { git } = scene.repository;
+    expect(await git("log", "-1", "--format=%s", "main^2")).to.equal("mine");
+    expect(await git("status", "--porcelain")).to.equal("");
+  });
+
+  it("of what is staged is refused at its end, with change and message kept, and can be given again", async () => {
+    await using scene = await makeScene();
+    const { git, write } = scene.repository;
+    await write("b.txt", "mine\n");
+    await git("add", "b.txt");
+    await scene.land("t1", { "a.txt": "new\n" });
+    const editor = await openEditor(scene);
+    expect((await follow(scene)).kind).to.equal("followed");
+    const ended = await editor.close();
+    expect(ended.code).to.not.equal(0);
+    expect(ended.stderr).to.include("cannot lock ref 'HEAD'");
+    expect(await git("status", "--porcelain")).to.equal("M  b.txt");
+    await git("commit", "--quiet", "-F", ".git/COMMIT_EDITMSG");
+    expect(await git("show", "--format=%s", "--name-only", "HEAD")).to.equal("mine\n\nb.txt");
+    expect(await git("show", "HEAD:a.txt")).to.equal("new");
+  });
+});
+
+describe("following with the person's own settings", () => {
+  it("cleans and smudges what it writes and what it compares with their filters", async () => {
+    await using scene = await makeScene({ ".gitattributes": "*.up filter=up\n", "a.up": "a\n" });
+    const { git, write, dir } = scene.repository;
+    await git("config", "filter.up.clean", "tr A-Z a-z");
+    await git("config", "filter.up.smudge", "tr a-z A-Z");
+    await rm(join(dir, "a.up"));
+    await git("checkout", "--quiet", "--", "a.up");
+    await scene.land("t1", { "a.up": "new\n", "b.up": "more\n" });
+    expect((await follow(scene)).kind).to.equal("followed");
+    expect(readFileSync(join(dir, "a.up"), "utf8")).to.equal("NEW\n");
+    expect(readFileSync(join(dir, "b.up"), "utf8")).to.equal("MORE\n");
+    expect(await git("status", "--porcelain")).to.equal("");
+    await write("a.up", "EDITED\n");
+    await scene.land("t2", { "a.up": "newer\n" });
+    expect(await follow(scene)).to.deep.include({ kind: "waiting", paths: ["a.up"] });
+    expect(readFileSync(join(dir, "a.up"), "utf8")).to.equal("EDITED\n");
+  });
+
+  it("waits while two working trees have the target checked out, and touches neither", async () => {
+    await using scene = await makeScene();
+    const { git, dir } = scene.repository;
+    const linked = join(dir, "..", "linked");
+    await git("worktree", "add", "--quiet", "--force", linked, "main");
+    await scene.land("t1", { "a.txt": "new\n" });
+    const result = await follow(scene);
+    expect(result.kind === "waiting" && result.reason).to.match(/several working trees/);
+    expect(await git("status", "--porcelain")).to.equal("");
+    expect(await git("-C", linked, "status", "--porcelain")).to.equal("");
+    await git("-C", linked, "checkout", "--quiet", "--detach");
+    expect((await follow(scene)).kind).to.equal("followed");
+    expect(readFileSync(join(linked, "a.txt"), "utf8")).to.equal("a\n");
+  });
+
+  it("updates the one of three linked working trees that has the target, with its own sparse checkout", async () => {
+    await using scene = await makeScene();
+    const { git, dir } = scene.repository;
+    await git("checkout", "--quiet", "-b", "feature");
+    const [one, two] = ["one", "two"].map((name) => join(dir, "..", name)) as [string, string];
+    await git("worktree", "add", "--quiet", "--detach", two);
+    await git("worktree", "add", "--quiet", one, "main");
+    await git("-C", one, "sparse-checkout", "set", "--no-cone", "/*.txt");
+    await scene.land("t1", { "a.txt": "new\n", "dir/c.txt": "new\n" });
+    expect((await follow(scene)).kind).to.equal("followed");
+    expect(readFileSync(join(one, "a.txt"), "utf8")).to.equal("new\n");
+    expect(existsSync(join(one, "dir"))).to.equal(false);
+    for (const tree of [dir, one, two])
+      expect(await git("-C", tree, "status", "--porcelain"), tree).to.equal("");
+  });
+
+  it("waits when the target was force-moved to a branch of its own, and goes on when it is back", async () => {
+    await using scene = await makeScene();
+    const { git } = scene.repository;
+    await scene.land("t1", { "a.txt": "new\n" });
+    await follow(scene);
+    await git("checkout", "--quiet", "--orphan", "fresh");
+    await git("commit", "--quiet", "-m", "Fresh");
+    const was = await scene.oid("main");
+    await git("branch", "--force", "main", "fresh");
+    expect((await follow(scene)).kind).to.equal("rewound");
+    await git("branch", "--force", "main", was);
+    const to = await scene.land("t2", { "b.txt": "new\n" });
+    expect(await follow(scene)).to.deep.include({ kind: "followed", to });
+  });
+
+  it("says in the log of each branch why it moved", async () => {
+    await using scene = await makeScene();
+    await scene.land("t1", { "a.txt": "new\n" });
+    await follow(scene);
+    const log = (branch: string) => scene.repository.git("log", "-g", "-1", "--format=%gs", branch);
+    expect(await log("orchd/main")).to.equal("orchd: land t1");
+    expect(await log("main")).to.equal("orchd: follow orchd/main");
+  });
+});
