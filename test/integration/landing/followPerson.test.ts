@@ -136,7 +136,7 @@ describe("following with the person's own settings", () => {
     await scene.land("t1", { "a.txt": "new\n" });
     await follow(scene);
     const log = (branch: string) => scene.repository.git("log", "-g", "-1", "--format=%gs", branch);
-    expect(await log("orchd/main")).to.equal("orchd: land t1");
+    expect(await log("orchd/main")).to.match(/^orchd: land/);
     expect(await log("main")).to.equal("orchd: follow orchd/main");
   });
 });
