@@ -2,7 +2,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { resetWorkspace } from "../../worker/workspace/reset.ts";
 import type { Place, Repository } from "../../worker/workspace/place.ts";
-import { percentile, rounded } from "./figures.ts";
+import { diskFigures, percentile, rounded } from "./figures.ts";
 import { makeLargeRepository, pathAt } from "./largeRepository.ts";
 
 /**
@@ -13,7 +13,7 @@ import { makeLargeRepository, pathAt } from "./largeRepository.ts";
 const files = 50_000;
 const filesPerWork = 20;
 const resets = 12;
-const worktrees = 3;
+const resetsPerWorktree = 4;
 
 export async function benchWorkspace(): Promise<Record<string, number>> {
   await using repository = await makeLargeRepository(files, resets, filesPerWork);
@@ -28,12 +28,12 @@ export async function benchWorkspace(): Promise<Record<string, number>> {
   const first = await baseOf(repository.base);
   const made = await timed(() => resetWorkspace(place, own, first, "untracked"));
   const times: number[] = [];
-  for (const base of bases) {
+  const added: number[] = [];
+  for (const [at, base] of bases.entries()) {
     await leaveWork(place);
     times.push(await timed(() => resetWorkspace(place, own, base, "untracked")));
-  }
-  const added: number[] = [];
-  for (let at = 0; at < worktrees; at += 1) {
+    if (at % resetsPerWorktree !== 0) continue;
+    // Among the resets, so that both meet the same disk.
     const path = join(folder, `worktree-${at}`);
     added.push(await timed(() => git(["worktree", "add", "--quiet", "--detach", path, "main"])));
   }
@@ -45,6 +45,7 @@ export async function benchWorkspace(): Promise<Record<string, number>> {
     reset_max_ms: Math.max(...times),
     worktree_add_p50_ms: worktree,
     worktree_to_reset: worktree / reset,
+    ...diskFigures(folder),
   });
 }
 
