@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { takeLock } from "../../cli/lockHold.ts";
 import { connect } from "../../ipc/client.ts";
 import { FailureError } from "../../ipc/errors.ts";
+import { until } from "../helpers/until.ts";
 import { Random } from "../sim/random.ts";
 import { arrive, nowMs } from "./barrier.ts";
 import { drawClaims } from "./universe.ts";
@@ -33,7 +34,10 @@ export type ClaimantSaid =
 const [repo = "", seed = "0", count = "0"] = process.argv.slice(2);
 const reconnectMs = 60_000;
 const random = new Random(Number(seed));
-const client = await connect({ repo, reconnect: { timeoutMs: reconnectMs } });
+// There may be no supervisor just now: one was killed, and the next is about to start.
+const client = await until(() => connect({ repo, reconnect: { timeoutMs: reconnectMs } }), {
+  timeoutMs: reconnectMs,
+});
 const answers = createInterface(process.stdin)[Symbol.asyncIterator]();
 
 process.stdout.write(`${JSON.stringify({ ready: true } satisfies ClaimantSaid)}\n`);
