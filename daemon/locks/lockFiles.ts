@@ -133,7 +133,7 @@ export class LockFiles {
 
   async #watch(): Promise<void> {
     const { watch } = await import("chokidar");
-    const watcher = watch(this.#folder, { ignoreInitial: true, depth: 0 });
+    const watcher = watch(this.#folder, { ignoreInitial: true, depth: 0, ignored: isNoLock });
     watcher.on("unlink", (file) => void this.#inTurn(() => this.#putBack(file)));
     watcher.on("error", (error) => this.#options.onProblem(String(error)));
     this.#watcher = watcher;
@@ -192,6 +192,11 @@ export class LockFiles {
     this.#turn = next;
     return next;
   }
+}
+
+/** Records, and what they are written into first: each file that is watched costs a watch of its own. */
+function isNoLock(path: string): boolean {
+  return /\.(?:json|tmp)$/.test(path);
 }
 
 function lockFileName({ holder, attempt }: LockRecord): string {
