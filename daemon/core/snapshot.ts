@@ -54,7 +54,8 @@ export function stateRow(state: State): StateRow {
     held,
     current,
     green,
-    holds: [...state.holds.values()],
+    // A hold is changed in place, and who keeps the row wants it as it is now.
+    holds: [...state.holds.values()].map((one) => ({ ...one })),
     together,
   };
 }

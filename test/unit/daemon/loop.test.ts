@@ -21,6 +21,7 @@ import {
 import { until } from "../../helpers/until.ts";
 import type { Command, Decision } from "../../../daemon/core/commands.ts";
 import type { Effect } from "../../../daemon/core/effects.ts";
+import type { HoldId } from "../../../ipc/ids.ts";
 import type { Recorded } from "../../../daemon/core/events.ts";
 import type { State } from "../../../daemon/core/state.ts";
 import type { TaskSpec } from "../../../ipc/taskSpec.ts";
@@ -139,6 +140,12 @@ function typesOf(rows: readonly JournalRow[] | undefined): string[] {
 /** Whatever can happen without the outside world has happened. */
 async function quiet(): Promise<void> {
   await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+function lockOn(name: string, path: string): Command {
+  const owner = { pid: 1, startTime: 1, bootId: "b", pidNamespace: "n", host: "h" };
+  const claims = { writes: [path], reads: [], resources: {} };
+  return { type: "lock", request: { id: name as HoldId, claims, owner, note: "" }, wait: true };
 }
 
 function timers(): number {
@@ -368,6 +375,34 @@ describe("a journal that cannot be written", () => {
     await Promise.all(asked);
     expect(await loop.read(essence)).to.deep.equal(essence(loop.state));
     expect(await loop.read((state) => state.tasks.has(id("new")))).to.equal(true);
+    await loop.end();
+  });
+
+  it("shows no lock as granted or broken that is so only in the batch that waits", async () => {
+    const { loop, journal } = await makeRig(emptyState(), 1);
+    for (const name of ["lock:first", "lock:second", "lock:third"])
+      await loop.ask(lockOn(name, name === "lock:third" ? "y" : "x"));
+    const durable = essence(loop.state);
+    journal.held = true;
+    journal.appends.length = 0;
+    const asked = [
+      loop.ask({ type: "unlock", hold: "lock:first" as HoldId, because: "released" }),
+      loop.ask({ type: "breakLocks", holders: ["lock:third" as HoldId] }),
+    ];
+    await until(() => journal.appends.length === 1);
+    const early = loop.read(essence);
+    journal.appends[0]?.answer(full);
+    expect(await early).to.deep.equal(durable);
+    await until(() => journal.appends.length === 2);
+    journal.appends[1]?.answer(written);
+    await Promise.all(asked);
+    const granted = await loop.read(({ holds }) =>
+      [...holds.values()].map(({ id: hold, granted: is, broken: was }) => [hold, is !== null, was]),
+    );
+    expect(granted).to.deep.equal([
+      ["lock:second", true, false],
+      ["lock:third", true, true],
+    ]);
     await loop.end();
   });
 
