@@ -1,4 +1,4 @@
-import { holdingOf } from "../../core/state.ts";
+import { holdingOf, touchedBy } from "../../core/state.ts";
 import { optimisticToken } from "../../core/claims.ts";
 import { attemptView } from "./task.ts";
 import { eventView } from "./event.ts";
@@ -48,12 +48,13 @@ function traceEvents(task: StoredTask, written: readonly Written[]): TraceEvent[
     const { event, seq, at, epoch } = one;
     let granted: string[] = [];
     let released: string[] = [];
-    if (event.type === "AttemptStarted") {
-      attempt = { attempt: (attempt.attempt ?? 0) + 1, worker: event.worker, fence: seq };
+    const begun = begunBy(task, one);
+    if (begun !== null) {
+      attempt = begun;
       granted = held = claimsOf(task, touched);
     }
     if (event.type === "AttemptEnded") {
-      const saved = event.saved?.touched ?? [];
+      const saved = event.saved === null ? [] : touchedBy(event.saved);
       touched = [...new Set([...touched, ...saved])];
     }
     if (isEnd(one)) [released, held] = [held, []];
@@ -68,6 +69,17 @@ function traceEvents(task: StoredTask, written: readonly Written[]): TraceEvent[
       released,
     };
   });
+}
+
+/** Its number stands with the task: one that was only fenced has a number as well. */
+function begunBy(
+  task: StoredTask,
+  { event, seq }: Recorded,
+): Pick<TraceEvent, "attempt" | "worker" | "fence"> | null {
+  if (event.type !== "AttemptStarted" && event.type !== "AttemptAdopted") return null;
+  const fence = event.type === "AttemptAdopted" ? event.fence : seq;
+  const known = task.attempts.find((attempt) => attempt.fence === fence);
+  return { attempt: known?.number ?? null, worker: event.worker, fence };
 }
 
 /** One attempt can touch ten thousand paths, and a life has many attempts; the commit has them all. */
