@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { announce, takeSupervisorLock } from "./lease/supervisorLock.ts";
 import { createLanding } from "./landing/landing.ts";
 import { epochInRepository } from "./landing/prepare.ts";
-import { deathCode, journalFailure } from "./endings.ts";
+import { deathCode, whyRefused } from "./endings.ts";
 import { excludeBrain } from "../system/exclude.ts";
 import { exitCodes, fail, FailureError, failure, ok } from "../ipc/errors.ts";
 import { JournalFailure } from "./loop.ts";
@@ -15,7 +15,6 @@ import { openFilesLimit, tooFewFiles } from "../system/openFiles.ts";
 import { openLog } from "./observe/log.ts";
 import { packageVersion } from "../ipc/version.ts";
 import { readConfig } from "./settings.ts";
-import { whyNotOpened } from "../system/systemFailure.ts";
 import { logFile, Supervisor } from "./supervisor.ts";
 import type { End } from "./supervisor.ts";
 import type { Failure, Result } from "../ipc/errors.ts";
@@ -83,7 +82,7 @@ export async function begin(options: BeginOptions): Promise<Result<Begun>> {
   const isLockIntact = () => lock.isIntact();
   const supervisor = new Supervisor({ ...parts, workerEntry, log, onEnd, isLockIntact, spelling });
   const finish = async (end: End) => {
-    const code = await closeAll(end, supervisor, log);
+    const code = await closeAll(end, supervisor, { log, journal: layout.journal });
     await journal.close();
     lock.release();
     await log.close();
@@ -107,7 +106,7 @@ export async function begin(options: BeginOptions): Promise<Result<Begun>> {
     // Half begun it would hold the lock and the socket, and take tasks that nobody looks after.
     await finish({ why: "died", reason: error });
     if (error instanceof FailureError) return fail(error.failure);
-    if (error instanceof JournalFailure) return fail(failure("refused", error.message));
+    if (error instanceof JournalFailure) return fail(whyRefused(error.problem, layout.journal));
     throw error;
   }
   return { ok: true, value: { supervisor, ended, epoch, log, finish } };
@@ -148,8 +147,7 @@ async function openTruth(
     const { problem } = opened;
     const raised = problem.kind === "fenced" && lock.raise(problem.epoch).ok;
     if (raised) return await openTruth(lock, place);
-    const ofTheMachine = problem.kind === "io" ? whyNotOpened(layout.journal) : null;
-    return fail(ofTheMachine ?? journalFailure(problem));
+    return fail(whyRefused(problem, layout.journal));
   }
   const journal = opened.value;
   try {
@@ -164,13 +162,17 @@ async function openTruth(
 }
 
 /** A supervisor that cannot go on leaves its workers to the next one, like a crash would. */
-async function closeAll(end: End, supervisor: Supervisor, log: Log): Promise<number> {
+async function closeAll(
+  end: End,
+  supervisor: Supervisor,
+  { log, journal }: { readonly log: Log; readonly journal: string },
+): Promise<number> {
   if (end.why === "died") {
     const { reason } = end;
     const text = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
     log.error("the supervisor has to end", { reason: text });
     await supervisor.close("restart");
-    return deathCode(reason);
+    return deathCode(reason, journal);
   }
   log.info("ending", { why: end.why });
   await supervisor.close(end.why);

@@ -1,6 +1,6 @@
 import { exitCodeOf, exitCodes, failure, unreachable } from "../ipc/errors.ts";
 import { JournalFailure } from "./loop.ts";
-import { systemFailure } from "../system/systemFailure.ts";
+import { systemFailure, whyNotOpened } from "../system/systemFailure.ts";
 import type { Failure } from "../ipc/errors.ts";
 import type { JournalProblem } from "./journal/records.ts";
 
@@ -29,11 +29,20 @@ export function journalFailure(problem: JournalProblem): Failure {
 }
 
 /**
+ * The same, as far as the file `journal` itself tells more: SQLite has one word for many errors of a
+ * disk, and takes a page that it gets no sense of for a damaged one. It must not be in use any more.
+ */
+export function whyRefused(problem: JournalProblem, journal: string): Failure {
+  const isOpen = problem.kind !== "io" && problem.kind !== "damaged";
+  return (isOpen ? null : whyNotOpened(journal)) ?? journalFailure(problem);
+}
+
+/**
  * The exit code of a supervisor that cannot go on. A service manager starts it again after a bug or a
  * failing disk, and not when another supervisor has taken over.
  */
-export function deathCode(reason: unknown): number {
-  if (reason instanceof JournalFailure) return exitCodeOf(journalFailure(reason.problem).code);
+export function deathCode(reason: unknown, journal: string): number {
+  if (reason instanceof JournalFailure) return exitCodeOf(whyRefused(reason.problem, journal).code);
   const code = systemFailure(reason)?.code;
   return code === "disk_failed" || code === "disk_full" ? exitCodeOf(code) : exitCodes.bug;
 }

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { deathCode, journalFailure } from "../../../daemon/endings.ts";
+import { deathCode, journalFailure, whyRefused } from "../../../daemon/endings.ts";
 import { exitCodeOf } from "../../../ipc/errors.ts";
 import { JournalFailure } from "../../../daemon/loop.ts";
 import type { JournalProblem } from "../../../daemon/journal/records.ts";
@@ -22,8 +22,19 @@ describe("the exit code of a supervisor that cannot go on", () => {
     ["a file it may not write", systemError("EACCES"), 70],
   ] as const)
     it(`is ${code} for ${what}`, () => {
-      expect(deathCode(reason)).to.equal(code);
+      expect(deathCode(reason, import.meta.filename)).to.equal(code);
     });
+
+  it("asks the file of a journal that looks damaged whether it is the disk", () => {
+    const message = "database disk image is malformed";
+    const report = { where: "file", message, goodUntil: null, acknowledgedUntil: null } as const;
+    const damage = { ...report, setAside: null, setAsideProblem: null };
+    const reason = new JournalFailure({ kind: "damaged", report: damage });
+    expect(deathCode(reason, import.meta.filename), "it can be opened").to.equal(5);
+    expect(whyRefused(reason.problem, `${import.meta.filename}/below`).code, "it cannot").to.equal(
+      "refused",
+    );
+  });
 });
 
 describe("a journal that cannot be opened", () => {
