@@ -45,7 +45,7 @@ function traceEvents(task: StoredTask, written: readonly Written[]): TraceEvent[
   let attempt: Pick<TraceEvent, "attempt" | "worker" | "fence"> = noAttempt;
   let held: string[] = [];
   return written.map((one) => {
-    const { event, seq, at, epoch } = one;
+    const { event, at, epoch } = one;
     let granted: string[] = [];
     let released: string[] = [];
     const begun = begunBy(task, one);
