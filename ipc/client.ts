@@ -1,8 +1,10 @@
+import { claimsOf, submissionOf, taskIdsOf } from "./asking.ts";
+import type { AskedClaims } from "./asking.ts";
 import { failure, FailureError } from "./errors.ts";
 import type { Failure } from "./errors.ts";
 import { goneFailure, Line } from "./line.ts";
 import { findRepository, findSupervisor, readSupervisorRecord } from "./locate.ts";
-import type { EventView, HelloView, MethodName, Methods } from "./methods.ts";
+import type { CheckView, EventView, HelloView, MethodName, Methods, SlotsView } from "./methods.ts";
 import { outputBytesMax, requestsInFlightMax } from "./peer.ts";
 import type { Peer } from "./peer.ts";
 import { ConnectionLost } from "./pending.ts";
@@ -14,7 +16,10 @@ import { packageVersion } from "./version.ts";
  * The client of the supervisor:
  *
  *     await using client = await connect({ repo: "." });
- *     const { tasks } = await client.call("wait", { ids });
+ *     const { ids } = await client.submit({ run: ["make", "docs"], claims: ["docs/"] });
+ *     const { tasks } = await client.wait(ids);
+ *
+ * `call` asks for any method of `ipc/methods.ts`.
  *
  * A call is in one of two places: waiting to be sent, or sent. When the connection is lost, what was
  * sent goes back to waiting, ahead of the rest, and is sent again on the next connection. That is
@@ -118,6 +123,43 @@ export class Client implements AsyncDisposable {
       this.#waiting.add({ method, params, resolve, reject });
       this.#pump();
     }) as Promise<Methods[Name]["result"]>;
+  }
+
+  /** How many tasks could start at once, and what keeps a new one from starting. */
+  async slots(): Promise<SlotsView> {
+    return await this.call("slots", {});
+  }
+
+  /**
+   * Who would be in the way of these claims if they were asked for now: holders, and those who wait.
+   * Globs as in a task file; a folder that exists means all below it. `null`: the claims of a task that
+   * declares none. Rejects with `invalid_request` for what is no glob, `refused` for more of a resource
+   * than exists. It is an answer of the moment: to have the claims, submit a task or take a lock.
+   */
+  async check(claims: AskedClaims | null): Promise<CheckView> {
+    return await this.call("check", { claims: claimsOf(claims) });
+  }
+
+  /**
+   * Submits a task, or `{tasks: […]}`, in the format of a task file: all of them or none. Resolves with
+   * their ids, in that order, when they are durable. Rejects with `invalid_task` and everything wrong
+   * with them, `id_taken`, `limit`, `refused`.
+   */
+  async submit(tasks: unknown): Promise<Methods["submit"]["result"]> {
+    const { config } = await this.call("config", {});
+    return await this.call("submit", await submissionOf(tasks, config.limits.timeout_ms));
+  }
+
+  /**
+   * Resolves when all of these tasks have ended, in that order, however they ended, also across lost
+   * connections and a supervisor that starts anew. Rejects with `not_found`, or with `limit` when
+   * `timeoutMs` (counted anew after a lost connection) is over; the tasks go on.
+   */
+  async wait(
+    ids: readonly string[],
+    options: { readonly timeoutMs?: number } = {},
+  ): Promise<Methods["wait"]["result"]> {
+    return await this.call("wait", { ids: taskIdsOf(ids), timeout_ms: options.timeoutMs ?? null });
   }
 
   /**

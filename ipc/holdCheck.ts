@@ -3,9 +3,11 @@ import { fail, failure, ok } from "./errors.ts";
 import { holdNoteMax } from "./hold.ts";
 import { integer, shape, text } from "./check.ts";
 import { isHoldId } from "./ids.ts";
+import { claimsMax, tooManyClaims } from "./taskRules.ts";
 import { wordRule } from "./textRules.ts";
 import type { Check } from "./check.ts";
 import type { HoldOwner, HoldRequest } from "./hold.ts";
+import type { ClaimSet } from "./taskSpec.ts";
 import type { Result } from "./errors.ts";
 
 const identityText = text(wordRule(200));
@@ -22,6 +24,18 @@ const requestShape = shape({
   } satisfies Record<keyof HoldOwner, Check>),
   note: text(wordRule(holdNoteMax)),
 } satisfies Record<keyof HoldRequest, Check>);
+
+/** Claims that somebody only asks about. Fails with `invalid_request` and the field. */
+export function checkClaims(value: unknown): Result<ClaimSet> {
+  const fault = claimSet(value, "claims");
+  if (fault !== null)
+    return fail(failure("invalid_request", `${fault.field} ${fault.message}`.trim()));
+  // Every field was looked at just now.
+  const claims = value as ClaimSet;
+  if (claims.writes.length + claims.reads.length > claimsMax)
+    return fail(failure("invalid_request", `claims ${tooManyClaims}`));
+  return ok(claims);
+}
 
 /** Checks what came over the socket: fails with `invalid_request` and the field. */
 export function checkHoldRequest(value: unknown): Result<HoldRequest> {

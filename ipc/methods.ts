@@ -1,7 +1,7 @@
 import type { AttemptFailure, Stage } from "./workerMessages.ts";
 import type { HoldKind, HoldRequest } from "./hold.ts";
 import type { HolderId, HoldId, Oid, RequestId, TaskId, WorkerId } from "./ids.ts";
-import type { TaskSpec } from "./taskSpec.ts";
+import type { ClaimSet, TaskSpec } from "./taskSpec.ts";
 
 /**
  * What a client can ask of the supervisor: one entry a method, with the shape that goes in and the
@@ -20,7 +20,17 @@ export type Methods = {
   history: { params: HistoryQuery; result: HistoryView };
   trace: { params: { id: TaskId }; result: TraceView };
   /** Answers when every task is final, and what landed has reached the person's branch or could not. */
-  wait: { params: { ids: readonly TaskId[] }; result: { tasks: EndView[]; target: TargetView } };
+  wait: {
+    /** `timeout_ms`: answers `limit` when they are not final by then. Counted anew when the call is sent again. */
+    params: { ids: readonly TaskId[]; timeout_ms?: number | null };
+    result: { tasks: EndView[]; target: TargetView };
+  };
+  slots: { params: Record<never, never>; result: SlotsView };
+  /**
+   * Who would be in the way of these claims (in normal form, as `ipc/glob.ts` makes it) if they were
+   * asked for now. `claims: null`: those of a task that declares nothing.
+   */
+  check: { params: { claims: ClaimSet | null }; result: CheckView };
   cancel: { params: { ids: readonly TaskId[] }; result: { tasks: ChangeView[] } };
   retry: {
     params: { request: RequestId; ids: readonly TaskId[] };
@@ -68,6 +78,49 @@ export type Methods = {
     result: { running: number; held: string | null };
   };
 };
+
+/** How many tasks could start at once, and what keeps a new one from starting. */
+export type SlotsView = {
+  /** `max_parallel`. */
+  total: number;
+  /** Workers with a task. */
+  busy: number;
+  free: number;
+  /** A new task starts at once, if nobody is in the way of its claims and none of its labels is paused. */
+  open: boolean;
+  /** Why not; empty when `open`. */
+  closed_because: SlotsClosed[];
+  /** Labels whose tasks do not start. */
+  paused_labels: string[];
+};
+
+export type SlotsClosed =
+  | { because: "paused" | "draining" | "stopping" | "busy" }
+  /** No worker has dialled in yet. */
+  | { because: "workers" }
+  /** The journal cannot be written; nothing is accepted either. */
+  | { because: "disk"; problem: string };
+
+export type CheckView = {
+  /** A task or lock of priority 0 with these claims would not have to wait for others' claims now. */
+  free: boolean;
+  /** Who is in the way, holders first; at most `conflictsListedMax`, one for each holder. */
+  conflicts: ClaimConflictView[];
+  /** There are more. */
+  more: boolean;
+};
+
+export type ClaimConflictView = {
+  holder: HolderId;
+  kind: "task" | HoldKind;
+  /** `waits`: it waits for its claims itself. Only one that waits longer than may be has to be waited for. */
+  standing: "holds" | "waits";
+  on:
+    /** A claim that was asked about and one of the holder's, and a path that both match. */
+    | { kind: "claims"; claim: string; their_claim: string; example: string | null }
+    | { kind: "resource"; resource: string; capacity: number };
+};
+export const conflictsListedMax = 100;
 
 type PauseParams = { ids: readonly TaskId[]; label?: string };
 

@@ -258,6 +258,6 @@ function resourceSpot(table: ClaimTable, resource: string): Spot {
   return spot;
 }
 
-function capacityOf({ capacities }: ClaimTable, { resource }: Spot): number {
+export function capacityOf({ capacities }: ClaimTable, { resource }: Spot): number {
   return resource === null ? 0 : (capacities[resource] ?? 1);
 }

@@ -99,10 +99,15 @@ function holdsSomething(state: State, id: HolderId): boolean {
 }
 
 function impossible(state: State, resources: Hold["claims"]["resources"]): Decision | null {
-  for (const [resource, count] of Object.entries(resources)) {
+  const message = tooMuchOf(state, new Map(Object.entries(resources)));
+  return message === null ? null : rejection("refused", message);
+}
+
+/** Of what resource it asks for more than there is, in words; `null`: of none. */
+export function tooMuchOf(state: State, resources: ReadonlyMap<string, number>): string | null {
+  for (const [resource, count] of resources) {
     const capacity = state.settings.resources[resource] ?? 1;
-    if (count > capacity)
-      return rejection("refused", `it asks for ${count} of ${resource}, and there is ${capacity}`);
+    if (count > capacity) return `it asks for ${count} of ${resource}, and there is ${capacity}`;
   }
   return null;
 }

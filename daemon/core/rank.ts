@@ -8,6 +8,11 @@ export function rankOf(task: Task): number {
   return task.submittedAt / agingMsPerPoint - task.spec.priority;
 }
 
+/** Of somebody who would ask now, with priority 0: behind all who have asked by then. */
+export function rankOfAsking(at: number): Rank {
+  return { rank: at / agingMsPerPoint, order: Infinity };
+}
+
 /** What puts tasks in order: by rank, then by submission. */
 export type Rank = { readonly rank: number; readonly order: number };
 

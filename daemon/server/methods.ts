@@ -1,5 +1,6 @@
 import { FailureError, failure } from "../../ipc/errors.ts";
 import { cancel } from "./methods/cancel.ts";
+import { check } from "./methods/check.ts";
 import { config } from "./methods/config.ts";
 import { events } from "./methods/events.ts";
 import { history } from "./methods/history.ts";
@@ -14,6 +15,7 @@ import { reload } from "./methods/reload.ts";
 import { resume } from "./methods/resume.ts";
 import { retry } from "./methods/retry.ts";
 import { show } from "./methods/show.ts";
+import { slots } from "./methods/slots.ts";
 import { status } from "./methods/status.ts";
 import { stop } from "./methods/stop.ts";
 import { submit } from "./methods/submit.ts";
@@ -35,6 +37,7 @@ type Method<Name extends MethodName> = (
 const methods: { readonly [Name in MethodName]: Method<Name> } = {
   break_locks: breakLocks,
   cancel,
+  check,
   config,
   events,
   history,
@@ -48,6 +51,7 @@ const methods: { readonly [Name in MethodName]: Method<Name> } = {
   resume,
   retry,
   show,
+  slots,
   status,
   stop,
   submit,

@@ -1,7 +1,7 @@
 import { FailureError, failure } from "../../../ipc/errors.ts";
 import { endView } from "../views/task.ts";
 import { targetView } from "../views/status.ts";
-import { taskIds } from "../params.ts";
+import { count, record, taskIds } from "../params.ts";
 import type { EndView, Methods } from "../../../ipc/methods.ts";
 import type { ServerContext } from "../context.ts";
 import type { Session } from "../session.ts";
@@ -18,7 +18,8 @@ export async function wait(
   session: Session,
 ): Promise<Methods["wait"]["result"]> {
   const ids = taskIds(params, "ids");
-  await allFinal(ids, context, session);
+  const timeoutMs = timeoutOf(params);
+  await allFinal(ids, timeoutMs, context, session);
   await context.followTried();
   const { ends, target } = await context.read((state) => ({
     ends: endsOf(state, ids),
@@ -27,8 +28,17 @@ export async function wait(
   return { tasks: await Promise.all(ends.map((end) => complete(end, context))), target };
 }
 
+/** As long as a timer can be. */
+const timeoutMsMax = 2 ** 31 - 1;
+
+function timeoutOf(params: unknown): number | null {
+  const given = record(params)["timeout_ms"] ?? null;
+  return given === null ? null : count(params, "timeout_ms", timeoutMsMax);
+}
+
 async function allFinal(
   ids: readonly TaskId[],
+  timeoutMs: number | null,
   context: ServerContext,
   session: Session,
 ): Promise<void> {
@@ -42,6 +52,10 @@ async function allFinal(
   });
   const gone = () => reject(session.signal.reason as Error);
   session.signal.addEventListener("abort", gone, { once: true });
+  const late = () => reject(lateFailure(open.size, timeoutMs));
+  const timer = timeoutMs === null ? undefined : setTimeout(late, timeoutMs);
+  // It may be rejected while the state is looked at.
+  promise.catch(() => {});
   try {
     await context.read((state) => {
       for (const id of ids) {
@@ -52,9 +66,15 @@ async function allFinal(
     });
     if (open.size > 0) await promise;
   } finally {
+    clearTimeout(timer);
     listener.stop();
     session.signal.removeEventListener("abort", gone);
   }
+}
+
+function lateFailure(open: number, timeoutMs: number | null): FailureError {
+  const message = `${open === 1 ? "a task has" : `${open} tasks have`} not ended within ${timeoutMs} ms`;
+  return new FailureError(failure("limit", message));
 }
 
 const finalNames = new Set(["task:succeeded", "task:failed", "task:cancelled"]);

@@ -3,6 +3,7 @@ import { heapPop, heapPush, makeHeap } from "../../core/heap.ts";
 import { holdingOf, holdsClaims, isFinal } from "../../core/state.ts";
 import { landingOrder } from "../../core/landing.ts";
 import { rankOf } from "../../core/rank.ts";
+import { slotCounts } from "./slots.ts";
 import { taskRow } from "./task.ts";
 import { waitersBehind } from "../../core/claimWaits.ts";
 import type { Heartbeat } from "../../../ipc/workerMessages.ts";
@@ -33,8 +34,6 @@ export function statusView(
   const at = context.wallMs();
   const slots = context.workers();
   const problem = context.journalProblem();
-  const busy = [...state.workers.values()].filter(({ held }) => held.size > 0).length;
-  const total = state.settings.slots;
   const open = openTasks(state, query.open_max);
   const heartbeats = heartbeatsOf(slots);
   return {
@@ -48,7 +47,7 @@ export function statusView(
       paused_labels: [...state.pausedLabels],
       journal: problem === null ? "ok" : { problem },
     },
-    slots: { total, busy, free: Math.max(0, total - busy) },
+    slots: slotCounts(state),
     queue: { length: state.counts.queued, waiting_on: waitingOn(state, at) },
     counts: { ...state.counts },
     tasks: [...open, ...finishedTasks(state, query.finished_max)].map((task) =>

@@ -1,0 +1,44 @@
+import type { ServerContext } from "../context.ts";
+import type { SlotsClosed, SlotsView } from "../../../ipc/methods.ts";
+import type { State } from "../../core/state.ts";
+
+export function slotCounts(state: State): Pick<SlotsView, "total" | "busy" | "free"> {
+  const total = state.settings.slots;
+  const busy = [...state.workers.values()].filter(({ held }) => held.size > 0).length;
+  return { total, busy, free: Math.max(0, total - busy) };
+}
+
+export function slotsView(
+  state: State,
+  context: Pick<ServerContext, "daemonState" | "journalProblem">,
+): SlotsView {
+  const counts = slotCounts(state);
+  const closed = [...closedAltogether(state, context), ...noPlace(state, counts.free)];
+  return {
+    ...counts,
+    open: closed.length === 0,
+    closed_because: closed,
+    paused_labels: [...state.pausedLabels],
+  };
+}
+
+function closedAltogether(
+  state: State,
+  context: Pick<ServerContext, "daemonState" | "journalProblem">,
+): SlotsClosed[] {
+  const closed: SlotsClosed[] = [];
+  const daemon = context.daemonState();
+  if (daemon !== "running") closed.push({ because: daemon });
+  const problem = context.journalProblem();
+  if (problem !== null) closed.push({ because: "disk", problem });
+  if (state.paused) closed.push({ because: "paused" });
+  return closed;
+}
+
+function noPlace(state: State, free: number): SlotsClosed[] {
+  if (free === 0) return [{ because: "busy" }];
+  const idle = [...state.workers.values()].some(
+    ({ slot, held }) => slot !== null && slot <= state.settings.slots && held.size === 0,
+  );
+  return idle ? [] : [{ because: "workers" }];
+}
