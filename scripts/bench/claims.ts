@@ -1,4 +1,5 @@
 import { emptyCore, makeTask, makeTree, pickFrom, someClaim, someFile } from "./claimWorld.ts";
+import { benchChecks } from "./checks.ts";
 import { block, endPatience, hold, lookAtClaims, release } from "../../daemon/core/claimWaits.ts";
 import { percentile, rounded } from "./figures.ts";
 import { randomFrom } from "../../test/helpers/workload.ts";
@@ -52,6 +53,10 @@ function measure(size: {
   const [perSecond, narrowCpu] = throughput(state, narrow, operations);
   const [, ofFiveCpu] = throughput(state, ofFive, operations / 5);
   const [, wideCpu] = throughput(state, wide, wideOperations);
+  const twenty = Array.from({ length: 2_000 }, () =>
+    Array.from({ length: 20 }, () => someClaim(random, pickFrom(random, tree.folders))),
+  );
+  const acrossAll = Array.from({ length: 200 }, () => [wideGlob(random, tree)]);
   return {
     folders: tree.folders.length,
     made_in_ms: crowdMs,
@@ -64,6 +69,13 @@ function measure(size: {
     ...latencies("task_of_5", state, ofFive, operations / 5),
     wide_cpu_us: wideCpu,
     ...latencies("wide", state, wide, wideOperations),
+    ...benchChecks("check_of_20", state, twenty),
+    ...benchChecks("check_wide", state, acrossAll),
+    ...benchChecks(
+      "check_everything",
+      state,
+      Array.from({ length: 50 }, () => ["**"]),
+    ),
     rss_mb: process.memoryUsage().rss / 1e6,
   };
 }

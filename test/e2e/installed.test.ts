@@ -60,7 +60,10 @@ describe("the package, packed and installed into an empty prefix", () => {
       expect(tasks).to.have.length(1);
       expect(tasks[0]).to.include({ id: "hello", status: "succeeded", attempts: 1 });
       expect(await repository.git("show", `${tasks[0]?.commit}:hello.txt`)).to.equal("hello");
-      expect(await askWithClient(installed, repository.dir)).to.equal("hello succeeded");
+      const said = await runDocumented(installed, repository.dir);
+      expect(said).to.match(
+        /^\d+ of \d+ slots are free\ndocs\/ is free\nt\w+ succeeded [0-9a-f]{40}$/,
+      );
       const words = await readFile(`/proc/${supervisorPid(repository)}/cmdline`, "utf8");
       expect(words, "the supervisor's command line").to.include(installed.prefix);
     } finally {
@@ -77,6 +80,14 @@ describe("the package, packed and installed into an empty prefix", () => {
       `import { connect } from "orchd/client";
       await using client = await connect({ repo: "." });
       const { counts } = await client.call("status", { finished_max: 0, open_max: 0 });
+      const { closed_because, open } = await client.slots();
+      export const why: string[] = open ? [] : closed_because.map(({ because }) => because);
+      const { conflicts } = await client.check({ writes: ["src/"] });
+      export const who: string[] = conflicts.map(({ holder }) => holder);
+      const { tasks } = await client.wait(who, { timeoutMs: 1_000 });
+      export const ends: ("succeeded" | string)[] = tasks.map(({ status }) => status);
+      // @ts-expect-error: a glob is a text
+      await client.check({ writes: [1] });
       export const queued: number = counts.queued;
       // @ts-expect-error: no such count
       export const lost: number = counts.lost;`,
@@ -124,16 +135,12 @@ async function runInstalled(
   return { code: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
 }
 
-/** A program of somebody else, beside the package: it finds the client by the package's name. */
-async function askWithClient({ prefix }: InstalledPackage, repo: string): Promise<string> {
+/** The first example of the page about the client, as a program of somebody else beside the package. */
+async function runDocumented({ prefix }: InstalledPackage, repo: string): Promise<string> {
+  const page = join(prefix, "lib/node_modules/orchd/docs/reference/client.md");
+  const [, example = ""] = /^```js\n([\s\S]*?)^```$/m.exec(await readFile(page, "utf8")) ?? [];
   const script = join(prefix, "lib/script.mjs");
-  await writeFile(
-    script,
-    `import { connect } from "orchd/client";
-    await using client = await connect({ repo: process.argv[2] });
-    const { tasks } = await client.call("status", { finished_max: 10, open_max: 10 });
-    console.log(tasks.map(({ id, status }) => id + " " + status).join());`,
-  );
+  await writeFile(script, example);
   const { stdout } = await execa(process.execPath, [script, repo]);
   return stdout;
 }
