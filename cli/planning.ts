@@ -4,6 +4,7 @@ import { withBarriers } from "../daemon/core/plan/barriers.ts";
 import { failure, FailureError } from "../ipc/errors.ts";
 import { pairsListedMax } from "../ipc/planView.ts";
 import { afterMax } from "../ipc/taskRules.ts";
+import { quickSpeller } from "../system/quickSpelling.ts";
 import { spellClaims } from "../system/claimSpelling.ts";
 import { findRepository } from "../system/repository.ts";
 import type { Barriers } from "../daemon/core/plan/barriers.ts";
@@ -117,9 +118,10 @@ async function completed(
 ): Promise<readonly TaskSpec[]> {
   const found = await findRepository(session.directory);
   if (!found.ok || found.value.workTree === null) return specs;
-  const spelling = { workTree: found.value.workTree, foldsCase: found.value.ignoresCase };
+  const { workTree, ignoresCase: foldsCase } = found.value;
+  const spelling = { workTree, foldsCase, quick: quickSpeller(workTree) };
   const done: TaskSpec[] = [];
-  // One after the other: a plan may name 200,000 paths, and each asks the system.
+  // One after the other: a plan may name 200,000 paths.
   for (const spec of specs) done.push(await spelled(spec, spelling));
   return done;
 }

@@ -8,6 +8,8 @@ export type Submitted = {
   readonly ids: readonly TaskId[];
   /** Those of `ids` that were there already, asked for in the same words. */
   readonly existing: readonly TaskId[];
+  /** Tasks that stand between the waves; none of them is in `ids`. Absent where nobody asked for waves. */
+  readonly barriers?: readonly TaskId[];
 };
 
 const redialMs = 10_000;
@@ -30,12 +32,17 @@ export async function submitTasks(
   const { config } = await client.call("config", {});
   const usual = specs.every(({ timeout_ms }) => timeout_ms === config.limits.timeout_ms);
   const wanted = usual ? specs : specsWith(config.limits.timeout_ms);
-  const tasks = waves === "with barriers" ? await barred(session, wanted, config) : wanted;
-  return await client.call("submit", { request: mintRequestId(), tasks });
+  const request = mintRequestId();
+  if (waves === "as claims allow") return await client.call("submit", { request, tasks: wanted });
+  const { specs: tasks, barriers } = await barred(session, wanted, config);
+  const { ids, existing } = await client.call("submit", { request, tasks });
+  const between = new Set(barriers);
+  const own = (all: readonly TaskId[]): readonly TaskId[] => all.filter((id) => !between.has(id));
+  return { ids: own(ids), existing: own(existing), barriers };
 }
 
 /** Loaded where it is asked for: most submits need no plan. */
 async function barred(session: Session, specs: readonly TaskSpec[], config: Config) {
   const { inWaves } = await import("./planning.ts");
-  return (await inWaves(session, specs, config)).specs;
+  return await inWaves(session, specs, config);
 }

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
+import { quickSpeller } from "../../../system/quickSpelling.ts";
 import { spellClaims } from "../../../system/claimSpelling.ts";
 import { makeRepository } from "../../helpers/repository.ts";
 import type { TestRepository } from "../../helpers/repository.ts";
@@ -26,8 +27,14 @@ async function makeLinked(): Promise<TestRepository> {
   return repository;
 }
 
-function spell(repository: TestRepository, foldsCase: boolean, ...globs: readonly string[]) {
-  return spellClaims(globs, { workTree: repository.dir, foldsCase });
+/** Both ways, which must agree. */
+async function spell(repository: TestRepository, foldsCase: boolean, ...globs: readonly string[]) {
+  const workTree = repository.dir;
+  const spelled = await spellClaims(globs, { workTree, foldsCase });
+  const quick = quickSpeller(workTree);
+  const again = await spellClaims([...globs, ...globs], { workTree, foldsCase, quick });
+  expect(again, "quickly").to.deep.equal(spelled);
+  return spelled;
 }
 
 describe("the spelling of claims", () => {
@@ -39,6 +46,26 @@ describe("the spelling of claims", () => {
       "new",
       "src/**/*.ts",
     ]);
+  });
+
+  it("is quick where no link is on the way, also below what is no folder", async () => {
+    await using repository = await makeLinked();
+    const quick = quickSpeller(repository.dir);
+    for (const [written, expected] of [
+      ["real", "real/**"],
+      ["real/x", "real/x"],
+      ["real/x/below/it", "real/x/below/it"],
+      ["src/Auth/*", "src/Auth/*"],
+      ["not/there/at/all", "not/there/at/all"],
+      ["link*", "link*"],
+      ["link", null],
+      ["link/x", null],
+      ["link/deep/**", null],
+      ["other/up/y/z", null],
+    ] as const)
+      expect(quick(written), written).to.equal(expected);
+    const odd = ["real/x/y", "src/Auth/Login.ts/a", "real/**/x"];
+    expect(await spell(repository, false, ...odd)).to.deep.equal(odd);
   });
 
   it("names what is claimed through a link by its real name as well", async () => {

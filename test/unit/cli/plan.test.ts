@@ -209,6 +209,7 @@ describe("submit --waves", () => {
     await writeFile(join(cwd, "t.yaml"), `tasks:\n${tasks.join("\n")}\n`);
     const run = await orchd("submit --waves t.yaml", { cwd, answers });
     expect(run.code, run.err).to.equal(0);
+    expect(run.out).to.equal("a\nb\nc\n");
     const sent = submitted(run);
     const barrier = sent[3]?.id ?? "";
     expect(barrier).to.match(/^wave-1-[0-9a-f]{8}$/);
