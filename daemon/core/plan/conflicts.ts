@@ -9,7 +9,7 @@ import {
   setBit,
   unite,
 } from "./bits.ts";
-import { addGlob, eachMet, keysIn, makeGlobIndex } from "./globIndex.ts";
+import { addGlob, eachKeyIn, eachMet, makeGlobIndex } from "./globIndex.ts";
 import { placedOf, spotsOf } from "./spots.ts";
 import type { Bits, Matrix } from "./bits.ts";
 import type { ClaimSet } from "../../../ipc/taskSpec.ts";
@@ -31,7 +31,7 @@ export function conflictsOf(claims: readonly (ClaimSet | null)[], capacities: Ca
   const spots = spotsOf(claims, index);
   for (const [key, spot] of spots.entries()) if (spot.rest !== null) addGlob(key, placedOf(spot));
   const sets = { size: matrix.size, made: new Map() };
-  for (const key of keysIn(index.top)) addMet(matrix, sets, spots, key);
+  eachKeyIn(index.top, (key) => addMet(matrix, sets, spots, key));
   addUndeclared(matrix, claims);
   addResources(matrix, claims, capacities);
   makeSymmetric(matrix);
@@ -78,8 +78,11 @@ function addMet(matrix: Matrix, sets: Sets, spots: readonly Spot[], own: number)
   spread(matrix, readers, againstReaders);
 }
 
+const nothing: readonly Bits[] = [];
+
 /** Where to write what these tasks are in the way of. */
 function targets(matrix: Matrix, tasks: readonly number[]): readonly Bits[] {
+  if (tasks.length === 0) return nothing;
   if (tasks.length > rowsMax) return [makeBits(matrix.size)];
   return tasks.map((task) => rowOf(matrix, task));
 }

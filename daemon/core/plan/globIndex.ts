@@ -30,7 +30,7 @@ export type GlobIndex = {
 export type Folder = {
   readonly name: Segment;
   readonly above: Folder | null;
-  readonly below: Folder[];
+  below: Folder[];
   /** What stands in it, in the order it was placed. */
   readonly keys: number[];
   /** Its nodes in both trees, for those that add globs. */
@@ -70,7 +70,8 @@ export function folderIn(index: GlobIndex, path: string): Folder {
   const cut = path.lastIndexOf("/");
   const above = folderIn(index, path.slice(0, Math.max(cut, 0)));
   const made = makeFolder(literal(path.slice(cut + 1)), above);
-  above.below.push(made);
+  if (above.below === none) above.below = [made];
+  else above.below.push(made);
   index.folders.set(path, made);
   return made;
 }
@@ -91,13 +92,10 @@ export function addGlob(key: number, placed: Placed): void {
   end.leaf.push({ key, placed, gaps: rest.filter(isDeep).length });
 }
 
-/** Those in it and below it, neighbours one after the other: what they ask for is still near. */
-export function* keysIn(folder: Folder): Generator<number> {
-  const open = [folder];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    yield* next.keys;
-    open.push(...next.below);
-  }
+/** Visits those in it and below it, neighbours one after the other: what they ask for is still near. */
+export function eachKeyIn(folder: Folder, visit: (key: number) => void): void {
+  for (const key of folder.keys) visit(key);
+  for (const one of folder.below) eachKeyIn(one, visit);
 }
 
 /**
@@ -249,8 +247,11 @@ function fromTheEnd({ folder, rest }: Asked, depth: number): Segment | undefined
   return at === null || at.above === null ? undefined : at.name;
 }
 
+/** Shared by all folders with nothing below. */
+const none: Folder[] = [];
+
 function makeFolder(name: Segment, above: Folder | null): Folder {
-  return { name, above, below: [], keys: [], fixed: null, gapped: null, reached: null };
+  return { name, above, below: none, keys: [], fixed: null, gapped: null, reached: null };
 }
 
 function fixedOf(folder: Folder): Branch<number> {
