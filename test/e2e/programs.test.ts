@@ -1,8 +1,9 @@
 import { expect } from "chai";
 import { agent } from "../helpers/agent.ts";
 import { FailureError } from "../../ipc/errors.ts";
+import { isGone } from "../helpers/processes.ts";
 import { lockCommand } from "../helpers/lockCommand.ts";
-import { makeSupervised } from "../helpers/supervised.ts";
+import { makeSupervised, supervisorPid } from "../helpers/supervised.ts";
 import { until } from "../helpers/until.ts";
 
 async function codeOf(promise: Promise<unknown>): Promise<string> {
@@ -38,11 +39,13 @@ describe("a program with the client", function () {
     await until(() => one.starts() === 1);
     const busy = await client.slots();
     expect(busy).to.deep.include({ busy: 1, free: 0, closed_because: [{ because: "busy" }] });
+    const pid = supervisorPid(supervised.repository);
     await client.call("stop", { mode: "drain" });
     const draining = await client.slots();
     expect(draining.closed_because).to.deep.equal([{ because: "draining" }, { because: "busy" }]);
     one.letGo();
     expect((await client.wait(ids)).tasks.map(({ status }) => status)).to.deep.equal(["succeeded"]);
+    await until(() => isGone(pid), { what: "the end of the drain" });
   });
 
   it("learns who is in the way of claims: tasks, locks and who waits for them", async () => {
