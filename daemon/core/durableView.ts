@@ -1,4 +1,5 @@
 import { emptyState, takeUp } from "./evolve.ts";
+import { FinalIndex } from "./finalIndex.ts";
 import { rebuildSchedule } from "./scheduleIndex.ts";
 import { restoreRow, stateRow } from "./snapshot.ts";
 import type { Final, State, Task } from "./state.ts";
@@ -42,9 +43,12 @@ export function withoutBatch(state: State, kept: Before, at: number): State {
   const view: State = {
     ...emptyState(),
     tasks: overlaid(state.tasks, kept.tasks),
-    finals: overlaid(state.finals, kept.finals),
+    finals: new FinalIndex(state.finals),
     counts: { ...kept.counts },
   };
+  for (const [id, final] of kept.finals)
+    if (final === null) view.finals.delete(id);
+    else view.finals.set(id, final);
   restoreRow(view, kept.row);
   for (const { id, slot, since } of state.workers.values())
     view.workers.set(id, { id, slot, since, held: new Set(), instants: 0 });

@@ -23,6 +23,7 @@ import {
   tipSeen,
 } from "./evolveChain.ts";
 import { holdEnded, holdGranted, holdRequested, lockBroken } from "./holdEvents.ts";
+import { FinalIndex } from "./finalIndex.ts";
 import { makeSchedule } from "./scheduleIndex.ts";
 import { place, queuedTasksWith, settleDependents, watchDependencies } from "./queue.ts";
 import { unreachable } from "./unreachable.ts";
@@ -75,7 +76,7 @@ export function emptyState(): State {
     paused: false,
     pausedLabels: new Set(),
     tasks: new Map(),
-    finals: new Map(),
+    finals: new FinalIndex(),
     counts: { queued: 0, running: 0, landing: 0, succeeded: 0, failed: 0, cancelled: 0 },
     workers: new Map(),
     landing: {

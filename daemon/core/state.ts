@@ -4,6 +4,7 @@ import type { CoreSettings, HeldReason, RedGate } from "./events.ts";
 import type { FailureReason, TaskStatus } from "../../ipc/methods.ts";
 import type { HoldKind, HoldOwner } from "../../ipc/hold.ts";
 import type { HolderId, HoldId, Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts";
+import type { FinalIndex } from "./finalIndex.ts";
 import type { Schedule } from "./scheduleIndex.ts";
 
 /**
@@ -27,7 +28,7 @@ export type State = {
   /** Every task that is not final, and final ones until the shell evicts them. */
   readonly tasks: Map<TaskId, Task>;
   /** What is kept of a final task for ever: enough for idempotency, `after` and `retry`. */
-  readonly finals: Map<TaskId, Final>;
+  readonly finals: FinalIndex;
   readonly counts: Record<TaskStatus, number>;
   readonly workers: Map<WorkerId, WorkerState>;
   readonly landing: LandingState;

@@ -133,9 +133,14 @@ export function parseFinalTexts(joined: string): FinalTask[] {
   const tasks: FinalTask[] = [];
   for (let at = 0; at < lines.length; at += 4) {
     const [id = "", status = "", digest = "", commit = ""] = lines.slice(at, at + 4);
-    tasks.push({ id, status: shared(status), digest, commit: commit === "" ? null : commit });
+    tasks.push({ id: alone(id), status: shared(status), digest, commit: commit === "" ? null : commit });
   }
   return tasks;
+}
+
+/** A piece of a long text would keep all of that in memory. An id is ASCII. */
+function alone(id: string): string {
+  return Buffer.from(id, "latin1").toString("latin1");
 }
 
 const statuses = new Map<string, string>();

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { layoutOf } from "../../system/paths.ts";
 import { emptyState } from "../../daemon/core/evolve.ts";
 import { Loop } from "../../daemon/loop.ts";
@@ -7,11 +8,12 @@ import { instants } from "./load.ts";
 import type { Command } from "../../daemon/core/commands.ts";
 import type { CoreSettings } from "../../daemon/core/events.ts";
 import type { Effect } from "../../daemon/core/effects.ts";
-import type { Oid, WorkerId } from "../../ipc/ids.ts";
+import type { Oid, TaskId, WorkerId } from "../../ipc/ids.ts";
+import type { Saved } from "../../ipc/workerMessages.ts";
 
 /**
- * Writes the journal of a repository that has seen much: `finished` tasks that succeeded, then
- * `queued` ones while all is paused. The product's loop, core and journal write it, with snapshots and
+ * Writes the journal of a repository that has seen much: `finished` tasks that succeeded, every other
+ * one with a commit of its own, then `queued` ones while all is paused. The product's loop, core and journal write it, with snapshots and
  * all; a worker is played that does nothing, at once.
  */
 const settings: CoreSettings = {
@@ -29,6 +31,7 @@ const settings: CoreSettings = {
 };
 const worker = "worker-1" as WorkerId;
 const perSubmit = 2_000;
+const tip = "0".repeat(40) as Oid;
 
 export async function writeFullJournal(
   repo: string,
@@ -48,14 +51,14 @@ export async function writeFullJournal(
     publish: () => {},
     die: failed.reject,
   });
-  const tip = "0".repeat(40) as Oid;
   const ask = (command: Command) => Promise.race([loop.ask(command), failed.promise]);
   await ask({ type: "supervisorStarted", epoch: 1, settings });
   await ask({ type: "branchPrepared", tip, targetTip: tip });
   await ask({ type: "workerReady", worker, holding: [] });
   for (let at = 0; at < finished; at += perSubmit) {
     await ask(submitOf(Math.min(perSubmit, finished - at)));
-    while (state.counts.queued + state.counts.running > 0) await loop.read(() => null);
+    while (state.counts.queued + state.counts.running + state.counts.landing > 0)
+      await loop.read(() => null);
   }
   await ask({ type: "pause", ids: [] });
   for (let at = 0; at < queued; at += perSubmit) await ask(submitOf(perSubmit));
@@ -63,13 +66,34 @@ export async function writeFullJournal(
 }
 
 function submitOf(count: number): Command {
-  const tasks = instants(count).map((spec) => ({ spec, digest: spec.id.padEnd(64, "0") }));
+  const tasks = instants(count).map((spec) => ({ spec, digest: hash("sha256", spec.id) }));
   return { type: "submit", tasks };
 }
 
 function carryOut(loop: Loop, effect: Effect): void {
-  if (effect.kind !== "dispatch") return;
-  const { task, attempt, fence } = effect;
-  const outcome = { result: "done", saved: null } as const;
-  loop.tell({ type: "report", worker, report: { task, attempt, fence, outcome, elapsed_ms: 1 } });
+  if (effect.kind === "dispatch") {
+    const { task, attempt, fence } = effect;
+    const saved = fence % 2 === 0 ? null : savedBy(task, attempt, fence);
+    const outcome = { result: "done", saved } as const;
+    loop.tell({ type: "report", worker, report: { task, attempt, fence, outcome, elapsed_ms: 1 } });
+  } else if (effect.kind === "merge") {
+    const { task, fence } = effect;
+    const [candidate, tree] = [oidOf(`${task} commit`), oidOf(`${task} tree`)];
+    const result = { kind: "candidate", candidate, tree, onto: tip, ontoTree: tip } as const;
+    loop.tell({ type: "merged", task, fence, result });
+  } else if (effect.kind === "move") {
+    const { task, fence, candidate } = effect;
+    loop.tell({ type: "moved", task, fence, result: { kind: "moved", commit: candidate.commit } });
+  }
+}
+
+function savedBy(task: TaskId, attempt: number, fence: number): Saved {
+  const ref = `refs/orchd/attempts/${task}/${attempt}`;
+  const touched = [`src/part${fence % 100}/${task}.ts`];
+  const commit = oidOf(`${task} saved`);
+  return { commit, base: tip, ref, touched, touched_total: 1, descends: true };
+}
+
+function oidOf(text: string): Oid {
+  return hash("sha1", text) as Oid;
 }
