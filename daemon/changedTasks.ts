@@ -90,7 +90,7 @@ export class ChangedTasks {
 }
 
 /** A slice takes the event loop and an append behind it about a millisecond each. */
-const sliceTasksMax = 64;
+export const sliceTasksMax = 64;
 const sliceCharactersMax = 64 * 1024;
 
 export function snapshotTask(task: Task): SnapshotTask {
