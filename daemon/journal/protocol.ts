@@ -133,7 +133,12 @@ export function parseFinalTexts(joined: string): FinalTask[] {
   const tasks: FinalTask[] = [];
   for (let at = 0; at < lines.length; at += 4) {
     const [id = "", status = "", digest = "", commit = ""] = lines.slice(at, at + 4);
-    tasks.push({ id: alone(id), status: shared(status), digest, commit: commit === "" ? null : commit });
+    tasks.push({
+      id: alone(id),
+      status: shared(status),
+      digest,
+      commit: commit === "" ? null : commit,
+    });
   }
   return tasks;
 }

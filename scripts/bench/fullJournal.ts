@@ -92,9 +92,12 @@ function carryOut(loop: Loop, effect: Effect): void {
     loop.tell({ type: "report", worker, report: { task, attempt, fence, outcome, elapsed_ms: 1 } });
   } else if (effect.kind === "merge") {
     const { task, fence } = effect;
+    const below = effect.onto ?? { commit: loop.state.landing.tip ?? tip, tree: tip };
     const [candidate, tree] = [oidOf(`${task} commit`), oidOf(`${task} tree`)];
-    const result = { kind: "candidate", candidate, tree, onto: tip, ontoTree: tip } as const;
-    loop.tell({ type: "merged", task, fence, result });
+    const [onto, ontoTree] = [below.commit, below.tree];
+    const result = { kind: "candidate", candidate, tree, onto, ontoTree } as const;
+    const asked = effect.onto === undefined ? {} : { onto };
+    loop.tell({ type: "merged", task, fence, result, ...asked });
   } else if (effect.kind === "move") {
     const { task, fence, candidate } = effect;
     loop.tell({ type: "moved", task, fence, result: { kind: "moved", commit: candidate.commit } });
