@@ -1,6 +1,7 @@
 import { anyAgainst } from "./claimSpot.ts";
 import { counted, ends, lookAtShapes, lookBelow } from "./claimSteps.ts";
 import { nameMatches, wholeOf } from "./glob.ts";
+import { itemNamed } from "./named.ts";
 import { lookInRegion } from "./claimRegion.ts";
 import { nameOf } from "./claimTrie.ts";
 import type { Alternative, Segment, Segments } from "./glob.ts";
@@ -27,8 +28,8 @@ export function lookFor(trie: Trie, claim: Alternative, look: Look): Spot | null
     const name = claim.folder[depth] ?? "";
     const found = lookOnTheWay(folder, claim, depth, look);
     if (found !== null) return found;
-    const child = folder.children.get(name);
-    if (child === undefined)
+    const child = itemNamed(folder.children, name);
+    if (child === null)
       return claim.kind === "subtree" ? lookAtName(folder, claim, depth, look) : null;
     if (claim.kind === "subtree" && depth === claim.folder.length - 1) {
       const itself = lookAtName(folder, claim, depth, look);
@@ -50,15 +51,15 @@ export function lookFor(trie: Trie, claim: Alternative, look: Look): Spot | null
 
 function lookOnTheWay(folder: Folder, claim: Alternative, depth: number, look: Look): Spot | null {
   if (folder.subtree !== null && ends(folder.subtree, look)) return folder.subtree;
-  if (folder.shapes.size === 0 || counted(folder.inside, look) === 0) return null;
+  if (folder.shapes.items.length === 0 || counted(folder.inside, look) === 0) return null;
   return lookAtShapes(folder, claim.ending, wholeOf(claim), depth, look);
 }
 
 function lookAtPath(folder: Folder, claim: Alternative, look: Look): Spot | null {
   const name = nameOf(claim);
-  const spot = folder.names.get(name);
-  if (spot !== undefined && ends(spot, look)) return spot;
-  const subtree = folder.children.get(name)?.subtree ?? null;
+  const spot = itemNamed(folder.names, name);
+  if (spot !== null && ends(spot, look)) return spot;
+  const subtree = itemNamed(folder.children, name)?.subtree ?? null;
   return subtree !== null && ends(subtree, look) ? subtree : null;
 }
 
@@ -66,8 +67,8 @@ function lookAtPath(folder: Folder, claim: Alternative, look: Look): Spot | null
 function lookAtName(folder: Folder, claim: Alternative, depth: number, look: Look): Spot | null {
   const name = claim.folder[depth];
   if (name === undefined || depth < claim.folder.length - 1) return null;
-  const spot = folder.names.get(name);
-  return spot !== undefined && ends(spot, look) ? spot : null;
+  const spot = itemNamed(folder.names, name);
+  return spot !== null && ends(spot, look) ? spot : null;
 }
 
 /** In a folder that the first `at` segments of the shape's rest have led to. */
@@ -97,11 +98,11 @@ function lookAtNames(folder: Folder, remaining: Segments, look: Look): Spot | nu
   const isLast = after === undefined || (after.kind === "deep" && remaining.length === 2);
   if (name === undefined || !isLast) return null;
   if (name.kind === "literal") {
-    const spot = folder.names.get(name.text);
-    return spot !== undefined && ends(spot, look) ? spot : null;
+    const spot = itemNamed(folder.names, name.text);
+    return spot !== null && ends(spot, look) ? spot : null;
   }
-  for (const [text, spot] of folder.names)
-    if (anyAgainst(spot, look.standing, look.exclusive) && nameMatches(name, text))
+  for (const spot of folder.names.items)
+    if (anyAgainst(spot, look.standing, look.exclusive) && nameMatches(name, spot.name))
       if (look.stop(spot)) return spot;
   return null;
 }
@@ -115,11 +116,11 @@ function lookInChildren(
   look: Look,
 ): Spot | null {
   if (next.kind === "literal") {
-    const child = folder.children.get(next.text);
-    return child === undefined ? null : lookAlong(trie, child, claim, at + 1, look);
+    const child = itemNamed(folder.children, next.text);
+    return child === null ? null : lookAlong(trie, child, claim, at + 1, look);
   }
-  for (const [name, child] of folder.children) {
-    if (!nameMatches(next, name)) continue;
+  for (const child of folder.children.items) {
+    if (!nameMatches(next, child.name)) continue;
     const found = lookAlong(trie, child, claim, at + 1, look);
     if (found !== null) return found;
   }

@@ -1,6 +1,7 @@
 import { anyAgainst } from "./claimSpot.ts";
 import { counted, ends, lookBelow, shapesFor } from "./claimSteps.ts";
 import { endingOfAll, nameMatches, segmentsMeet } from "./glob.ts";
+import { itemNamed } from "./named.ts";
 import { markOf, openEnding } from "./claimTrie.ts";
 import type { Folder, Trie } from "./claimTrie.ts";
 import type { Look } from "./claimSteps.ts";
@@ -61,7 +62,7 @@ export function lookInRegion(trie: Trie, top: Folder, shape: Segments, look: Loo
 /** Subtrees strictly below. */
 function lookAtSubtrees(top: Folder, look: Look): Spot | null {
   if (counted(top.subtrees, look) === 0) return null;
-  for (const child of top.children.values()) {
+  for (const child of top.children.items) {
     if (child.subtree !== null && ends(child.subtree, look)) return child.subtree;
     const found = lookAtSubtrees(child, look);
     if (found !== null) return found;
@@ -75,9 +76,9 @@ type Step = (region: Region, folder: Folder, path: Segments) => Spot | null;
 function lookAtNamed(region: Region, name: Segment | undefined, step: Step): Spot | null {
   const { trie, top, look } = region;
   if (name?.kind !== "literal") return walk(region, top, [], step);
-  const named = trie.foldersByName.get(name.text);
+  const named = itemNamed(trie.foldersByName, name.text)?.folders;
   if (named === undefined) return null;
-  if (named.size > counted(top.inside, look)) return walk(region, top, [], step);
+  if (named.length > counted(top.inside, look)) return walk(region, top, [], step);
   for (const folder of named) {
     const path = pathTo(region, folder);
     const found = path === null ? null : step(region, folder, path);
@@ -92,8 +93,8 @@ function walk(region: Region, folder: Folder, path: Segments, step: Step): Spot 
   if (step === lookAtLast && (folder.nameMarks & region.nameMarks) === 0) return null;
   const found = step(region, folder, path);
   if (found !== null) return found;
-  for (const child of folder.children.values()) {
-    const inside = walk(region, child, [...path, child.segment], step);
+  for (const child of folder.children.items) {
+    const inside = walk(region, child, [...path, child.alike.segment], step);
     if (inside !== null) return inside;
   }
   return null;
@@ -109,8 +110,8 @@ function walkShapes(region: Region, folder: Folder, path: Segments): Spot | null
   if ((folder.shapeMarks & region.shapeMarks) === 0) return null;
   const found = lookAtShapesOf(region, folder, path);
   if (found !== null) return found;
-  for (const child of folder.children.values()) {
-    const inside = walkShapes(region, child, [...path, child.segment]);
+  for (const child of folder.children.items) {
+    const inside = walkShapes(region, child, [...path, child.alike.segment]);
     if (inside !== null) return inside;
   }
   return null;
@@ -118,22 +119,22 @@ function walkShapes(region: Region, folder: Folder, path: Segments): Spot | null
 
 /** Names in this folder that the shape's last segment matches, if the path leads here. */
 function lookAtLast({ look, last, stem }: Region, folder: Folder, path: Segments): Spot | null {
-  if (folder.names.size === 0 || !segmentsMeet(stem, path)) return null;
+  if (folder.names.items.length === 0 || !segmentsMeet(stem, path)) return null;
   if (last.kind === "literal") {
-    const spot = folder.names.get(last.text);
-    return spot !== undefined && ends(spot, look) ? spot : null;
+    const spot = itemNamed(folder.names, last.text);
+    return spot !== null && ends(spot, look) ? spot : null;
   }
-  for (const [name, spot] of folder.names)
-    if (anyAgainst(spot, look.standing, look.exclusive) && nameMatches(last, name))
+  for (const spot of folder.names.items)
+    if (anyAgainst(spot, look.standing, look.exclusive) && nameMatches(last, spot.name))
       if (look.stop(spot)) return spot;
   return null;
 }
 
 function lookAtShapesOf(region: Region, folder: Folder, path: Segments): Spot | null {
   const { look, shape } = region;
-  if (folder.shapes.size === 0) return null;
-  for (const shapes of shapesFor(folder, region.ending))
-    for (const spot of shapes.values()) {
+  if (folder.shapes.items.length === 0) return null;
+  for (const { spots } of shapesFor(folder, region.ending))
+    for (const spot of spots.items) {
       if (!anyAgainst(spot, look.standing, look.exclusive)) continue;
       const theirs = [...path, ...(spot.alternative?.rest ?? [])];
       if (segmentsMeet(shape, theirs) && look.stop(spot)) return spot;
@@ -146,6 +147,6 @@ function pathTo({ top, look }: Region, folder: Folder): Segments | null {
   if (counted(folder.inside, look) === 0) return null;
   const path: Segment[] = [];
   let at: Folder | null = folder;
-  for (; at !== null && at !== top; at = at.parent) path.push(at.segment);
+  for (; at !== null && at !== top; at = at.parent) path.push(at.alike.segment);
   return at === null ? null : path.toReversed();
 }

@@ -19,6 +19,10 @@ import type { HolderId } from "../../ipc/ids.ts";
  * `due` waiters may not be passed by later ones any more. Places are shared (reads) or exclusive.
  */
 export type Spot = {
+  /** What it is found by in its folder, and where (`named.ts`). */
+  readonly name: string;
+  at: number;
+  next: Spot | null;
   /** Where in the trie; `null` for a resource and for the token. */
   readonly folder: Folder | null;
   readonly alternative: Alternative | null;
@@ -60,13 +64,25 @@ export type Want = { readonly exclusive: boolean; readonly amount: number };
 /** Shared by all empty heaps: most spots ever see one standing. */
 const none: Place[] = [];
 
+/** `name`: what it is found by in its folder. */
 export function makeSpot(
   folder: Folder | null,
   alternative: Alternative | null,
+  name: string,
   resource: string | null = null,
 ): Spot {
   const places = [none, none, none, none, none, none];
-  return { folder, alternative, resource, places, amount: 0, bunches: [] };
+  return {
+    name,
+    at: 0,
+    next: null,
+    folder,
+    alternative,
+    resource,
+    places,
+    amount: 0,
+    bunches: [],
+  };
 }
 
 export function isEmpty({ places, bunches }: Spot): boolean {

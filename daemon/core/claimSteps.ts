@@ -1,4 +1,5 @@
 import { anyAgainst } from "./claimSpot.ts";
+import { itemNamed } from "./named.ts";
 import { openEnding } from "./claimTrie.ts";
 import { segmentsMeet } from "./glob.ts";
 import type { Folder, Shapes } from "./claimTrie.ts";
@@ -26,12 +27,12 @@ export function ends(spot: Spot, look: Look): boolean {
 /** Everything in this folder and below it. */
 export function lookBelow(folder: Folder, look: Look): Spot | null {
   if (counted(folder.inside, look) > 0) {
-    for (const spot of folder.names.values()) if (ends(spot, look)) return spot;
-    for (const shapes of folder.shapes.values())
-      for (const spot of shapes.values()) if (ends(spot, look)) return spot;
+    for (const spot of folder.names.items) if (ends(spot, look)) return spot;
+    for (const { spots } of folder.shapes.items)
+      for (const spot of spots.items) if (ends(spot, look)) return spot;
   } else if (counted(folder.subtrees, look) === 0) return null;
   if (folder.subtree !== null && ends(folder.subtree, look)) return folder.subtree;
-  for (const child of folder.children.values()) {
+  for (const child of folder.children.items) {
     const found = lookBelow(child, look);
     if (found !== null) return found;
   }
@@ -46,9 +47,9 @@ export function lookAtShapes(
   from: number,
   look: Look,
 ): Spot | null {
-  if (folder.shapes.size === 0) return null;
-  for (const shapes of shapesFor(folder, ending))
-    for (const spot of shapes.values())
+  if (folder.shapes.items.length === 0) return null;
+  for (const { spots } of shapesFor(folder, ending))
+    for (const spot of spots.items)
       if (anyAgainst(spot, look.standing, look.exclusive))
         if (segmentsMeet(spot.alternative?.rest ?? [], claim, from) && look.stop(spot)) return spot;
   return null;
@@ -57,10 +58,10 @@ export function lookAtShapes(
 const nowhere: readonly Shapes[] = [];
 
 /** The shapes that something with this ending could meet. */
-export function shapesFor({ shapes }: Folder, ending: string | null): Iterable<Shapes> {
-  if (ending === null) return shapes.values();
-  const same = shapes.get(ending);
-  const open = shapes.get(openEnding);
-  if (same === undefined) return open === undefined ? nowhere : [open];
-  return open === undefined ? [same] : [same, open];
+export function shapesFor({ shapes }: Folder, ending: string | null): readonly Shapes[] {
+  if (ending === null) return shapes.items;
+  const same = itemNamed(shapes, ending);
+  const open = itemNamed(shapes, openEnding);
+  if (same === null) return open === null ? nowhere : [open];
+  return open === null ? [same] : [same, open];
 }

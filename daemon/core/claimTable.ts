@@ -42,9 +42,9 @@ export type Hindrance = Want & { readonly spot: Spot };
 export function makeClaimTable(): ClaimTable {
   return {
     trie: makeTrie(),
-    undeclared: makeSpot(null, null),
+    undeclared: makeSpot(null, null, ""),
     resources: new Map(),
-    waiting: makeSpot(null, null),
+    waiting: makeSpot(null, null, ""),
     capacities: {},
   };
 }
@@ -252,7 +252,7 @@ function isAnyBefore(table: ClaimTable, standing: Standing, who: Rank): boolean 
 function resourceSpot(table: ClaimTable, resource: string): Spot {
   let spot = table.resources.get(resource);
   if (spot === undefined) {
-    spot = makeSpot(null, null, resource);
+    spot = makeSpot(null, null, "", resource);
     table.resources.set(resource, spot);
   }
   return spot;

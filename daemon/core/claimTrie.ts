@@ -1,6 +1,8 @@
-import { literal } from "./glob.ts";
+import { addNamed, itemNamed, listOf, removeNamed } from "./named.ts";
 import { isEmpty, makeSpot } from "./claimSpot.ts";
+import { literal } from "./glob.ts";
 import type { Alternative, Segment } from "./glob.ts";
+import type { NamedList } from "./named.ts";
 import type { Place, Spot } from "./claimSpot.ts";
 
 /**
@@ -14,14 +16,18 @@ import type { Place, Spot } from "./claimSpot.ts";
  * which endings (`.ts`) the names and shapes there have, or had: marks go with the folder.
  */
 export type Folder = {
-  readonly segment: Segment;
   readonly name: string;
+  at: number;
+  next: Folder | null;
+  readonly alike: Alike;
+  /** Its index among those of its name. */
+  alikeAt: number;
   readonly parent: Folder | null;
-  /** Made when there is the first, as are the maps and tallies below. */
-  children: Map<string, Folder>;
+  /** Made when there is the first, as are the lists and tallies below. */
+  children: NamedList<Folder>;
   subtree: Spot | null;
-  names: Map<string, Spot>;
-  shapes: Map<string, Shapes>;
+  names: NamedList<Spot>;
+  shapes: NamedList<Shapes>;
   nameMarks: number;
   shapeMarks: number;
   /** Places here and below by standing and mode: on names and shapes, on shapes, on subtrees. */
@@ -30,13 +36,27 @@ export type Folder = {
   subtrees: Tally;
 };
 
-/** Those with one ending, by their text. */
-export type Shapes = Map<string, Spot>;
+/** The folders of one name, and the segment that stands for it. */
+export type Alike = {
+  readonly name: string;
+  at: number;
+  next: Alike | null;
+  readonly segment: Segment;
+  readonly folders: Folder[];
+};
+
+/** Those with one ending, which is the name, by their text. */
+export type Shapes = {
+  readonly name: string;
+  at: number;
+  next: Shapes | null;
+  readonly spots: NamedList<Spot>;
+};
 export type Tally = number[];
 
 export type Trie = {
   readonly root: Folder;
-  readonly foldersByName: Map<string, Set<Folder>>;
+  readonly foldersByName: NamedList<Alike>;
   /** Folders that were left empty: they may soon be wanted again, so they go many at a time. */
   emptied: Folder[];
 };
@@ -48,15 +68,15 @@ const marks = 31;
 /** Empty folders kept. */
 const emptiedMax = 128;
 
-const noFolders = new Map<string, Folder>();
-const noNames = new Map<string, Spot>();
-const noShapes = new Map<string, Shapes>();
+const noFolders: NamedList<Folder> = { items: [], buckets: null };
+const noNames: NamedList<Spot> = { items: [], buckets: null };
+const noShapes: NamedList<Shapes> = { items: [], buckets: null };
 const noTally: Tally = [0, 0, 0, 0, 0, 0];
 
 export function makeTrie(): Trie {
   return {
-    root: makeFolder(null, ""),
-    foldersByName: new Map(),
+    root: makeFolder(null, makeAlike("")),
+    foldersByName: { items: [], buckets: null },
     emptied: [],
   };
 }
@@ -73,18 +93,15 @@ export function markOf(ending: string): number {
 export function spotOf(trie: Trie, alternative: Alternative): Spot {
   let folder = trie.root;
   for (const name of alternative.folder)
-    folder = folder.children.get(name) ?? addFolder(trie, folder, name);
+    folder = itemNamed(folder.children, name) ?? addFolder(trie, folder, name);
   switch (alternative.kind) {
     case "subtree":
-      folder.subtree ??= makeSpot(folder, alternative);
+      folder.subtree ??= makeSpot(folder, alternative, "");
       return folder.subtree;
     case "path":
-      return folder.names.get(nameOf(alternative)) ?? addName(folder, alternative);
+      return itemNamed(folder.names, nameOf(alternative)) ?? addName(folder, alternative);
     case "shape":
-      return (
-        folder.shapes.get(endingFor(alternative))?.get(alternative.text) ??
-        addShape(folder, alternative)
-      );
+      return shapeAt(folder, alternative) ?? addShape(folder, alternative);
   }
 }
 
@@ -108,13 +125,20 @@ export function removeEmptied(trie: Trie): void {
   trie.emptied = [];
   for (let folder of folders)
     while (folder.parent !== null && isBare(folder)) {
-      if (folder.parent.children.get(folder.name) !== folder) break;
-      folder.parent.children.delete(folder.name);
-      const alike = trie.foldersByName.get(folder.name);
-      if (alike?.delete(folder) === true && alike.size === 0)
-        trie.foldersByName.delete(folder.name);
+      if (folder.parent.children.items[folder.at] !== folder) break;
+      removeNamed(folder.parent.children, folder);
+      removeAlike(trie, folder);
       folder = folder.parent;
     }
+}
+
+function removeAlike({ foldersByName }: Trie, { alike, alikeAt }: Folder): void {
+  const last = alike.folders.pop();
+  if (last !== undefined && last.alikeAt !== alikeAt) {
+    alike.folders[alikeAt] = last;
+    last.alikeAt = alikeAt;
+  }
+  if (alike.folders.length === 0) removeNamed(foldersByName, alike);
 }
 
 /** Keeps the tallies in step with a place that is taken (`by` 1) or given up (-1). */
@@ -137,10 +161,13 @@ function counting(counts: Tally, index: number, by: 1 | -1): Tally {
   return own;
 }
 
-function makeFolder(parent: Folder | null, name: string): Folder {
+function makeFolder(parent: Folder | null, alike: Alike): Folder {
   return {
-    segment: literal(name),
-    name,
+    name: alike.name,
+    at: 0,
+    next: null,
+    alike,
+    alikeAt: alike.folders.length,
     parent,
     children: noFolders,
     subtree: null,
@@ -154,20 +181,27 @@ function makeFolder(parent: Folder | null, name: string): Folder {
   };
 }
 
-function addFolder(trie: Trie, parent: Folder, name: string): Folder {
-  const folder = makeFolder(parent, name);
-  if (parent.children === noFolders) parent.children = new Map();
-  parent.children.set(name, folder);
-  const alike = trie.foldersByName.get(name);
-  if (alike === undefined) trie.foldersByName.set(name, new Set([folder]));
-  else alike.add(folder);
+function makeAlike(name: string): Alike {
+  return { name, at: 0, next: null, segment: literal(name), folders: [] };
+}
+
+function addFolder({ foldersByName }: Trie, parent: Folder, name: string): Folder {
+  let alike = itemNamed(foldersByName, name);
+  if (alike === null) {
+    alike = makeAlike(name);
+    addNamed(foldersByName, alike);
+  }
+  const folder = makeFolder(parent, alike);
+  alike.folders.push(folder);
+  if (parent.children === noFolders) parent.children = listOf(folder);
+  else addNamed(parent.children, folder);
   return folder;
 }
 
 function addName(folder: Folder, alternative: Alternative): Spot {
-  const spot = makeSpot(folder, alternative);
-  if (folder.names === noNames) folder.names = new Map();
-  folder.names.set(nameOf(alternative), spot);
+  const spot = makeSpot(folder, alternative, nameOf(alternative));
+  if (folder.names === noNames) folder.names = listOf(spot);
+  else addNamed(folder.names, spot);
   const mark = markOf(endingFor(alternative));
   for (let at: Folder | null = folder; at !== null; at = at.parent) {
     if ((at.nameMarks & mark) !== 0) break;
@@ -176,13 +210,20 @@ function addName(folder: Folder, alternative: Alternative): Spot {
   return spot;
 }
 
+function shapeAt({ shapes }: Folder, alternative: Alternative): Spot | null {
+  const same = itemNamed(shapes, endingFor(alternative));
+  return same === null ? null : itemNamed(same.spots, alternative.text);
+}
+
 function addShape(folder: Folder, alternative: Alternative): Spot {
-  const spot = makeSpot(folder, alternative);
+  const spot = makeSpot(folder, alternative, alternative.text);
   const ending = endingFor(alternative);
-  if (folder.shapes === noShapes) folder.shapes = new Map();
-  const shapes = folder.shapes.get(ending);
-  if (shapes === undefined) folder.shapes.set(ending, new Map([[alternative.text, spot]]));
-  else shapes.set(alternative.text, spot);
+  const same = itemNamed(folder.shapes, ending);
+  if (same === null) {
+    const shapes: Shapes = { name: ending, at: 0, next: null, spots: listOf(spot) };
+    if (folder.shapes === noShapes) folder.shapes = listOf(shapes);
+    else addNamed(folder.shapes, shapes);
+  } else addNamed(same.spots, spot);
   const mark = markOf(ending);
   for (let at: Folder | null = folder; at !== null; at = at.parent) {
     if ((at.shapeMarks & mark) !== 0) break;
@@ -198,15 +239,14 @@ function removeSpot(folder: Folder, alternative: Alternative, spot: Spot): boole
       folder.subtree = null;
       return true;
     case "path":
-      if (folder.names.get(nameOf(alternative)) !== spot) return false;
-      folder.names.delete(nameOf(alternative));
+      if (folder.names.items[spot.at] !== spot) return false;
+      removeNamed(folder.names, spot);
       return true;
     case "shape": {
-      const ending = endingFor(alternative);
-      const shapes = folder.shapes.get(ending);
-      if (shapes?.get(alternative.text) !== spot) return false;
-      shapes.delete(alternative.text);
-      if (shapes.size === 0) folder.shapes.delete(ending);
+      const shapes = itemNamed(folder.shapes, endingFor(alternative));
+      if (shapes?.spots.items[spot.at] !== spot) return false;
+      removeNamed(shapes.spots, spot);
+      if (shapes.spots.items.length === 0) removeNamed(folder.shapes, shapes);
       return true;
     }
   }
@@ -217,5 +257,6 @@ function endingFor({ ending }: Alternative): string {
 }
 
 function isBare({ subtree, names, shapes, children }: Folder): boolean {
-  return subtree === null && names.size === 0 && shapes.size === 0 && children.size === 0;
+  const left = names.items.length + shapes.items.length + children.items.length;
+  return subtree === null && left === 0;
 }
