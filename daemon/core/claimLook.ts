@@ -3,7 +3,7 @@ import { counted, ends, lookAtShapes, lookBelow } from "./claimSteps.ts";
 import { nameMatches, wholeOf } from "./glob.ts";
 import { itemNamed } from "./named.ts";
 import { lookInRegion } from "./claimRegion.ts";
-import { nameOf } from "./claimTrie.ts";
+import { childOf, nameOf } from "./claimTrie.ts";
 import type { Alternative, Segment, Segments } from "./glob.ts";
 import type { Folder, Trie } from "./claimTrie.ts";
 import type { Look } from "./claimSteps.ts";
@@ -28,7 +28,7 @@ export function lookFor(trie: Trie, claim: Alternative, look: Look): Spot | null
     const name = claim.folder[depth] ?? "";
     const found = lookOnTheWay(folder, claim, depth, look);
     if (found !== null) return found;
-    const child = itemNamed(folder.children, name);
+    const child = childOf(trie, folder, name);
     if (child === null)
       return claim.kind === "subtree" ? lookAtName(folder, claim, depth, look) : null;
     if (claim.kind === "subtree" && depth === claim.folder.length - 1) {
@@ -40,7 +40,8 @@ export function lookFor(trie: Trie, claim: Alternative, look: Look): Spot | null
   switch (claim.kind) {
     case "path":
       return (
-        lookOnTheWay(folder, claim, claim.folder.length, look) ?? lookAtPath(folder, claim, look)
+        lookOnTheWay(folder, claim, claim.folder.length, look) ??
+        lookAtPath(trie, folder, claim, look)
       );
     case "subtree":
       return lookBelow(folder, look);
@@ -55,11 +56,11 @@ function lookOnTheWay(folder: Folder, claim: Alternative, depth: number, look: L
   return lookAtShapes(folder, claim.ending, wholeOf(claim), depth, look);
 }
 
-function lookAtPath(folder: Folder, claim: Alternative, look: Look): Spot | null {
+function lookAtPath(trie: Trie, folder: Folder, claim: Alternative, look: Look): Spot | null {
   const name = nameOf(claim);
   const spot = itemNamed(folder.names, name);
   if (spot !== null && ends(spot, look)) return spot;
-  const subtree = itemNamed(folder.children, name)?.subtree ?? null;
+  const subtree = childOf(trie, folder, name)?.subtree ?? null;
   return subtree !== null && ends(subtree, look) ? subtree : null;
 }
 
@@ -116,10 +117,10 @@ function lookInChildren(
   look: Look,
 ): Spot | null {
   if (next.kind === "literal") {
-    const child = itemNamed(folder.children, next.text);
+    const child = childOf(trie, folder, next.text);
     return child === null ? null : lookAlong(trie, child, claim, at + 1, look);
   }
-  for (const child of folder.children.items) {
+  for (const child of folder.children) {
     if (!nameMatches(next, child.name)) continue;
     const found = lookAlong(trie, child, claim, at + 1, look);
     if (found !== null) return found;

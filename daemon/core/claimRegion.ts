@@ -62,7 +62,7 @@ export function lookInRegion(trie: Trie, top: Folder, shape: Segments, look: Loo
 /** Subtrees strictly below. */
 function lookAtSubtrees(top: Folder, look: Look): Spot | null {
   if (counted(top.subtrees, look) === 0) return null;
-  for (const child of top.children.items) {
+  for (const child of top.children) {
     if (child.subtree !== null && ends(child.subtree, look)) return child.subtree;
     const found = lookAtSubtrees(child, look);
     if (found !== null) return found;
@@ -93,7 +93,7 @@ function walk(region: Region, folder: Folder, path: Segments, step: Step): Spot 
   if (step === lookAtLast && (folder.nameMarks & region.nameMarks) === 0) return null;
   const found = step(region, folder, path);
   if (found !== null) return found;
-  for (const child of folder.children.items) {
+  for (const child of folder.children) {
     const inside = walk(region, child, [...path, child.alike.segment], step);
     if (inside !== null) return inside;
   }
@@ -110,7 +110,7 @@ function walkShapes(region: Region, folder: Folder, path: Segments): Spot | null
   if ((folder.shapeMarks & region.shapeMarks) === 0) return null;
   const found = lookAtShapesOf(region, folder, path);
   if (found !== null) return found;
-  for (const child of folder.children.items) {
+  for (const child of folder.children) {
     const inside = walkShapes(region, child, [...path, child.alike.segment]);
     if (inside !== null) return inside;
   }

@@ -32,7 +32,7 @@ export function lookBelow(folder: Folder, look: Look): Spot | null {
       for (const spot of spots.items) if (ends(spot, look)) return spot;
   } else if (counted(folder.subtrees, look) === 0) return null;
   if (folder.subtree !== null && ends(folder.subtree, look)) return folder.subtree;
-  for (const child of folder.children.items) {
+  for (const child of folder.children) {
     const found = lookBelow(child, look);
     if (found !== null) return found;
   }

@@ -1,4 +1,4 @@
-import { addNamed, itemNamed, listOf, removeNamed } from "./named.ts";
+import { addNamed, hashOf, itemNamed, listOf, removeNamed } from "./named.ts";
 import { isEmpty, makeSpot } from "./claimSpot.ts";
 import { literal } from "./glob.ts";
 import type { Alternative, Segment } from "./glob.ts";
@@ -16,16 +16,14 @@ import type { Place, Spot } from "./claimSpot.ts";
  * which endings (`.ts`) the names and shapes there have, or had: marks go with the folder.
  */
 export type Folder = {
-  readonly name: string;
-  at: number;
-  next: Folder | null;
-  readonly alike: Alike;
-  /** Its index among those of its name. */
-  alikeAt: number;
+  /** Of its path; `next` has one with the same last bits. */
+  readonly hash: number;
   readonly parent: Folder | null;
-  /** Made when there is the first, as are the lists and tallies below. */
-  children: NamedList<Folder>;
+  readonly name: string;
+  next: Folder | null;
   subtree: Spot | null;
+  /** Made when there is the first, as are the lists and tallies below. In no particular order. */
+  children: Folder[];
   names: NamedList<Spot>;
   shapes: NamedList<Shapes>;
   nameMarks: number;
@@ -34,6 +32,10 @@ export type Folder = {
   inside: Tally;
   shaped: Tally;
   subtrees: Tally;
+  readonly alike: Alike;
+  /** Its index among its parent's children, and among those of its name. */
+  at: number;
+  alikeAt: number;
 };
 
 /** The folders of one name, and the segment that stands for it. */
@@ -56,6 +58,10 @@ export type Tally = number[];
 
 export type Trie = {
   readonly root: Folder;
+  /** Folders by the last bits of their hash: a step down reads two places in memory, not a list. */
+  buckets: (Folder | null)[];
+  /** How many are in there: all but the root. */
+  folders: number;
   readonly foldersByName: NamedList<Alike>;
   /** Folders that were left empty: they may soon be wanted again, so they go many at a time. */
   emptied: Folder[];
@@ -67,8 +73,9 @@ export const openEnding = "/";
 const marks = 31;
 /** Empty folders kept. */
 const emptiedMax = 128;
+const bucketsMin = 64;
 
-const noFolders: NamedList<Folder> = { items: [], buckets: null };
+const noFolders: Folder[] = [];
 const noNames: NamedList<Spot> = { items: [], buckets: null };
 const noShapes: NamedList<Shapes> = { items: [], buckets: null };
 const noTally: Tally = [0, 0, 0, 0, 0, 0];
@@ -76,6 +83,8 @@ const noTally: Tally = [0, 0, 0, 0, 0, 0];
 export function makeTrie(): Trie {
   return {
     root: makeFolder(null, makeAlike("")),
+    buckets: Array.from<Folder | null>({ length: bucketsMin }).fill(null),
+    folders: 0,
     foldersByName: { items: [], buckets: null },
     emptied: [],
   };
@@ -89,11 +98,22 @@ export function markOf(ending: string): number {
   return 1 << ((mixed >>> 0) % marks);
 }
 
+/** The folder of that name right below. */
+export function childOf({ buckets }: Trie, folder: Folder, name: string): Folder | null {
+  const hash = hashOf(name, folder.hash);
+  let child = buckets[hash & (buckets.length - 1)] ?? null;
+  while (child !== null) {
+    if (child.hash === hash && child.parent === folder && child.name === name) return child;
+    child = child.next;
+  }
+  return null;
+}
+
 /** The spot that this stands for, made if nobody has claimed it yet. */
 export function spotOf(trie: Trie, alternative: Alternative): Spot {
   let folder = trie.root;
   for (const name of alternative.folder)
-    folder = itemNamed(folder.children, name) ?? addFolder(trie, folder, name);
+    folder = childOf(trie, folder, name) ?? addFolder(trie, folder, name);
   switch (alternative.kind) {
     case "subtree":
       folder.subtree ??= makeSpot(folder, alternative, "");
@@ -125,11 +145,27 @@ export function removeEmptied(trie: Trie): void {
   trie.emptied = [];
   for (let folder of folders)
     while (folder.parent !== null && isBare(folder)) {
-      if (folder.parent.children.items[folder.at] !== folder) break;
-      removeNamed(folder.parent.children, folder);
-      removeAlike(trie, folder);
+      if (folder.parent.children[folder.at] !== folder) break;
+      removeFolder(trie, folder, folder.parent);
       folder = folder.parent;
     }
+}
+
+function removeFolder(trie: Trie, folder: Folder, { children }: Folder): void {
+  const last = children.pop();
+  if (last !== undefined && last !== folder) {
+    children[folder.at] = last;
+    last.at = folder.at;
+  }
+  removeAlike(trie, folder);
+  const { buckets } = trie;
+  const bucket = folder.hash & (buckets.length - 1);
+  let before = buckets[bucket] ?? null;
+  if (before === folder) buckets[bucket] = folder.next;
+  while (before !== null && before.next !== folder) before = before.next;
+  if (before !== null) before.next = folder.next;
+  folder.next = null;
+  trie.folders -= 1;
 }
 
 function removeAlike({ foldersByName }: Trie, { alike, alikeAt }: Folder): void {
@@ -163,14 +199,12 @@ function counting(counts: Tally, index: number, by: 1 | -1): Tally {
 
 function makeFolder(parent: Folder | null, alike: Alike): Folder {
   return {
-    name: alike.name,
-    at: 0,
-    next: null,
-    alike,
-    alikeAt: alike.folders.length,
+    hash: hashOf(alike.name, parent?.hash),
     parent,
-    children: noFolders,
+    name: alike.name,
+    next: null,
     subtree: null,
+    children: noFolders,
     names: noNames,
     shapes: noShapes,
     nameMarks: 0,
@@ -178,6 +212,9 @@ function makeFolder(parent: Folder | null, alike: Alike): Folder {
     inside: noTally,
     shaped: noTally,
     subtrees: noTally,
+    alike,
+    at: parent?.children.length ?? 0,
+    alikeAt: alike.folders.length,
   };
 }
 
@@ -185,7 +222,8 @@ function makeAlike(name: string): Alike {
   return { name, at: 0, next: null, segment: literal(name), folders: [] };
 }
 
-function addFolder({ foldersByName }: Trie, parent: Folder, name: string): Folder {
+function addFolder(trie: Trie, parent: Folder, name: string): Folder {
+  const { foldersByName } = trie;
   let alike = itemNamed(foldersByName, name);
   if (alike === null) {
     alike = makeAlike(name);
@@ -193,9 +231,30 @@ function addFolder({ foldersByName }: Trie, parent: Folder, name: string): Folde
   }
   const folder = makeFolder(parent, alike);
   alike.folders.push(folder);
-  if (parent.children === noFolders) parent.children = listOf(folder);
-  else addNamed(parent.children, folder);
+  if (parent.children === noFolders) parent.children = [folder];
+  else parent.children.push(folder);
+  trie.folders += 1;
+  if (trie.folders > trie.buckets.length) sortAnew(trie);
+  putInto(trie.buckets, folder);
   return folder;
+}
+
+/** Twice as many buckets. They are never fewer again: an empty one is a word of memory. */
+function sortAnew(trie: Trie): void {
+  const buckets = Array.from<Folder | null>({ length: 2 * trie.buckets.length }).fill(null);
+  for (let folder of trie.buckets)
+    while (folder !== null) {
+      const { next } = folder;
+      putInto(buckets, folder);
+      folder = next;
+    }
+  trie.buckets = buckets;
+}
+
+function putInto(buckets: (Folder | null)[], folder: Folder): void {
+  const bucket = folder.hash & (buckets.length - 1);
+  folder.next = buckets[bucket] ?? null;
+  buckets[bucket] = folder;
 }
 
 function addName(folder: Folder, alternative: Alternative): Spot {
@@ -257,6 +316,6 @@ function endingFor({ ending }: Alternative): string {
 }
 
 function isBare({ subtree, names, shapes, children }: Folder): boolean {
-  const left = names.items.length + shapes.items.length + children.items.length;
+  const left = names.items.length + shapes.items.length + children.length;
   return subtree === null && left === 0;
 }

@@ -106,10 +106,11 @@ export function holdFor(state: State, one: Hold): void {
   holdBy(state, partyOfHold(state, one));
 }
 
+/** Who waits has places already. */
 function holdBy({ schedule }: State, party: Party): void {
-  const { table, waiters, holders } = schedule;
+  const { table, holders } = schedule;
   schedule.looked = null;
-  if (waiters.has(party.id)) changeStanding(table, party, held);
+  if (party.places.length > 0) changeStanding(table, party, held);
   else takePlaces(table, party, held);
   holders.set(party.id, party);
 }

@@ -98,10 +98,10 @@ function bucketOf(buckets: readonly unknown[], name: string): number {
   return hashOf(name) & (buckets.length - 1);
 }
 
-/** FNV-1a, whose high bits are folded into the low ones. */
-function hashOf(name: string): number {
-  let mixed = 0x811c9dc5;
+/** FNV-1a, whose high bits are folded into the low ones; goes on from the hash of what comes before. */
+export function hashOf(name: string, before = 0x811c9dc5): number {
+  let mixed = before;
   for (let at = 0; at < name.length; at += 1)
     mixed = Math.imul(mixed ^ name.charCodeAt(at), 0x01000193);
-  return (mixed ^ (mixed >>> 15)) >>> 0;
+  return mixed ^ (mixed >>> 15);
 }

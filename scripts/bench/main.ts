@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { benchClaims } from "./claims.ts";
 import { benchJournal } from "./journal.ts";
 import { benchLanding } from "./landing.ts";
@@ -11,6 +12,7 @@ import { benchSpawn } from "./spawn.ts";
 import { benchStartup } from "./startup.ts";
 import { benchSubmitFlat } from "./submitFlat.ts";
 import { benchWorkspace } from "./workspace.ts";
+import { supervisorNodeFlags } from "../../cli/supervisorFlags.ts";
 
 /** `npm run bench -- NAME…`: one JSON line each. Without a name: all of them, one after the other. */
 const benches: Readonly<Record<string, () => Promise<Record<string, number | string>>>> = {
@@ -29,6 +31,10 @@ const benches: Readonly<Record<string, () => Promise<Record<string, number | str
   workspace: benchWorkspace,
 };
 
+/** What measures the core in this process needs a process like the supervisor's. */
+const ofTheCore = ["claims", "makespan", "plan", "schedule"];
+const likeSupervisor = supervisorNodeFlags.every((flag) => process.execArgv.includes(flag));
+
 const asked = process.argv.slice(2);
 const names = asked.length === 0 ? Object.keys(benches) : asked;
 const unknown = names.filter((name) => !Object.hasOwn(benches, name));
@@ -39,6 +45,12 @@ if (unknown.length > 0) {
   process.exitCode = 2;
 } else
   for (const name of names) {
+    if (ofTheCore.includes(name) && !likeSupervisor) {
+      const args = [...supervisorNodeFlags, import.meta.filename, name];
+      const { status } = spawnSync(process.execPath, args, { stdio: "inherit" });
+      if (status !== 0) process.exitCode = 1;
+      continue;
+    }
     const figures = await benches[name]?.();
     process.stdout.write(`${JSON.stringify({ bench: name, node: process.version, ...figures })}\n`);
   }

@@ -184,7 +184,7 @@ function expectOneOf(
 }
 
 function isBare({ children, names, shapes, subtree, inside, shaped, subtrees }: Folder): boolean {
-  const lists = [shapes, children, names].map(({ items }) => items.length);
+  const lists = [children.length, shapes.items.length, names.items.length];
   const counts = [...inside, ...shaped, ...subtrees, ...lists];
   return subtree === null && counts.every((count) => count === 0);
 }
