@@ -32,7 +32,7 @@ const benches: Readonly<Record<string, () => Promise<Record<string, number | str
 };
 
 /** What measures the core in this process needs a process like the supervisor's. */
-const ofTheCore = ["claims", "makespan", "plan", "schedule"];
+const ofTheCore = new Set(["claims", "makespan", "plan", "schedule"]);
 const likeSupervisor = supervisorNodeFlags.every((flag) => process.execArgv.includes(flag));
 
 const asked = process.argv.slice(2);
@@ -45,7 +45,7 @@ if (unknown.length > 0) {
   process.exitCode = 2;
 } else
   for (const name of names) {
-    if (ofTheCore.includes(name) && !likeSupervisor) {
+    if (ofTheCore.has(name) && !likeSupervisor) {
       const args = [...supervisorNodeFlags, import.meta.filename, name];
       const { status } = spawnSync(process.execPath, args, { stdio: "inherit" });
       if (status !== 0) process.exitCode = 1;
