@@ -16,8 +16,17 @@ export class Person {
     this.#random = random;
   }
 
-  /** Does one thing and says what. */
+  /** Does one thing and says what; what git refuses at once is no thing. */
   async act(): Promise<string> {
+    const said: string[] = [];
+    while (said.length < triesMax) {
+      said.push(await this.#try());
+      if (!/: (fatal|error|nothing)|^commit[^:]*: $/.test(said.at(-1) ?? "")) break;
+    }
+    return said.join(" / ");
+  }
+
+  async #try(): Promise<string> {
     const total = moves.reduce((sum, [weight]) => sum + weight, 0);
     let left = this.#random.int(0, total - 1);
     for (const [weight, name, move] of moves) {
@@ -115,6 +124,8 @@ export class Person {
   }
 }
 
+const triesMax = 4;
+
 export const sharedPaths = ["n/0.txt", "n/1.txt", "n/2.txt"] as const;
 
 type Move = (person: Person) => Promise<string>;
@@ -130,7 +141,7 @@ const moves: readonly (readonly [weight: number, name: string, move: Move])[] = 
   [16, "edit", (person) => person.edit()],
   [4, "add", git("add", "--update")],
   [3, "add all", git("add", "--all")],
-  [3, "new file", (person) => person.writeNew()],
+  [8, "new file", (person) => person.writeNew()],
   [3, "remove file", (person) => person.removeFile()],
   [1, "mode", (person) => person.changeMode()],
   [12, "commit -a", (person) => person.git("commit", "-q", "-a", "-m", person.word())],
@@ -169,7 +180,7 @@ const moves: readonly (readonly [weight: number, name: string, move: Move])[] = 
   [1, "rename main", git("branch", "-m", "main", "trunk")],
   [4, "rename back", git("branch", "-m", "trunk", "main")],
   [1, "move main", git("branch", "-f", "main", "HEAD")],
-  [2, "lock", (person) => person.lock()],
-  [5, "unlock", (person) => person.unlock()],
+  [5, "lock", (person) => person.lock()],
+  [8, "unlock", (person) => person.unlock()],
   [1, "pack refs", git("pack-refs", "--all")],
 ];

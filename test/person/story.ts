@@ -31,6 +31,8 @@ export type Story = {
 };
 
 const tasks = 7;
+/** Between the last look at what the person has and the moment at which nothing of it can change any more. */
+const delicate = /^follow\.(token|intent|lock|copy|tree|syncIndex|target|place)/;
 const settleTries = 8;
 
 export async function tellStory(seed: number): Promise<Story> {
@@ -84,12 +86,13 @@ class Teller {
 
   async #work(scene: Scene, account: Account, person: Person): Promise<void> {
     using _ = onFailpoint(async (point) => {
-      if (this.#acting || this.#problems.length > 0 || !this.#random.chance(0.06)) return;
+      if (this.#acting || this.#problems.length > 0) return;
+      if (!this.#random.chance(delicate.test(point) ? 0.2 : 0.04)) return;
       await this.#act(point, scene, account, person);
     });
     const bases: Oid[] = [await scene.oid("orchd/main")];
     for (let at = 0; at < tasks && this.#problems.length === 0; at += 1) {
-      for (let moves = this.#random.int(0, 3); moves > 0; moves -= 1)
+      for (let moves = this.#random.int(0, 4); moves > 0; moves -= 1)
         await this.#act("between", scene, account, person);
       const tip = await scene.oid("orchd/main");
       bases.push(tip);
@@ -139,7 +142,7 @@ class Teller {
       const word = `t${++this.#words}`;
       files[path] = `${withWord(text, this.#random.pick(agentSlots), word)}\n`;
     }
-    if (this.#random.chance(0.3)) files[this.#random.pick(sharedPaths)] = `t${++this.#words}\n`;
+    if (this.#random.chance(0.5)) files[this.#random.pick(sharedPaths)] = `t${++this.#words}\n`;
     else if (this.#random.chance(0.2)) files[this.#random.pick(sharedPaths)] = null;
     for (const text of Object.values(files)) if (text !== null) noteText(text);
     return files;
