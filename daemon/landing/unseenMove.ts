@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isOid } from "../../ipc/ids.ts";
+import type { Oid } from "../../ipc/ids.ts";
 import { isRecord } from "../../ipc/message.ts";
 import { readJsonFile, writeDurably } from "../../system/atomicFile.ts";
 import { failpoint } from "../../system/failpoint.ts";
@@ -8,9 +9,10 @@ import { readRefs, targetRef } from "./branch.ts";
 import type { LandingSite, Transaction, Writer } from "./branch.ts";
 import { checkoutsOf } from "./checkouts.ts";
 import type { Checkout } from "./checkouts.ts";
-import { indexWork, isBehind } from "./privateIndex.ts";
+import { indexWork, names } from "./privateIndex.ts";
 import { moveTarget } from "./target.ts";
 import type { TargetMove } from "./target.ts";
+import { touchedPaths } from "./touched.ts";
 
 /**
  * Moves a branch that nobody has checked out. Somebody may check it out in the very instant. Right
@@ -49,8 +51,28 @@ export async function recoverUnseen(writer: Writer): Promise<void> {
 async function behind(writer: Writer, move: TargetMove): Promise<Checkout | null> {
   const [checkout] = checkoutsOf(writer, targetRef(writer));
   if (checkout === undefined) return null;
+  return (await hasOldFiles(writer, checkout, move)) ? checkout : null;
+}
+
+/**
+ * Told by the index: its entries for what the move touches are the old commit's or the new one's. A
+ * staged change, which a checkout carries along, is neither; where it leaves nothing to go by, the
+ * branch is put back, as that reverts nothing either way.
+ */
+async function hasOldFiles(
+  writer: Writer,
+  checkout: Checkout,
+  { from, to }: TargetMove,
+): Promise<boolean> {
   const theirs = indexWork(writer, checkout, join(checkout.gitDir, "index"));
-  return (await isBehind(theirs, move.from, move.to)) ? checkout : null;
+  const other = (commit: Oid): Promise<string[]> =>
+    names(theirs, ["diff-index", "-z", "--cached", "--name-only", commit]);
+  const [notOld, notNew] = [new Set(await other(from)), new Set(await other(to))];
+  const touched = await touchedPaths(writer, from, to);
+  if (touched.length === 0) return false;
+  return (
+    touched.some(({ path }) => !notOld.has(path)) || touched.every(({ path }) => notNew.has(path))
+  );
 }
 
 async function putBack(writer: Writer, { from, to }: TargetMove): Promise<Transaction> {

@@ -5,6 +5,8 @@ import { lookAt, textOfBlob } from "./look.ts";
 import type { Look } from "./look.ts";
 import { agentWords, personSlots, slotPaths, wordIn } from "./texts.ts";
 
+type LookAt = (repository: TestRepository) => Promise<Look>;
+
 /**
  * Holds orchd to account for what it may not do to a person. Everything the person has is looked at
  * after each of their commands and again before the next one; what differs in between is orchd's
@@ -19,6 +21,7 @@ import { agentWords, personSlots, slotPaths, wordIn } from "./texts.ts";
  */
 export class Account {
   readonly #repository: TestRepository;
+  readonly #look: LookAt;
   #last: Look;
   /** Paths that hold something of the person's on disk, and what. */
   #edited: Map<string, string | undefined>;
@@ -32,15 +35,17 @@ export class Account {
   /** Every commit they were on. */
   readonly made = new Set<string>();
 
-  private constructor(repository: TestRepository, look: Look) {
+  private constructor(repository: TestRepository, how: LookAt, look: Look) {
     this.#repository = repository;
+    this.#look = how;
     this.#last = look;
     this.#edited = editedIn(look);
     this.#staged = new Set(differing(look.index, look.tree));
   }
 
-  static async open(repository: TestRepository): Promise<Account> {
-    return new Account(repository, await lookAt(repository));
+  /** `look`: how to look while orchd works on its own. */
+  static async open(repository: TestRepository, look: LookAt = lookAt): Promise<Account> {
+    return new Account(repository, look, await look(repository));
   }
 
   get last(): Look {
@@ -55,7 +60,7 @@ export class Account {
   /** What orchd did since the last look. `atRest`: none of its steps is under way. */
   async check(atRest: boolean): Promise<string[]> {
     const before = this.#last;
-    const now = await lookAt(this.#repository);
+    const now = await this.#look(this.#repository);
     this.#last = now;
     const problems = [
       ...this.#refProblems(before, now),
@@ -76,7 +81,7 @@ export class Account {
   /** The person has just done something; `check` came right before. */
   async noteMove(followedText: string): Promise<void> {
     const before = this.#last;
-    const now = await lookAt(this.#repository);
+    const now = await this.#look(this.#repository);
     this.#last = now;
     await this.#noteTarget(before, now, followedText);
     if (now.refs.get(now.head) !== undefined) this.made.add(now.refs.get(now.head) ?? "");

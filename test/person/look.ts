@@ -107,7 +107,7 @@ function filesBelow(dir: string): Map<string, string> {
   const walk = (folder: string): void => {
     for (const entry of readdirSync(join(dir, folder), { withFileTypes: true })) {
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-      if (path === ".git") continue;
+      if (path === ".git" || path === ".aibrain") continue;
       if (entry.isDirectory()) walk(path);
       else files.set(path, fileEntry(join(dir, path)));
     }

@@ -1,11 +1,13 @@
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
+import { workBeside } from "./beside.ts";
 import { tellStory } from "./story.ts";
 
 /**
  * A person works in a repository while tasks land in it, with real git:
  *
- *     npm run person -- [--seeds N] [--first N] [--lines N]
+ *     npm run person -- [--seeds N] [--first N] [--lines N]     each between two steps, by seed
+ *     npm run person -- --tasks N [--first N]                   beside a whole supervisor, workers and all
  *
  * The last line is JSON; the exit code is 0 if nothing of theirs was lost, reverted or brought back.
  */
@@ -14,21 +16,41 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "200" },
     first: { type: "string", default: `${randomInt(2 ** 40)}` },
     lines: { type: "string", default: "60" },
+    tasks: { type: "string" },
   },
 });
 
 const first = Number(values.first);
 const began = performance.now();
-const sum = { landed: 0, followed: 0, moves: 0, movesHalfDone: 0, rewinds: 0, reapplied: 0 };
-const broken: number[] = [];
-for (let seed = first; seed < first + Number(values.seeds); seed += 1) {
-  const story = await tellStory(seed);
-  for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += story[key];
-  if (story.problems.length === 0) continue;
-  broken.push(seed);
-  console.log(story.lines.slice(-Number(values.lines)).join("\n"));
-  console.log(`BROKEN seed ${seed}\n  ${story.problems.join("\n  ")}`);
+process.exitCode = (await passes()) ? 0 : 1;
+
+async function passes(): Promise<boolean> {
+  return values.tasks === undefined ? await seeds() : await besideSupervisor(Number(values.tasks));
 }
-const seconds = Math.round((performance.now() - began) / 100) / 10;
-console.log(JSON.stringify({ first, seeds: Number(values.seeds), ...sum, broken, seconds }));
-process.exitCode = broken.length === 0 ? 0 : 1;
+
+async function besideSupervisor(tasks: number): Promise<boolean> {
+  const { lines, problems, ...counts } = await workBeside(first, tasks);
+  if (problems.length > 0) console.log(lines.slice(-Number(values.lines)).join("\n"));
+  console.log(JSON.stringify({ first, tasks, ...counts, problems, seconds: seconds() }));
+  return problems.length === 0;
+}
+
+async function seeds(): Promise<boolean> {
+  const sum = { landed: 0, followed: 0, moves: 0, movesHalfDone: 0, rewinds: 0, reapplied: 0 };
+  const broken: number[] = [];
+  for (let seed = first; seed < first + Number(values.seeds); seed += 1) {
+    const story = await tellStory(seed);
+    for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += story[key];
+    if (story.problems.length === 0) continue;
+    broken.push(seed);
+    console.log(story.lines.slice(-Number(values.lines)).join("\n"));
+    console.log(`BROKEN seed ${seed}\n  ${story.problems.join("\n  ")}`);
+  }
+  const counts = { seeds: Number(values.seeds), ...sum, broken, seconds: seconds() };
+  console.log(JSON.stringify({ first, ...counts }));
+  return broken.length === 0;
+}
+
+function seconds(): number {
+  return Math.round((performance.now() - began) / 100) / 10;
+}

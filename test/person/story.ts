@@ -204,12 +204,15 @@ class Teller {
 }
 
 /** What agents wrote and orchd knows that the person has it. */
-async function followedText(scene: Scene): Promise<string> {
+export async function followedText({ repository }: Pick<Scene, "repository">): Promise<string> {
   const args = ["grep", "-h", "-E", "t[0-9]+", "refs/orchd/followed/main", "--", ...slotPaths];
-  return await scene.repository.git(...args).catch(() => "");
+  return await repository.git(...args).catch(() => "");
 }
 
-async function finalProblems({ repository }: Scene, account: Account): Promise<string[]> {
+export async function finalProblems(
+  { repository }: Pick<Scene, "repository">,
+  account: Account,
+): Promise<string[]> {
   const { git } = repository;
   const problems: string[] = [];
   if ((await git("rev-parse", "main")) !== (await git("rev-parse", "orchd/main")))

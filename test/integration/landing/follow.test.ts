@@ -391,6 +391,25 @@ describe("following elsewhere", () => {
       expect(readFileSync(join(scene.repository.dir, "n.txt"), "utf8")).to.equal("added\n");
     });
 
+  it("puts the ref back under a checkout that carries a staged change of the same file along", async () => {
+    const lines = (first: string, last: string): string => `${first}\n2\n3\n4\n5\n6\n${last}\n`;
+    await using scene = await makeScene({ "a.txt": lines("1", "7") });
+    const { git, write } = scene.repository;
+    await git("checkout", "--quiet", "--detach");
+    await write("a.txt", lines("1", "staged"));
+    await git("add", "a.txt");
+    await scene.land("t1", { "a.txt": lines("landed", "7") });
+    const before = await scene.oid("main");
+    using _ = onFailpoint(async (passed) => {
+      if (passed === "unseen.move:before") await git("checkout", "--quiet", "main");
+    });
+    expect(await follow(scene)).to.deep.include({ kind: "waiting", paths: ["a.txt"] });
+    expect(await scene.oid("main")).to.equal(before);
+    expect(await git("diff", "--cached", "--unified=0", "--no-color")).to.include("+staged");
+    expect(await git("diff", "--cached", "--unified=0", "--no-color")).to.not.include("landed");
+    expectNoTrace(scene);
+  });
+
   it("does not count a checkout with a detached HEAD", async () => {
     await using scene = await makeScene();
     await scene.repository.git("checkout", "--quiet", "--detach");
