@@ -1,16 +1,28 @@
-import type { Hold, Task } from "./state.ts";
+import type { Hold, State, Task } from "./state.ts";
 
 /** Priority ages: a task gains one point for each minute it has waited. */
 const agingMsPerPoint = 60_000;
 
 /** Smaller starts earlier. Ageing adds the same to all that wait, so the order between two never changes. */
 export function rankOf(task: Task): number {
-  return task.submittedAt / agingMsPerPoint - task.spec.priority;
+  return (task.rankedAt ?? task.submittedAt) / agingMsPerPoint - task.spec.priority;
+}
+
+/**
+ * The time by which a newcomer at `at` is ranked. It goes on as the wall clock does and never back: who
+ * comes after the clock was set back would else be earlier than all who wait, for as long as the jump.
+ */
+export function rankTime({ rankClock }: State, at: number): number {
+  const { shows, sawAt } = rankClock;
+  rankClock.shows = sawAt === null ? at : shows + Math.max(0, at - sawAt);
+  rankClock.sawAt = at;
+  return rankClock.shows;
 }
 
 /** Of somebody who would ask now, with priority 0: behind all who have asked by then. */
-export function rankOfAsking(at: number): Rank {
-  return { rank: at / agingMsPerPoint, order: Infinity };
+export function rankOfAsking({ rankClock: { shows, sawAt } }: State, at: number): Rank {
+  const now = sawAt === null ? at : shows + Math.max(0, at - sawAt);
+  return { rank: now / agingMsPerPoint, order: Infinity };
 }
 
 /** What puts tasks in order: by rank, then by submission. */
@@ -21,8 +33,8 @@ export function rankAndOrder(task: Task): Rank {
 }
 
 /** A hold waits like a task of priority 0. */
-export function rankOfHold({ requestedAt, order }: Hold): Rank {
-  return { rank: requestedAt / agingMsPerPoint, order };
+export function rankOfHold({ requestedAt, rankedAt, order }: Hold): Rank {
+  return { rank: (rankedAt ?? requestedAt) / agingMsPerPoint, order };
 }
 
 /** Does `a` come first? Never true of an item and itself. */

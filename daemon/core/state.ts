@@ -32,6 +32,8 @@ export type State = {
   readonly counts: Record<TaskStatus, number>;
   readonly workers: Map<WorkerId, WorkerState>;
   readonly landing: LandingState;
+  /** Goes on with the wall clock, and never back (`rankTime`); `sawAt`: when it was asked last. */
+  readonly rankClock: { shows: number; sawAt: number | null };
   /** Claims that others than tasks hold or wait for. */
   readonly holds: Map<HoldId, Hold>;
   schedule: Schedule;
@@ -51,6 +53,8 @@ export type Task = {
   readonly order: number;
   /** Start of the clock for `not_before` durations and for ageing. */
   readonly submittedAt: number;
+  /** What it is ranked by instead, when the clock was set back before (`rankTime`). */
+  readonly rankedAt?: number;
   life: Life;
   paused: boolean;
   cancelRequested: boolean;
@@ -152,6 +156,8 @@ export type Hold = {
   /** Sequence of its request: the order among equals. */
   readonly order: number;
   readonly requestedAt: number;
+  /** As of a task. */
+  readonly rankedAt?: number;
   /** `null` while it waits. */
   granted: { readonly fence: number; readonly at: number } | null;
   /** A person broke it; its process is being ended. */

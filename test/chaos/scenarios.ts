@@ -162,7 +162,7 @@ const odd: Scenario = {
 /** What crashes and people have left lying about. */
 const untidy: Scenario = {
   name: "untidy",
-  content: { config: { max_parallel: 1, limits } },
+  content: { config: { max_parallel: 1, limits, retention: { attempts: 1 } } },
   stage: async (site, round) => {
     await crashed(site, `untidy-${round}-before`);
     const { dir, git } = site.repository;
