@@ -24,6 +24,7 @@ import {
 } from "./evolveChain.ts";
 import { holdEnded, holdGranted, holdRequested, lockBroken } from "./holdEvents.ts";
 import { FinalIndex } from "./finalIndex.ts";
+import { rankTime } from "./rank.ts";
 import { makeSchedule } from "./scheduleIndex.ts";
 import { place, queuedTasksWith, settleDependents, watchDependencies } from "./queue.ts";
 import { unreachable } from "./unreachable.ts";
@@ -93,6 +94,7 @@ export function emptyState(): State {
       green: new Set(),
       red: new Map(),
     },
+    rankClock: { shows: 0, sawAt: null },
     holds: new Map(),
     schedule: makeSchedule(),
   };
@@ -239,12 +241,14 @@ function settingsChanged(state: State, settings: CoreSettings, at: number): void
 
 function taskSubmitted(state: State, event: TaskSubmitted, at: number, seq: number): void {
   const { spec } = event;
+  const rankedAt = rankTime(state, at);
   const task: Task = {
     id: event.task,
     spec,
     digest: event.digest,
     order: seq,
     submittedAt: at,
+    ...(rankedAt === at ? {} : { rankedAt }),
     life: queuedAt(at, startTime(spec.not_before, at), false),
     paused: false,
     cancelRequested: false,

@@ -1,4 +1,5 @@
 import { askAgain, holdFor, leaveWaiting, overtake, release } from "./claimWaits.ts";
+import { rankTime } from "./rank.ts";
 import type { Hold, State } from "./state.ts";
 import type { HoldEnded, HoldGranted, HoldRequested, LockBroken } from "./events.ts";
 
@@ -13,6 +14,7 @@ import type { HoldEnded, HoldGranted, HoldRequested, LockBroken } from "./events
  */
 export function holdRequested(state: State, event: HoldRequested, at: number, seq: number): void {
   const { kind, claims, owner, note } = event;
+  const rankedAt = rankTime(state, at);
   const granted = kind === "foreign" ? { fence: seq, at } : null;
   const one: Hold = {
     id: event.hold,
@@ -22,6 +24,7 @@ export function holdRequested(state: State, event: HoldRequested, at: number, se
     note,
     order: seq,
     requestedAt: at,
+    ...(rankedAt === at ? {} : { rankedAt }),
     granted,
     broken: false,
   };

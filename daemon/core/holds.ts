@@ -5,12 +5,15 @@ import { heapPop } from "./heap.ts";
 import { holdingOfHold, holdsClaims, isHold } from "./state.ts";
 import { holdsMax } from "./limits.ts";
 import { rejection } from "./failures.ts";
+import { rankTimeNow } from "./rank.ts";
 import { whoStops } from "./claimTable.ts";
 import type { Apply } from "./decide.ts";
 import type { Command, Decision } from "./commands.ts";
 import type { Event } from "./events.ts";
 import type { Hold, State } from "./state.ts";
 import type { HolderId, TaskId } from "../../ipc/ids.ts";
+
+type LockRequest = Extract<Command, { type: "lock" }>["request"];
 
 /**
  * Claims of others than tasks: `orchd lock`, and foreign claims. A lock waits its turn in the same
@@ -25,6 +28,9 @@ export function requestLock(
 ): Decision {
   const { id, claims, owner, note } = request;
   const known = state.holds.get(id);
+  // Its claims may be spelled in another way by the time it is asked again.
+  if (known !== undefined && JSON.stringify(known.owner) !== JSON.stringify(owner))
+    return rejection("id_taken", `${id} is held or waited for by another process`);
   if (known !== undefined)
     return { ok: true, answer: { of: "hold", hold: id, fence: known.granted?.fence ?? null } };
   const refused = impossible(state, claims.resources) ?? tooMany(state);
@@ -120,7 +126,7 @@ function tooMany(state: State): Decision | null {
 /** Who is in the way, in words; `null` when nobody is. */
 function whatStops(
   state: State,
-  { id, claims, owner, note }: Extract<Command, { type: "lock" }>["request"],
+  { id, claims, owner, note }: LockRequest,
   at: number,
 ): string | null {
   endPatience(state, at);
@@ -132,6 +138,7 @@ function whatStops(
     note,
     order: state.seq + 1,
     requestedAt: at,
+    rankedAt: rankTimeNow(state, at),
     granted: null,
     broken: false,
   };

@@ -12,17 +12,21 @@ export function rankOf(task: Task): number {
  * The time by which a newcomer at `at` is ranked. It goes on as the wall clock does and never back: who
  * comes after the clock was set back would else be earlier than all who wait, for as long as the jump.
  */
-export function rankTime({ rankClock }: State, at: number): number {
-  const { shows, sawAt } = rankClock;
-  rankClock.shows = sawAt === null ? at : shows + Math.max(0, at - sawAt);
+export function rankTime({ rankClock }: Pick<State, "rankClock">, at: number): number {
+  rankClock.shows = rankTimeNow({ rankClock }, at);
   rankClock.sawAt = at;
   return rankClock.shows;
 }
 
+/** What `rankTime` would give, without a newcomer. */
+export function rankTimeNow({ rankClock }: Pick<State, "rankClock">, at: number): number {
+  const { shows, sawAt } = rankClock;
+  return sawAt === null ? at : shows + Math.max(0, at - sawAt);
+}
+
 /** Of somebody who would ask now, with priority 0: behind all who have asked by then. */
-export function rankOfAsking({ rankClock: { shows, sawAt } }: State, at: number): Rank {
-  const now = sawAt === null ? at : shows + Math.max(0, at - sawAt);
-  return { rank: now / agingMsPerPoint, order: Infinity };
+export function rankOfAsking(state: Pick<State, "rankClock">, at: number): Rank {
+  return { rank: rankTimeNow(state, at) / agingMsPerPoint, order: Infinity };
 }
 
 /** What puts tasks in order: by rank, then by submission. */

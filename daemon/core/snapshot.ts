@@ -23,7 +23,8 @@ export type StateRow = {
   readonly held: HeldReason | null;
   readonly current: TaskId | null;
   readonly green: readonly Oid[];
-  /** Absent in rows of the first versions. */
+  /** Absent in rows of the first versions, as what follows. */
+  readonly rankClock?: State["rankClock"];
   readonly holds?: readonly Hold[];
   /** Absent in snapshots from before tasks landed together. */
   readonly together?: {
@@ -55,6 +56,7 @@ export function stateRow(state: State): StateRow {
     current,
     green,
     // A hold is changed in place, and who keeps the row wants it as it is now.
+    rankClock: { ...state.rankClock },
     holds: [...state.holds.values()].map((one) => ({ ...one })),
     together,
   };
@@ -93,6 +95,7 @@ export function restoreRow(state: State, row: StateRow): void {
   const { tip, redBase, followed, followProblem, held, current } = row;
   Object.assign(state.landing, { tip, redBase, followed, followProblem, held, current });
   for (const tree of row.green) state.landing.green.add(tree);
+  if (row.rankClock !== undefined) Object.assign(state.rankClock, row.rankClock);
   for (const one of row.holds ?? []) state.holds.set(one.id, { ...one });
   state.landing.chain = row.together?.chain ?? (current === null ? [] : [current]);
   state.landing.window = row.together?.window ?? null;

@@ -52,6 +52,8 @@ export class ForeignClaims {
   #turn: Promise<void> = Promise.resolve();
   #lastCheck = performance.now();
   #again = false;
+  /** What kept the last look from being made. */
+  #problem: string | null = null;
   #closed = false;
 
   constructor(options: ForeignClaimsOptions) {
@@ -96,9 +98,10 @@ export class ForeignClaims {
     this.#again = true;
     this.#turn = this.#turn.then(async () => {
       this.#again = false;
-      await this.#lookAtAll().catch((error: unknown) =>
-        this.#options.onProblem(this.#options.folder, String(error)),
-      );
+      const problem = await this.#lookAtAll().then(() => null, String);
+      if (problem !== null && problem !== this.#problem)
+        this.#options.onProblem(this.#options.folder, problem);
+      this.#problem = problem;
     });
     return this.#turn;
   }
@@ -125,14 +128,15 @@ export class ForeignClaims {
     const now = performance.now();
     const slept = now - this.#lastCheck > suspendGapMs;
     this.#lastCheck = now;
-    const names = (await readdir(this.#options.folder).catch(() => [])).slice(0, filesMax);
+    const names = (await readdir(this.#options.folder).catch(noneIfMissing)) ?? [];
+    if (names.length > filesMax) throw new Error(`more than ${filesMax} files`);
     for (const name of this.#seen.keys()) if (!names.includes(name)) this.#forget(name, false);
     for (const name of names) if (name !== staleFolder) await this.#lookAtOne(name, now, slept);
   }
 
   async #lookAtOne(name: string, now: number, slept: boolean): Promise<void> {
     const file = join(this.#options.folder, name);
-    const found = await stat(file).catch(() => null);
+    const found = await stat(file).catch(noneIfMissing);
     if (found === null) return this.#forget(name, false);
     const before = this.#seen.get(name);
     if (before?.mtimeMs !== found.mtimeMs) return await this.#take(name, found, now);
@@ -155,7 +159,7 @@ export class ForeignClaims {
       return refuse("its name is not letters, digits, dots, dashes and underscores");
     if (!found.isFile() || size > foreignBytesMax)
       return refuse(`is no file of at most ${foreignBytesMax} bytes`);
-    const { writes, pid, problems } = parseForeign(await readFile(file, "utf8").catch(() => ""));
+    const { writes, pid, problems } = parseForeign(await readFile(file, "utf8"));
     for (const problem of problems) onProblem(file, problem);
     const owner = pid === null ? null : (identityOf(pid) ?? null);
     if (pid !== null && owner === null) {
@@ -180,6 +184,12 @@ export class ForeignClaims {
     const hold = `foreign:${name}`;
     if (seen?.counts === true && isHoldId(hold)) this.#options.onGone(hold, stale);
   }
+}
+
+/** Whatever else keeps a file from being read says nothing about the claim: it counts on. */
+function noneIfMissing(error: NodeJS.ErrnoException): null {
+  if (error.code === "ENOENT") return null;
+  throw error;
 }
 
 function isStale({ owner, seenAt }: Seen, now: number, staleAfterMs: number): boolean {

@@ -7,6 +7,8 @@ import { lockCommand } from "../helpers/lockCommand.ts";
 import { makeSupervised } from "../helpers/supervised.ts";
 import { until } from "../helpers/until.ts";
 import type { Supervised } from "../helpers/supervised.ts";
+import type { FailureError } from "../../ipc/errors.ts";
+import type { HoldId } from "../../ipc/ids.ts";
 import type { LockView } from "../../ipc/methods.ts";
 
 async function locksOf(supervised: Supervised): Promise<LockView[]> {
@@ -193,6 +195,13 @@ describe("a foreign claim", function () {
       "foreign:alive",
     ]);
     expect(readdirSync(join(folder, "stale")).toSorted()).to.deep.equal(["dead", "touched"]);
+    const client = await supervised.client();
+    const hold = (await locksOf(supervised))[0]?.holder as HoldId;
+    const unlocked = await client
+      .call("unlock", { hold })
+      .catch(({ failure }: FailureError) => failure);
+    expect(unlocked).to.include({ code: "refused" });
+    expect(await locksOf(supervised)).to.have.length(1);
     expect((await supervised.orchd("locks", "break", "foreign:alive")).code).to.equal(0);
     await until(async () => (await locksOf(supervised)).length === 0);
     expect(existsSync(join(folder, "alive"))).to.equal(false);

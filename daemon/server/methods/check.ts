@@ -25,7 +25,7 @@ export async function check(
   const claims = await claimsOf(record(params)["claims"], context);
   const declared = claims ?? { writes: [], reads: [], resources: {} };
   const parts = partsOf(compileHolding({ ...declared, optimistic: claims === null }), globsPerTurn);
-  const who = rankOfAsking(context.wallMs());
+  const who = await context.read((state) => rankOfAsking(state, context.wallMs()));
   const found = findNothing(conflictsListedMax);
   await lookAtEach(parts, context, (state, part) => {
     const refused = tooMuchOf(state, part.resources);

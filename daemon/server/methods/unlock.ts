@@ -1,3 +1,4 @@
+import { FailureError, failure } from "../../../ipc/errors.ts";
 import { holdId } from "../params.ts";
 import type { Methods } from "../../../ipc/methods.ts";
 import type { ServerContext } from "../context.ts";
@@ -8,6 +9,12 @@ export async function unlock(
   context: ServerContext,
 ): Promise<Methods["unlock"]["result"]> {
   const hold = holdId(params, "hold");
+  if (hold.startsWith("foreign:"))
+    throw new FailureError(
+      failure("refused", `${hold} ends when its file is removed`, {
+        hint: `\`orchd locks break ${hold}\` removes it.`,
+      }),
+    );
   await context.holds.arrived(hold);
   const known = await context.read((state) => state.holds.get(hold));
   const because = known?.granted === null ? "withdrawn" : "released";
