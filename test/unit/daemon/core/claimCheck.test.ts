@@ -62,7 +62,8 @@ function worldOf(made: readonly Asker[]): World {
 function check(state: State, at: number, asked: Holding, size = 2, max = 100) {
   const parts = partsOf(compileHolding(asked), size);
   const found = findNothing(max);
-  for (const part of parts) findStopping(state.schedule.table, part, rankOfAsking(state, at), found);
+  for (const part of parts)
+    findStopping(state.schedule.table, part, rankOfAsking(state, at), found);
   const free = found.conflicts.size === 0;
   for (const part of parts) findWaiting(state.schedule.table, part, found);
   return { free, found };
