@@ -78,7 +78,7 @@ describe("the journal", () => {
   });
 
   it("gives no list of finished tasks without those that a full disk kept out of it, and goes on with space", async () => {
-    // Folding fails when idle, and for the first who asks.
+    // Folding fails for the first who asks, and once more: before, when idle, or for the next.
     const journal = await open(1, { at: "journal.fold:before", action: "full", times: 2 });
     valueOf(await journal.append([rowAt(1, "a")]));
     const life = { status: "succeeded", since: 5, commit: null };
@@ -86,7 +86,10 @@ describe("the journal", () => {
     const tasks = [[{ ...taskAt("a", "succeeded"), body: JSON.stringify(task) }]];
     valueOf(await journal.snapshot({ seq: 1, state: "{}", tasks }));
     expect(problemOf(await journal.readHistory(everything, []))).to.include({ kind: "full" });
-    expect(valueOf(await journal.readHistory(everything, [])).rows).to.have.length(1);
+    const next = await journal.readHistory(everything, []);
+    if (!next.ok) expect(problemOf(next)).to.include({ kind: "full" });
+    const then = next.ok ? next : await journal.readHistory(everything, []);
+    expect(valueOf(then).rows).to.have.length(1);
     valueOf(await journal.append([rowAt(2)]));
   });
 
