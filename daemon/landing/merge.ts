@@ -74,11 +74,15 @@ async function startOf(writer: Writer, { onto }: MergeRequest): Promise<Absorbed
 }
 
 async function mergedTree(writer: Writer, tip: Oid, request: MergeRequest): Promise<MergedTree> {
-  const [merged, contained] = await Promise.all([
-    mergeTree(writer, tip, request.saved),
-    contains(writer, tip, request.base),
-  ]);
-  if (contained) return merged;
+  const merging = mergeTree(writer, tip, request.saved);
+  // git merges no unrelated histories, and a person may have begun the target anew.
+  const ended = merging.then(
+    () => undefined,
+    () => undefined,
+  );
+  const contained = await contains(writer, tip, request.base);
+  if (contained) return await merging;
+  await ended;
   return await mergeTreeOnBase(writer, { base: request.base, ours: tip, theirs: request.saved });
 }
 

@@ -181,6 +181,21 @@ describe("merging saved work into a candidate", () => {
     expect(await scene.repository.git("diff", "--name-only", begin, candidate)).to.equal("b.txt");
   });
 
+  it("takes only the work's own change when the person began the target anew, with no common history", async () => {
+    await using scene = await makeScene();
+    const { git } = scene.repository;
+    const work = await scene.save({ "b.txt": "work\n" });
+    await git("checkout", "--quiet", "--orphan", "fresh");
+    await scene.repository.write("a.txt", "fresh\n");
+    await scene.repository.commit("Fresh");
+    await git("checkout", "--quiet", "-B", "main");
+    expect((await scene.landing.settleRewind("accept")).kind).to.equal("accepted");
+    const landed = await scene.landWork("t1", work);
+    expect(await git("show", `${landed}:a.txt`)).to.equal("fresh");
+    expect(await git("show", `${landed}:b.txt`)).to.equal("work");
+    expect(await git("log", "--format=%s", landed)).to.equal("Do t1\nFresh");
+  });
+
   it("reports work that does not exist", async () => {
     await using scene = await makeScene();
     const { base } = await scene.save({});
