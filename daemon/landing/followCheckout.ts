@@ -1,10 +1,8 @@
-import { targetRef } from "./branch.ts";
 import type { Writer } from "./branch.ts";
-import { headIs } from "./checkouts.ts";
 import type { Checkout } from "./checkouts.ts";
 import { indexFile, lockState, release, takeLock, writeIntent } from "./followIntent.ts";
 import type { FollowIntent } from "./followIntent.ts";
-import { recoverFollow } from "./followRecovery.ts";
+import { recoverFollow, switchedUnplaced } from "./followRecovery.ts";
 import {
   inProgress,
   locked,
@@ -59,10 +57,13 @@ async function underLock(
   const { from, to } = intent;
   const work = indexWork(writer, checkout);
   const touched = await touchedPaths(writer, from, to);
-  if ((await removedAmong(checkout, work, touched)).length > 0)
-    return await backOut(writer, waiting("files were removed at this moment"));
-  if (!(await failpoint("follow.tree", () => readTreeRefreshed(work, [from, to], ["-u"]))))
-    return await backOut(writer, waiting("files were changed at this moment"));
+  const wrote = await failpoint(
+    "follow.tree",
+    async () =>
+      (await removedAmong(checkout, work, touched)).length === 0 &&
+      (await readTreeRefreshed(work, [from, to], ["-u"])),
+  );
+  if (!wrote) return await backOut(writer, waiting("files were changed at this moment"));
   await failpoint("follow.syncIndex", () => syncIndex(checkout));
   const switched = await inProgress(writer, checkout);
   if (switched !== null) return await backOut(writer, switched);
@@ -73,8 +74,8 @@ async function underLock(
   );
   if (moved.kind !== "done")
     return await backOut(writer, moved.kind === "fenced" ? moved : waiting(moved.message));
-  const left = !headIs(checkout.gitDir, targetRef(writer));
-  if (left) return await backOut(writer, { kind: "followed", from, to });
+  if (await switchedUnplaced(writer, checkout, to))
+    return await backOut(writer, { kind: "followed", from, to });
   await failpoint("follow.place", () => placeIndex(checkout));
   await release(writer, intent);
   return { kind: "followed", from, to };

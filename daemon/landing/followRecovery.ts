@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { git } from "../../system/git.ts";
 import type { Oid } from "../../ipc/ids.ts";
 import { isAncestor, readRefs, targetRef } from "./branch.ts";
 import type { Writer } from "./branch.ts";
@@ -91,7 +92,7 @@ async function settle(
   if (lock === "absent" && !headIs(checkout.gitDir, targetRef(writer)))
     return await abandon(writer, intent, "another branch was checked out meanwhile");
   const reached = target !== null && (await isAncestor(writer, intent.to, target.oid));
-  const goal = reached && !(await switchedUnplaced(writer, checkout)) ? "new" : "old";
+  const goal = reached && !(await switchedUnplaced(writer, checkout, intent.to)) ? "new" : "old";
   // The copy of the index comes before the first file, so without one none was written.
   const untouched = goal === "old" && !(await exists(indexFile(checkout.gitDir)));
   const left = untouched ? [] : await settleFiles(writer, checkout, intent, { goal, cutOff });
@@ -104,12 +105,20 @@ async function settle(
 }
 
 /**
- * Whether they are on another branch, with the index that they made for it. git writes index and
- * files first and HEAD after that, without the lock, so a switch can end under ours.
+ * Whether they are on another commit, with the index that they made for it. git writes index and
+ * files first and HEAD after that, without the lock, so a switch can end under ours. A branch that
+ * was renamed is the same commit under another name.
  */
-async function switchedUnplaced(writer: Writer, checkout: Checkout): Promise<boolean> {
-  if (headIs(checkout.gitDir, targetRef(writer))) return false;
-  return await exists(indexFile(checkout.gitDir));
+export async function switchedUnplaced(
+  writer: Writer,
+  { gitDir }: Checkout,
+  to: Oid,
+): Promise<boolean> {
+  if (headIs(gitDir, targetRef(writer))) return false;
+  const head = await git({ gitDir }, ["rev-parse", "--quiet", "--verify", "HEAD"], {
+    accept: [0, 1],
+  });
+  return head.stdout.trim() !== to && (await exists(indexFile(gitDir)));
 }
 
 /** Makes every touched file the goal's, where that loses nothing; returns the others. */

@@ -102,7 +102,7 @@ describe("following with the target checked out", () => {
     expect(await scene.repository.git("status", "--porcelain")).to.equal("");
   });
 
-  for (const point of ["follow.lock:before", "follow.copy:after", "follow.tree:after"])
+  for (const point of ["follow.lock:before", "follow.tree:before", "follow.tree:after"])
     it(`does not bring back a file that they deleted at ${point}`, async () => {
       await using scene = await makeScene();
       await scene.land("t1", { "a.txt": "new\n" });
@@ -311,6 +311,19 @@ describe("following with the target checked out", () => {
       expect(await scene.repository.git("status", "--porcelain")).to.equal("");
       expectNoTrace(scene);
     });
+
+  it("completes the checkout of a target that is renamed in the moment in which it moved", async () => {
+    await using scene = await makeScene();
+    const to = await scene.land("t1", { "a.txt": "new\n", "n.txt": "added\n" });
+    using _ = onFailpoint(async (passed) => {
+      if (passed === "follow.target:after")
+        await scene.repository.git("branch", "-m", "main", "trunk");
+    });
+    expect(await follow(scene)).to.deep.include({ kind: "followed", to });
+    expect(await scene.repository.git("rev-parse", "HEAD")).to.equal(to);
+    expect(await scene.repository.git("status", "--porcelain")).to.equal("");
+    expectNoTrace(scene);
+  });
 
   it("writes no file when the target moved before it had the index lock", async () => {
     await using scene = await makeScene();
