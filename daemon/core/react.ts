@@ -185,7 +185,8 @@ function dispatchEffects(task: Task): Effect[] {
 
 /**
  * An assignment that never arrived is sent again as the same attempt; one that was granted after the
- * worker had said what it holds (`seq`) is on its way already. A cancellation is always sent again.
+ * worker had said what it holds (`seq`) is on its way already. A cancellation is always sent again, also
+ * of an attempt that was adopted with the fence of a journal that is lost, above all of this one's.
  */
 function dispatchesTo(
   state: State,
@@ -196,9 +197,10 @@ function dispatchesTo(
   const held = new Set(holding);
   return [...(state.workers.get(worker)?.held ?? [])].flatMap((id) => {
     const task = state.tasks.get(id);
-    if (task?.life.status !== "running" || task.life.fence > seq) return [];
-    const again = held.has(task.life.fence) ? [] : dispatchEffects(task);
-    return [...again, ...cancelEffects(state, id)];
+    if (task?.life.status !== "running") return [];
+    const { fence } = task.life;
+    if (held.has(fence)) return cancelEffects(state, id);
+    return fence > seq ? [] : [...dispatchEffects(task), ...cancelEffects(state, id)];
   });
 }
 

@@ -242,6 +242,19 @@ describe("an attempt that the journal has lost", () => {
     expect(second.world.events("AttemptFenced").map(({ task }) => task)).to.deep.equal(["b"]);
   });
 
+  it("is told again that it is cancelled, though its fence is above all that this journal has", () => {
+    const { world, key } = forgotten();
+    const ready = { type: "workerReady", worker: first, holding: [key] } as const;
+    world.turn(ready);
+    expect(world.task("a").attempts.at(-1)?.fence).to.equal(key.fence);
+    world.turn({ type: "cancel", ids: ids("a") });
+    world.turn(ready);
+    expect(world.effectsOf("cancelAttempt")).to.deep.equal([
+      { kind: "cancelAttempt", worker: first, ...key },
+    ]);
+    expect(world.effectsOf("dispatch")).to.deep.equal([]);
+  });
+
   it("of a gate run that was dropped meanwhile is ended", () => {
     const { world } = running({}, (it) => it.done("a", ["x"]));
     const gone = { task: id("a"), attempt: 1, fence: 500 };
