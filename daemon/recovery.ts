@@ -1,4 +1,5 @@
-import { emptyState, evolve } from "./core/evolve.ts";
+import { emptyState } from "./core/emptyState.ts";
+import { evolve } from "./core/evolve.ts";
 import { rebuildSchedule, resetSchedule } from "./core/scheduleIndex.ts";
 import { restore } from "./core/snapshot.ts";
 import { upcast } from "./core/upcast.ts";

@@ -1,4 +1,5 @@
-import { emptyState, takeUp } from "./evolve.ts";
+import { emptyState } from "./emptyState.ts";
+import { takeUp } from "./workerEvents.ts";
 import { FinalIndex } from "./finalIndex.ts";
 import { rebuildSchedule } from "./scheduleIndex.ts";
 import { restoreRow, stateRow } from "./snapshot.ts";

@@ -1,4 +1,4 @@
-import { emptyState } from "./evolve.ts";
+import { emptyState } from "./emptyState.ts";
 import { isFinal } from "./state.ts";
 import { rebuildSchedule } from "./scheduleIndex.ts";
 import type { CoreSettings, HeldReason, RedGate } from "./events.ts";

@@ -1,4 +1,4 @@
-import { emptyState } from "../../daemon/core/evolve.ts";
+import { emptyState } from "../../daemon/core/emptyState.ts";
 import type { State, Task } from "../../daemon/core/state.ts";
 import type { ClaimSet } from "../../ipc/taskSpec.ts";
 import type { TaskId } from "../../ipc/ids.ts";

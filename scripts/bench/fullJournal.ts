@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { layoutOf } from "../../system/paths.ts";
-import { emptyState } from "../../daemon/core/evolve.ts";
+import { emptyState } from "../../daemon/core/emptyState.ts";
 import { Loop } from "../../daemon/loop.ts";
 import { openJournal } from "../../daemon/journal/journal.ts";
 import type { Journal } from "../../daemon/journal/journal.ts";

@@ -1,5 +1,6 @@
 import { decide } from "../../daemon/core/decide.ts";
-import { emptyState, evolve } from "../../daemon/core/evolve.ts";
+import { emptyState } from "../../daemon/core/emptyState.ts";
+import { evolve } from "../../daemon/core/evolve.ts";
 import { expect } from "chai";
 import { grantHolds } from "../../daemon/core/holds.ts";
 import { react } from "../../daemon/core/react.ts";

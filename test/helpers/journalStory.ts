@@ -16,7 +16,8 @@ import {
   testCommand,
   worker,
 } from "./core.ts";
-import { emptyState, evolve } from "../../daemon/core/evolve.ts";
+import { emptyState } from "../../daemon/core/emptyState.ts";
+import { evolve } from "../../daemon/core/evolve.ts";
 import { stateRow } from "../../daemon/core/snapshot.ts";
 import { snapshotTask } from "../../daemon/changedTasks.ts";
 import type { Recorded } from "../../daemon/core/events.ts";

@@ -53,11 +53,11 @@ export const plantedBugs: readonly Bug[] = [
     name: "release claims before landing",
     edits: [
       {
-        file: "daemon/core/evolve.ts",
+        file: "daemon/core/life.ts",
         find: 'else if (life.status !== "landing") release(',
         replace: "else release(",
       },
-      { file: "daemon/core/evolve.ts", find: "    holdTouched(state, task);", replace: "" },
+      { file: "daemon/core/attemptEvents.ts", find: "    holdTouched(state, task);", replace: "" },
       {
         file: "daemon/core/state.ts",
         find: 'life.status === "running" || life.status === "landing";',
@@ -69,7 +69,7 @@ export const plantedBugs: readonly Bug[] = [
     name: "allocate an id twice",
     edits: [
       {
-        file: "daemon/core/evolve.ts",
+        file: "daemon/core/attemptEvents.ts",
         find: "(currentAttempt(task)?.number ?? 0) + 1",
         replace: 'task.attempts.filter(({ result }) => result !== "lost").length + 1',
       },

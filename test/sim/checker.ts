@@ -1,6 +1,7 @@
 import { changedPaths } from "./git.ts";
 import { conflictsMax, lostMax } from "../../daemon/core/state.ts";
-import { emptyState, evolve } from "../../daemon/core/evolve.ts";
+import { emptyState } from "../../daemon/core/emptyState.ts";
+import { evolve } from "../../daemon/core/evolve.ts";
 import { essence } from "../helpers/core.ts";
 import { maskOf } from "./paths.ts";
 import { mayMeet, reachOf } from "./reach.ts";

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { emptyState } from "../../../daemon/core/evolve.ts";
+import { emptyState } from "../../../daemon/core/emptyState.ts";
 import { finishedKeptMax, JournalFailure, Loop } from "../../../daemon/loop.ts";
 import { realClock } from "../../../system/clock.ts";
 import { recoverState } from "../../../daemon/recovery.ts";

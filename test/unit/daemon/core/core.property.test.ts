@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { emptyState, evolve } from "../../../../daemon/core/evolve.ts";
+import { emptyState } from "../../../../daemon/core/emptyState.ts";
+import { evolve } from "../../../../daemon/core/evolve.ts";
 import { holdingOf, isFinal, isHold, isInstant, isPaused } from "../../../../daemon/core/state.ts";
 import { rebuildSchedule, resetSchedule } from "../../../../daemon/core/scheduleIndex.ts";
 import { restore, stateRow } from "../../../../daemon/core/snapshot.ts";

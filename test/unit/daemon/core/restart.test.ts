@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { emptyState, evolve } from "../../../../daemon/core/evolve.ts";
+import { emptyState } from "../../../../daemon/core/emptyState.ts";
+import { evolve } from "../../../../daemon/core/evolve.ts";
 import { eventVersion, upcast } from "../../../../daemon/core/upcast.ts";
 import { pending } from "../../../../daemon/core/react.ts";
 import { restore, stateRow } from "../../../../daemon/core/snapshot.ts";

@@ -1,0 +1,22 @@
+import { leaveChain, tipSeen } from "./chainEvents.ts";
+import { proceed } from "./life.ts";
+import { taskOf } from "./state.ts";
+import type { LandingEnded } from "./events.ts";
+import type { State } from "./state.ts";
+import type { TaskId } from "../../ipc/ids.ts";
+
+export function landingEnded(state: State, event: LandingEnded, at: number): void {
+  const task = taskOf(state, event.task);
+  if (state.landing.chain.includes(event.task)) stopLanding(state, event.task);
+  state.landing.waiting.delete(event.task);
+  if (event.next.to === "succeeded" && event.next.commit !== null)
+    tipSeen(state, event.next.commit);
+  proceed(state, task, event.next, at);
+}
+
+/** With the landing that ran into it ended, nobody else would find out that the cause is gone. */
+function stopLanding(state: State, id: TaskId): void {
+  leaveChain(state, id);
+  const { landing } = state;
+  if (landing.held?.kind !== "base_red") landing.held = null;
+}

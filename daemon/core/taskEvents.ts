@@ -1,0 +1,60 @@
+import { earlierRetriesMax, retriesOf } from "./state.ts";
+import { place, watchDependencies } from "./queue.ts";
+import { queuedAt } from "./life.ts";
+import { rankTime } from "./rank.ts";
+import type { State, Task } from "./state.ts";
+import type { TaskRetried, TaskSubmitted } from "./events.ts";
+
+export function taskSubmitted(state: State, event: TaskSubmitted, at: number, seq: number): void {
+  const { spec } = event;
+  const rankedAt = rankTime(state, at);
+  const task: Task = {
+    id: event.task,
+    spec,
+    digest: event.digest,
+    order: seq,
+    submittedAt: at,
+    ...(rankedAt === at ? {} : { rankedAt }),
+    life: queuedAt(at, startTime(spec.not_before, at), false),
+    paused: false,
+    cancelRequested: false,
+    attempts: [],
+    setbacks: { failure: 0, lost: 0, conflict: 0 },
+    touched: [],
+    lastRetry: null,
+  };
+  state.tasks.set(task.id, task);
+  state.counts.queued += 1;
+  watchDependencies(state, task);
+  place(state, task, at);
+}
+
+function startTime(notBefore: Task["spec"]["not_before"], at: number): number | null {
+  if (notBefore === null) return null;
+  return "at_ms" in notBefore ? notBefore.at_ms : at + notBefore.delay_ms;
+}
+
+/**
+ * The task starts over: its setbacks are forgotten, its attempts keep their numbers. Somebody does not
+ * believe in a failure, so what is red is tested again.
+ */
+export function taskRetried(state: State, event: TaskRetried, at: number): void {
+  state.landing.red.clear();
+  const before = state.finals.get(event.task);
+  if (before !== undefined) state.counts[before.status] -= 1;
+  state.finals.delete(event.task);
+  const task: Task = {
+    ...event.stored,
+    life: queuedAt(at, null, false),
+    paused: false,
+    cancelRequested: false,
+    attempts: [...event.stored.attempts],
+    setbacks: { failure: 0, lost: 0, conflict: 0 },
+    lastRetry: event.request,
+    earlierRetries: retriesOf(event.stored).slice(-earlierRetriesMax),
+  };
+  state.tasks.set(task.id, task);
+  state.counts.queued += 1;
+  watchDependencies(state, task);
+  place(state, task, at);
+}
