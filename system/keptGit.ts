@@ -14,12 +14,15 @@ import type { GitOptions, GitPlace } from "./git.ts";
  *
  * Only commands whose answer tells that the work is done, and that flush it at once, can be kept:
  * `update-ref --stdin` (`commit: ok`), `hash-object --stdin-paths`, `merge-tree --stdin` of git 2.49.
+ * One that answers at the end of its input (`merge-tree --stdin` before) is asked once, and the next
+ * one is started as soon as it has answered: the question then finds it running (`answersAtEnd`).
  * It dies with this process: its standard input ends then. Idle, it keeps nothing alive here.
  */
 export type KeptOptions = Pick<GitOptions, "config" | "env"> & {
   /** It ends by itself when nobody asked for so long: what it has mapped and open is given back. */
   readonly idleMs?: number;
   readonly answerMsMax?: number;
+  readonly answersAtEnd?: boolean;
 };
 
 /** The length of the answer that this text begins with, one character a byte; `null`: not all of it is there. */
@@ -37,6 +40,10 @@ export class KeptGit {
   #child: Child | null = null;
   #last: Promise<unknown> = Promise.resolve();
   #idle: NodeJS.Timeout | null = null;
+  /** The start of the next one; it waits until whoever asked has gone on. */
+  #next: NodeJS.Immediate | null = null;
+  /** Resolves when those that answered at their end are gone. */
+  #leaving: Promise<unknown> = Promise.resolve();
 
   constructor(place: GitPlace, args: readonly string[], options: KeptOptions = {}) {
     this.#place = place;
@@ -64,20 +71,34 @@ export class KeptGit {
   async #askNow(question: string, answerEnd: AnswerEnd): Promise<string> {
     const { answerMsMax = answerMsMaxDefault, idleMs = idleMsDefault } = this.#options;
     if (this.#idle !== null) clearTimeout(this.#idle);
-    if (this.#child === null || this.#child.hasEnded)
-      this.#child = new Child(this.#place, this.#args, this.#options);
+    const child = this.#running();
     try {
-      return await this.#child.ask(question, answerEnd, answerMsMax);
+      const answer = await child.ask(question, answerEnd, answerMsMax);
+      if (this.#options.answersAtEnd === true) this.#replace(child);
+      return answer;
     } finally {
       this.#idle = setTimeout(() => void this.#end(), idleMs).unref();
     }
   }
 
+  #running(): Child {
+    if (this.#child === null || this.#child.hasEnded)
+      this.#child = new Child(this.#place, this.#args, this.#options);
+    return this.#child;
+  }
+
+  #replace(child: Child): void {
+    this.#child = null;
+    this.#leaving = Promise.all([this.#leaving, child.end()]);
+    this.#next = setImmediate(() => this.#running());
+  }
+
   async #end(): Promise<void> {
     if (this.#idle !== null) clearTimeout(this.#idle);
+    if (this.#next !== null) clearImmediate(this.#next);
     const child = this.#child;
     this.#child = null;
-    await child?.end();
+    await Promise.all([child?.end(), this.#leaving]);
   }
 }
 
@@ -91,6 +112,7 @@ type Question = {
 class Child {
   readonly #args: readonly string[];
   readonly #process: ChildProcess;
+  readonly #answersAtEnd: boolean;
   readonly #gone = Promise.withResolvers<void>();
   #question: Question | null = null;
   #stdout = "";
@@ -101,6 +123,7 @@ class Child {
   constructor(place: GitPlace, args: readonly string[], options: KeptOptions) {
     const command = gitCommand(place, args, options);
     this.#args = args;
+    this.#answersAtEnd = options.answersAtEnd ?? false;
     this.#process = spawn("git", command.args, { env: command.env, cwd: command.cwd });
     const { stdin, stdout, stderr } = this.#process;
     this.#process.on("error", (error) => {
@@ -122,7 +145,8 @@ class Child {
     this.#question = { answerEnd, resolve, reject };
     this.#keepAlive(true);
     const late = this.#killAfter(msMax);
-    this.#process.stdin?.write(text);
+    if (this.#answersAtEnd) this.#process.stdin?.end(text);
+    else this.#process.stdin?.write(text);
     try {
       return await promise;
     } finally {

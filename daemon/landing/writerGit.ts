@@ -10,11 +10,12 @@ import { Lineage } from "./lineage.ts";
 import { RefFiles } from "./refFiles.ts";
 
 /**
- * The gits that the writer keeps, so that a landing starts at most one:
+ * The gits that the writer keeps, so that a landing waits for none to start:
  *
  *     moves      update-ref --stdin           one transaction a question
  *     commits    hash-object --stdin-paths    the text of a commit lies in `orchd/commit.text`
- *     merges     merge-tree --stdin           git 2.49 and newer: older ones answer at the end of input only
+ *     merges     merge-tree --stdin           git 2.49 and newer; older ones answer at the end of input
+ *                                             only: one is started ahead for each merge
  *
  * Each is asked what a git started for it would be asked, and git writes and syncs every object and
  * ref as it always does. Where one fails or cannot do something, a git is started instead.
@@ -22,7 +23,7 @@ import { RefFiles } from "./refFiles.ts";
 export type WriterGit = {
   readonly moves: KeptGit;
   readonly commits: KeptGit;
-  /** `null`: this git cannot be kept for merging. */
+  /** `null`: this git takes no merges from its input. */
   readonly merges: Promise<KeptGit | null>;
   readonly refs: RefFiles;
   readonly lineage: Lineage;
@@ -34,7 +35,9 @@ export type WriterGit = {
 export type GitVersion = readonly [number, number];
 
 /** With it came the end of a deadlock in `merge-tree --stdin`; before, nothing is printed until the end. */
-const keptMergesSince = [2, 49] as const;
+const answeringMergesSince = [2, 49] as const;
+/** With it came `merge-tree --stdin`. */
+const mergesByInputSince = [2, 39] as const;
 const probeMsMax = 500;
 
 /** Syncing and committer, as for any git of the writer. */
@@ -50,9 +53,7 @@ export function openWriterGit(
   const moves = new KeptGit(place, ["update-ref", "-m", "orchd: land", "--stdin"], options);
   const hashing = ["hash-object", "-t", "commit", "-w", "--no-filters", "--stdin-paths"];
   const commits = new KeptGit(place, hashing, options);
-  const merges = isAtLeast(version, keptMergesSince)
-    ? answeringMerges(place, options, sample)
-    : Promise.resolve(null);
+  const merges = keptMerges(place, options, version, sample);
   return {
     moves,
     commits,
@@ -70,20 +71,29 @@ export function isAtLeast([major, minor]: GitVersion, least: GitVersion): boolea
   return major > least[0] || (major === least[0] && minor >= least[1]);
 }
 
-/** Believed only when it has answered once. */
-async function answeringMerges(
+const merging = ["merge-tree", "--write-tree", "--stdin", "-z", "--name-only", "--no-messages"];
+
+async function keptMerges(
   place: GitPlace,
   options: WriterOptions,
+  version: GitVersion,
   sample: Oid,
 ): Promise<KeptGit | null> {
-  const args = ["merge-tree", "--write-tree", "--stdin", "-z", "--name-only", "--no-messages"];
-  const probe = new KeptGit(place, args, { ...options, answerMsMax: probeMsMax });
+  if (!isAtLeast(version, mergesByInputSince)) return null;
+  const answersAtEnd =
+    !isAtLeast(version, answeringMergesSince) || !(await doesAnswer(place, options, sample));
+  return new KeptGit(place, merging, { ...options, answerMsMax: mergeMsMax, answersAtEnd });
+}
+
+/** Believed only when it has answered once. */
+async function doesAnswer(place: GitPlace, options: WriterOptions, sample: Oid): Promise<boolean> {
+  const probe = new KeptGit(place, merging, { ...options, answerMsMax: probeMsMax });
   try {
     await askMerge(probe, sample, sample);
     await probe.close();
-    return new KeptGit(place, args, { ...options, answerMsMax: mergeMsMax });
+    return true;
   } catch {
-    return null;
+    return false;
   }
 }
 

@@ -4,6 +4,8 @@ import { expect } from "chai";
 import { git } from "../../../system/git.ts";
 import { commitContent } from "../../../daemon/landing/commitContent.ts";
 import { RefFiles } from "../../../daemon/landing/refFiles.ts";
+import { askMerge, openWriterGit } from "../../../daemon/landing/writerGit.ts";
+import type { GitVersion } from "../../../daemon/landing/writerGit.ts";
 import { makeRepository } from "../../helpers/repository.ts";
 import { asOid, makeScene, request } from "./scene.ts";
 import type { Scene } from "./scene.ts";
@@ -120,4 +122,28 @@ describe("what the writer keeps", () => {
     const second = await scene.land("t2", { "b.txt": "2\n" });
     expect(await scene.oid("orchd/main")).to.equal(second);
   });
+
+  it("merges by the input of a git, of any version that takes it, one after the other", async () => {
+    await using scene = await makeScene();
+    const { saved: one } = await scene.save({ "a.txt": "one\n" });
+    const { saved: other } = await scene.save({ "a.txt": "other\n" });
+    const { saved: third } = await scene.save({ "b.txt": "third\n" });
+    const place = { gitDir: scene.gitDir };
+    for (const version of [[2, 39], gitVersion(await scene.repository.git("version"))] as const) {
+      const writer = openWriterGit(place, {}, version, one);
+      const merges = await writer.merges;
+      if (merges === null) throw new Error("this git takes no merges from its input");
+      const clean = await askMerge(merges, one, third);
+      expect(await scene.repository.git("show", `${clean.tree}:a.txt`)).to.equal("one");
+      expect(await scene.repository.git("show", `${clean.tree}:b.txt`)).to.equal("third");
+      const conflict = await askMerge(merges, one, other);
+      expect([clean.clean, conflict.clean, conflict.paths]).to.deep.equal([true, false, ["a.txt"]]);
+      await writer.close();
+    }
+  });
 });
+
+function gitVersion(line: string): GitVersion {
+  const [major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(line)?.slice(1) ?? []).map(Number);
+  return [major, minor];
+}

@@ -89,4 +89,21 @@ describe("a git that is kept", () => {
     expect(await kept.ask("HEAD\n", oneLine)).to.equal(first);
     await kept.close();
   });
+
+  it("starts the next one ahead where it answers at the end of its input only", async () => {
+    await using repository = await makeRepository();
+    const options = { answersAtEnd: true };
+    // Without --buffer it would answer at once; with it, at the end of input, as an older merge-tree does.
+    const args = ["cat-file", "--buffer", "--batch-check=%(objectname)"];
+    const kept = new KeptGit({ gitDir: gitDirOf(repository) }, args, options);
+    const first = await kept.ask("HEAD\n", oneLine);
+    await until(() => running(repository).length === 1);
+    const [ahead] = running(repository);
+    const answers = await Promise.all([kept.ask("HEAD\n", oneLine), kept.ask("HEAD\n", oneLine)]);
+    expect(answers).to.deep.equal([first, first]);
+    await until(() => running(repository).length === 1);
+    expect(running(repository)).not.to.deep.equal([ahead]);
+    await kept.close();
+    expect(running(repository)).to.deep.equal([]);
+  });
 });
