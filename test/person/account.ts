@@ -30,6 +30,8 @@ export class Account {
   readonly #gone = new Set<string>();
   /** Paths whose state follows from what they did while orchd was half done. */
   #excused = new Set<string>();
+  /** What the target held when it was there last: a person may rename it and begin it anew. */
+  #mainTree: Look["mainTree"];
   /** Where the target was: one that nobody has checked out goes back at once when somebody did in that instant. */
   readonly #seen = new Set<string>();
   /** Every commit they were on. */
@@ -39,6 +41,7 @@ export class Account {
     this.#repository = repository;
     this.#look = how;
     this.#last = look;
+    this.#mainTree = look.mainTree;
     this.#edited = editedIn(look);
     this.#staged = new Set(differing(look.index, look.tree));
   }
@@ -191,11 +194,12 @@ export class Account {
   }
 
   async #noteTarget(before: Look, now: Look, followedText: string): Promise<void> {
-    if (now.main === null || before.main === null || before.main === now.main) return;
+    if (before.main !== null) this.#mainTree = before.mainTree;
+    if (now.main === null || before.main === now.main) return;
     const known = new Set(agentWords(followedText));
     const words = await this.#agentWordsOf(now.mainTree);
     for (const word of words) this.#gone.delete(word);
-    for (const word of await this.#agentWordsOf(before.mainTree))
+    for (const word of await this.#agentWordsOf(this.#mainTree))
       if (!words.has(word) && known.has(word)) this.#gone.add(word);
   }
 

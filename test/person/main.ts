@@ -6,8 +6,9 @@ import { tellStory } from "./story.ts";
 /**
  * A person works in a repository while tasks land in it, with real git:
  *
- *     npm run person -- [--seeds N] [--first N] [--lines N]     each between two steps, by seed
- *     npm run person -- --tasks N [--first N]                   beside a whole supervisor, workers and all
+ *     npm run person -- [--seeds N] [--first N] [--landings N] [--lines N]
+ *                                                 a command of theirs between any two steps, by seed
+ *     npm run person -- --tasks N [--first N]     beside a whole supervisor, workers and all
  *
  * The last line is JSON; the exit code is 0 if nothing of theirs was lost, reverted or brought back.
  */
@@ -15,6 +16,7 @@ const { values } = parseArgs({
   options: {
     seeds: { type: "string", default: "200" },
     first: { type: "string", default: `${randomInt(2 ** 40)}` },
+    landings: { type: "string", default: "7" },
     lines: { type: "string", default: "60" },
     tasks: { type: "string" },
   },
@@ -39,14 +41,20 @@ async function seeds(): Promise<boolean> {
   const sum = { landed: 0, followed: 0, moves: 0, movesHalfDone: 0, rewinds: 0, reapplied: 0 };
   const broken: number[] = [];
   for (let seed = first; seed < first + Number(values.seeds); seed += 1) {
-    const story = await tellStory(seed);
+    const story = await tellStory(seed, Number(values.landings));
     for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += story[key];
     if (story.problems.length === 0) continue;
     broken.push(seed);
     console.log(story.lines.slice(-Number(values.lines)).join("\n"));
     console.log(`BROKEN seed ${seed}\n  ${story.problems.join("\n  ")}`);
   }
-  const counts = { seeds: Number(values.seeds), ...sum, broken, seconds: seconds() };
+  const counts = {
+    seeds: Number(values.seeds),
+    landings: Number(values.landings),
+    ...sum,
+    broken,
+    seconds: seconds(),
+  };
   console.log(JSON.stringify({ first, ...counts }));
   return broken.length === 0;
 }

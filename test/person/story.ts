@@ -30,20 +30,25 @@ export type Story = {
   readonly reapplied: number;
 };
 
-const tasks = 7;
+/** Not each task lands: some conflict with each other, and a rewind may be there for a while. */
+const triesPerLanding = 8;
+/** After so many tasks in a row that did not land the person looks why, and does what they are told. */
+const patience = 6;
 /** git knows it without an object, and its own `reset --hard` on a branch without a commit writes none. */
 const emptyTree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 /** Between the last look at what the person has and the moment at which nothing of it can change any more. */
-const delicate = /^follow\.(token|intent|lock|copy|tree|syncIndex|target|place)/;
+const delicate = /^(?:follow\.(?:token|intent|lock|copy|tree|syncIndex|target|place)|recover\.)/;
 const settleTries = 8;
 
-export async function tellStory(seed: number): Promise<Story> {
-  const teller = new Teller(seed);
+/** `landings`: how many tasks land before the person leaves everything tidy. */
+export async function tellStory(seed: number, landings: number): Promise<Story> {
+  const teller = new Teller(seed, landings);
   return await teller.tell();
 }
 
 class Teller {
   readonly #seed: number;
+  readonly #landings: number;
   readonly #random: Random;
   readonly #lines: string[] = [];
   readonly #problems: string[] = [];
@@ -56,8 +61,9 @@ class Teller {
   #acting = false;
   #words = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, landings: number) {
     this.#seed = seed;
+    this.#landings = landings;
     this.#random = new Random(seed);
   }
 
@@ -86,6 +92,7 @@ class Teller {
     };
   }
 
+  /** Until the tasks have landed. */
   async #work(scene: Scene, account: Account, person: Person): Promise<void> {
     using _ = onFailpoint(async (point) => {
       if (this.#acting || this.#problems.length > 0) return;
@@ -93,7 +100,18 @@ class Teller {
       await this.#act(point, scene, account, person);
     });
     const bases: Oid[] = [await scene.oid("orchd/main")];
-    for (let at = 0; at < tasks && this.#problems.length === 0; at += 1) {
+    const triesMax = this.#landings * triesPerLanding;
+    let [landed, vain] = [0, 0];
+    for (let at = 0; this.#landed.length < this.#landings && this.#problems.length === 0; at += 1) {
+      if (at === triesMax) throw new Error(`${landed} landed of ${triesMax} tasks`);
+      vain = this.#landed.length === landed ? vain + 1 : 0;
+      landed = this.#landed.length;
+      if (vain > patience) {
+        this.#acting = true;
+        await this.#bringTogether(scene, account, person);
+        this.#acting = false;
+        vain = 0;
+      }
       for (let moves = this.#random.int(0, 4); moves > 0; moves -= 1)
         await this.#act("between", scene, account, person);
       const tip = await scene.oid("orchd/main");
@@ -183,8 +201,13 @@ class Teller {
     this.#problems.push(...problems.map((problem) => `${where}: ${problem}`));
   }
 
-  /** The person tidies up, and everything comes together. */
   async #end(scene: Scene, account: Account, person: Person): Promise<void> {
+    await this.#bringTogether(scene, account, person);
+    this.#report("at the end", await finalProblems(scene, account));
+  }
+
+  /** The person tidies up, and everything comes together. */
+  async #bringTogether(scene: Scene, account: Account, person: Person): Promise<void> {
     const theirs = async (move: () => Promise<void>): Promise<void> => {
       const known = await followedText(scene);
       await move();
@@ -200,8 +223,7 @@ class Teller {
       result = await this.#follow(scene, account);
     }
     if (result.kind !== "current" && result.kind !== "followed")
-      this.#problems.push(`the target does not follow at the end: ${JSON.stringify(result)}`);
-    this.#report("at the end", await finalProblems(scene, account));
+      this.#problems.push(`the target does not follow a tidy person: ${JSON.stringify(result)}`);
   }
 }
 
