@@ -26,7 +26,8 @@ import {
 } from "./privateIndex.ts";
 import { touchedPaths } from "./touched.ts";
 import type { TouchedPath } from "./touched.ts";
-import { restore, sparsePaths, statesOf } from "./worktreeState.ts";
+import { restore } from "./restore.ts";
+import { sparsePaths, statesOf } from "./worktreeState.ts";
 import type { PathState } from "./worktreeState.ts";
 import { failpoint } from "../../system/failpoint.ts";
 
@@ -121,6 +122,9 @@ export async function switchedUnplaced(
   return head.stdout.trim() !== to && (await exists(indexFile(gitDir)));
 }
 
+/** Each finds what was changed since the one before; who edits faster than this keeps what is there. */
+const looksMax = 5;
+
 /** Makes every touched file the goal's, where that loses nothing; returns the others. */
 async function settleFiles(
   writer: Writer,
@@ -129,16 +133,17 @@ async function settleFiles(
   { goal, cutOff }: { readonly goal: "old" | "new"; readonly cutOff: boolean },
 ): Promise<string[]> {
   const present = await presentPaths(writer, checkout, await touchedPaths(writer, from, to));
-  const states = await statesOf(writer, checkout, present);
-  const wrong = present.filter(({ path }) => {
-    const state = states.get(path);
-    if (state === undefined || state === "other") return false;
-    return state === "torn" ? cutOff : state !== goal;
-  });
-  if (wrong.length > 0) await restore(writer, checkout, wrong, goal);
-  const isTheirs = (state: PathState | undefined): boolean =>
-    state === "other" || (state === "torn" && !cutOff);
-  return present.filter(({ path }) => isTheirs(states.get(path))).map((one) => shownPath(one.path));
+  const other = goal === "old" ? "new" : "old";
+  for (let looks = 1; ; looks += 1) {
+    const states = await statesOf(writer, checkout, present);
+    const as = (...wanted: readonly PathState[]): TouchedPath[] =>
+      present.filter(({ path }) => wanted.includes(states.get(path) ?? goal));
+    const wrong = { whole: as(other), torn: cutOff ? as("torn") : [] };
+    const restored = await restore(writer, checkout, wrong, goal);
+    const left = [...as("other"), ...(cutOff ? [] : as("torn"))];
+    if (!restored && looks < looksMax) continue;
+    return [...left, ...(restored ? [] : wrong.whole)].map(({ path }) => shownPath(path));
+  }
 }
 
 async function presentPaths(

@@ -1,4 +1,4 @@
-import { copyFile, open, rename, stat, utimes } from "node:fs/promises";
+import { copyFile, open, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { git } from "../../system/git.ts";
 import type { GitOptions, GitPlace } from "../../system/git.ts";
@@ -6,8 +6,10 @@ import type { Finished } from "../../system/spawn.ts";
 import type { Oid } from "../../ipc/ids.ts";
 import type { LandingSite } from "./branch.ts";
 import type { Checkout } from "./checkouts.ts";
-import { indexFile } from "./followIntent.ts";
+import { checkFile, indexFile } from "./followIntent.ts";
 import { touchedPaths } from "./touched.ts";
+import type { TouchedPath } from "./touched.ts";
+import { failpoint } from "../../system/failpoint.ts";
 
 /**
  * Work on a copy of the person's index, with the person's own configuration (line endings, filters,
@@ -78,6 +80,30 @@ export async function isBehind(work: IndexWork, from: Oid, to: Oid): Promise<boo
   const other = await names(work, ["diff-index", "-z", "--cached", "--name-only", from]);
   const differing = new Set(other);
   return (await touchedPaths(work.site, from, to)).every(({ path }) => !differing.has(path));
+}
+
+/** An index that holds the touched paths of one side and nothing else. */
+export async function smallIndex(
+  site: LandingSite,
+  checkout: Checkout,
+  touched: readonly TouchedPath[],
+  which: "old" | "new",
+): Promise<IndexWork> {
+  const file = checkFile(site);
+  await failpoint("recover.clear", async () => {
+    await rm(file, { force: true });
+    await rm(`${file}.lock`, { force: true });
+  });
+  const work = indexWork(site, checkout, file);
+  const lines = touched.flatMap((one) => {
+    const side = one[which];
+    return side === null ? [] : [`${side.mode} ${side.oid} 0\t${one.path}\0`];
+  });
+  const input = Buffer.from(lines.join(""), "latin1");
+  await failpoint("recover.index", () =>
+    gitWith(work, ["update-index", "-z", "--index-info"], { input }),
+  );
+  return work;
 }
 
 /** Puts the finished private index in the place of the person's, whole or not at all. */

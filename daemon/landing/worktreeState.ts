@@ -1,10 +1,10 @@
-import { readFile, rm, rmdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
 import type { Checkout } from "./checkouts.ts";
 import { exists } from "./checkouts.ts";
 import type { LandingSite } from "./branch.ts";
-import { checkFile, writtenFolder } from "./followIntent.ts";
-import { gitWith, indexWork, names } from "./privateIndex.ts";
+import { writtenFolder } from "./followIntent.ts";
+import { gitWith, names, smallIndex } from "./privateIndex.ts";
 import type { IndexWork } from "./privateIndex.ts";
 import { gitlinkMode, kindOf, onDisk } from "./touched.ts";
 import type { Side, TouchedPath } from "./touched.ts";
@@ -14,8 +14,8 @@ import { failpoint } from "../../system/failpoint.ts";
  * What a crash in the middle of a follow left of each touched path:
  *
  *     old, new     equals that commit's blob, as the person's filters write it; same mode
- *     torn         gone although both commits have it, or the beginning of the new file cut off at a
- *                  page: what a git killed while writing leaves (it removes, then writes in place)
+ *     torn         gone although both commits have it, or the beginning of one of the two files cut off
+ *                  at a page: what a git killed while writing leaves (it removes, then writes in place)
  *     other        anything else: the person's, never touched
  */
 export type PathState = "old" | "new" | "torn" | "other";
@@ -66,49 +66,27 @@ async function matching(
   return equal;
 }
 
-/** An index that holds the touched paths of one side and nothing else. */
-async function smallIndex(
-  site: LandingSite,
-  checkout: Checkout,
-  touched: readonly TouchedPath[],
-  which: "old" | "new",
-): Promise<IndexWork> {
-  const file = checkFile(site);
-  await failpoint("recover.clear", async () => {
-    await rm(file, { force: true });
-    await rm(`${file}.lock`, { force: true });
-  });
-  const work = indexWork(site, checkout, file);
-  const lines = touched.flatMap((one) => {
-    const side = one[which];
-    return side === null ? [] : [`${side.mode} ${side.oid} 0\t${one.path}\0`];
-  });
-  const input = Buffer.from(lines.join(""), "latin1");
-  await failpoint("recover.index", () =>
-    gitWith(work, ["update-index", "-z", "--index-info"], { input }),
-  );
-  return work;
-}
-
 async function isTorn(site: LandingSite, checkout: Checkout, one: TouchedPath): Promise<boolean> {
-  if (one.new === null) return false;
   const path = onDisk(checkout, one.path);
-  if ((await kindOf(path)) === "absent") return one.old !== null;
+  if ((await kindOf(path)) === "absent") return true;
   const found = await readFile(path).catch(() => null);
   if (found === null || found.length % pageBytes !== 0) return false;
-  const whole = await asWritten(site, checkout, one);
-  return (
-    whole !== null && whole.length > found.length && whole.subarray(0, found.length).equals(found)
-  );
+  for (const side of ["new", "old"] as const) {
+    const whole = await asWritten(site, checkout, one, side);
+    if (whole === null || whole.length <= found.length) continue;
+    if (whole.subarray(0, found.length).equals(found)) return true;
+  }
+  return false;
 }
 
-/** The new file with the person's line endings and filters, as a checkout would write it. */
+/** One side's file with the person's line endings and filters, as a checkout would write it. */
 async function asWritten(
   site: LandingSite,
   checkout: Checkout,
   one: TouchedPath,
+  side: "old" | "new",
 ): Promise<Buffer | null> {
-  const work = await smallIndex(site, checkout, [one], "new");
+  const work = await smallIndex(site, checkout, [one], side);
   const folder = writtenFolder(site);
   await failpoint("recover.show", async () => {
     await rm(folder, { recursive: true, force: true });
@@ -120,31 +98,6 @@ async function asWritten(
   );
   await failpoint("recover.shown", () => rm(folder, { recursive: true, force: true }));
   return bytes;
-}
-
-/** Writes one side's version of paths that are known to hold nothing of the person's. */
-export async function restore(
-  site: LandingSite,
-  checkout: Checkout,
-  touched: readonly TouchedPath[],
-  which: "old" | "new",
-): Promise<void> {
-  for (const one of touched) if (one[which] === null) await removeFile(checkout, one.path);
-  const work = await smallIndex(site, checkout, touched, which);
-  await failpoint("recover.restore", () => gitWith(work, ["checkout-index", "-q", "-f", "-a"]));
-}
-
-/** Removes a file and the folders that become empty, as git does. */
-async function removeFile(checkout: Checkout, path: string): Promise<void> {
-  if ((await kindOf(onDisk(checkout, path))) === "file")
-    await failpoint("recover.remove", () => rm(onDisk(checkout, path)));
-  for (let folder = dirname(path); folder !== "."; folder = dirname(folder)) {
-    const empty = await failpoint("recover.rmdir", () => rmdir(onDisk(checkout, folder))).then(
-      () => true,
-      () => false,
-    );
-    if (!empty) return;
-  }
 }
 
 /** Paths that a sparse checkout keeps out of the working tree; they are settled by definition. */

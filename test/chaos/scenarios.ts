@@ -122,13 +122,19 @@ const rich: Scenario = {
     const ids = await submitted(site, [
       writes(site, id("slow"), 0.6),
       task(site, id("git"), agentWithGit(round)),
-      ...conflicting.map((one) => task(site, one, `sleep 0.3; echo ${one} > shared.txt`)),
+      task(site, id("one"), `${startOf(site, id("two"))}; echo ${id("one")} > shared.txt`),
+      task(site, id("two"), `${startOf(site, id("one"))}; echo ${id("two")} > shared.txt`),
     ]);
     await taken(site, `good-${round}.json`, "accepted");
     await taken(site, `bad-${round}.json`, "rejected");
     return { ids: [...ids, id("inbox")], conflicting };
   },
 };
+
+/** Waits until that task's agent was started: two that wait for each other have nothing of each other. */
+function startOf(site: Site, id: string): string {
+  return `until [ -e ${join(site.startsFolder, id)} ]; do sleep 0.05; done`;
+}
 
 /** Commits, stashes, leaves an embedded repository and a temporary file. */
 function agentWithGit(round: number): string {
@@ -222,7 +228,11 @@ async function crashed(site: Site, id: string): Promise<void> {
 }
 
 /** A follow that was cut off at `at`, and what somebody did to the checkout before the next start. */
-function cutOff(name: string, at: string, meddle: (site: Site) => Promise<void>): Scenario {
+function cutOff(
+  name: string,
+  at: string,
+  meddle: (site: Site, round: number) => Promise<void>,
+): Scenario {
   return {
     name,
     content: {
@@ -246,7 +256,7 @@ function cutOff(name: string, at: string, meddle: (site: Site) => Promise<void>)
         what: `the supervisor to die at ${at}`,
         timeoutMs: 30_000,
       });
-      await meddle(site);
+      await meddle(site, round);
     },
     run: async (site, round) => ({
       ids: [
@@ -259,10 +269,11 @@ function cutOff(name: string, at: string, meddle: (site: Site) => Promise<void>)
 
 const long = (word: string): string => `${word}\n`.repeat(3_000);
 
-/** Files that git was writing, half-way. */
-const back = cutOff("back", "follow.syncIndex:after", async ({ repository: { dir } }) => {
+/** Files that git was writing, half-way: one that was there before, and one that was not. */
+const back = cutOff("back", "follow.syncIndex:after", async ({ repository: { dir } }, round) => {
   const path = join(dir, "long.txt");
   writeFileSync(path, readFileSync(path).subarray(0, 4096));
+  writeFileSync(join(dir, `new/${round}/f.txt`), "");
   await Promise.resolve();
 });
 

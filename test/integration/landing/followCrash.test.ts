@@ -100,6 +100,16 @@ describe("a supervisor killed while following", () => {
     expect(existsSync(join(dir, "f"))).to.equal(false);
   });
 
+  it("has files that a killed recovery was writing written again", async () => {
+    await using scene = await preparedScene();
+    const old = await scene.oid("main");
+    await dieAt(scene, "follow.copy:after");
+    await scene.repository.write("a.txt", long("old").slice(0, 4096));
+    await scene.repository.write("b.txt", "");
+    await nextSupervisor(scene);
+    await expectWhole(scene, old);
+  });
+
   it("restores a file that was removed and not yet written, and its mode", async () => {
     await using scene = await preparedScene();
     await dieAt(scene, "follow.target:after");

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
+import { onFailpoint } from "../../../system/failpoint.ts";
 import { until } from "../../helpers/until.ts";
 import { makeScene } from "./scene.ts";
 import type { Scene } from "./scene.ts";
@@ -64,6 +65,29 @@ describe("a commit whose editor is open while the target could follow", () => {
     expect(await git("show", "--format=%s", "--name-only", "HEAD")).to.equal("mine\n\nb.txt");
     expect(await git("show", "HEAD:a.txt")).to.equal("new");
   });
+});
+
+describe("a file that is edited while a follow is taken back", () => {
+  for (const point of [
+    "recover.compare:after",
+    "recover.writeTree:after",
+    "recover.exchange:before",
+  ])
+    it(`keeps the edit made at ${point}, and the others go back`, async () => {
+      await using scene = await makeScene();
+      const { git, write, dir } = scene.repository;
+      await write("b.txt", "mine\n");
+      await git("commit", "--quiet", "-a", "-m", "Mine");
+      await scene.land("t1", { "a.txt": "new\n", "dir/c.txt": "new\n", "n.txt": "new\n" });
+      using _ = onFailpoint(async (passed) => {
+        if (passed === "follow.target:before") await git("reset", "--quiet", "--soft", "HEAD~1");
+        if (passed === point) await writeFile(join(dir, "a.txt"), "edited\n");
+      });
+      expect((await follow(scene)).kind).to.equal("waiting");
+      expect(readFileSync(join(dir, "a.txt"), "utf8")).to.equal("edited\n");
+      expect(readFileSync(join(dir, "dir/c.txt"), "utf8")).to.equal("c\n");
+      expect(await git("status", "--porcelain")).to.equal(" M a.txt\nM  b.txt");
+    });
 });
 
 describe("following with the person's own settings", () => {
