@@ -1,9 +1,12 @@
 import { gateWorker } from "./pool/pool.ts";
 import { isHold } from "./core/state.ts";
+import { joinTrailers } from "../ipc/trailers.ts";
 import { landingEffects } from "./core/react.ts";
+import { taskText } from "../ipc/commitText.ts";
 import { unreachable } from "../ipc/errors.ts";
 import type { Assignment } from "../ipc/workerMessages.ts";
 import type { Clock, Timer } from "../system/clock.ts";
+import type { CommitConfig } from "../ipc/configSpec.ts";
 import type { Effect } from "./core/effects.ts";
 import type { FollowResult } from "./landing/target.ts";
 import type { Holds } from "./holds.ts";
@@ -29,6 +32,7 @@ export type EffectPorts = {
   readonly landing: Pick<Landing, "merge" | "move" | "follow">;
   readonly epoch: number;
   readonly ttlMs: () => number;
+  readonly commit: () => CommitConfig;
   readonly secret: (name: string) => string | undefined;
   readonly ownerOf: (worker: WorkerId) => ProcessIdentity | null;
   readonly log: Log;
@@ -229,14 +233,15 @@ export class Effects {
 
   async #merge(effect: Extract<Effect, { kind: "merge" }>): Promise<void> {
     const { task, fence, attempt, spec, saved, at, onto } = effect;
+    const { template, author, trailers } = this.#ports.commit();
     const result = await this.#ports.landing.merge({
       task,
       attempt,
       saved: saved.commit,
       base: saved.base,
-      message: spec.commit.message ?? spec.title,
-      author: spec.commit.author,
-      trailers: spec.commit.trailers,
+      message: saved.message ?? taskText({ spec, attempt, template }),
+      author: spec.commit.author ?? author,
+      trailers: joinTrailers(spec.commit.trailers, trailers),
       at_ms: at,
       ...(onto === undefined ? {} : { onto }),
     });

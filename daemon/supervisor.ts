@@ -272,6 +272,7 @@ export class Supervisor {
       landing: this.#options.landing,
       epoch,
       ttlMs: () => this.#config.limits.stale_after_ms,
+      commit: () => this.#config.commit,
       secret: (name) => process.env[name],
       ownerOf: (worker) => this.#ownerOf(worker),
       log,

@@ -49,6 +49,12 @@ export function list(item: Check, max: number, min = 0): Check {
   };
 }
 
+/** The thing itself, or a list of at least one. */
+export function oneOrMore(item: Check, max: number): Check {
+  const several = list(item, max, 1);
+  return (value, field) => (Array.isArray(value) ? several : item)(value, field);
+}
+
 /** A map from names to values of one kind. */
 export function record(key: Rule, item: Check, max: number): Check {
   return (value, field) => {

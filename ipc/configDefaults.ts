@@ -15,6 +15,7 @@ export const defaultConfig: Config = {
   gate: "chain",
   outside_claims: "extend",
   workspace: { root: null, setup: [], setup_inputs: [], copy: [], clean: "untracked" },
+  commit: { message: "task", template: "{title}", author: null, trailers: {} },
   resources: {},
   path: null,
   limits: {

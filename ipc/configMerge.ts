@@ -6,7 +6,7 @@ import type { Config, Limits } from "./configSpec.ts";
 export function merged(...layers: readonly ConfigFields[]): Config {
   const pick = <Value>(of: (fields: ConfigFields) => Value | undefined, otherwise: Value): Value =>
     layers.map(of).find((value) => value !== undefined) ?? otherwise;
-  const { workspace, ...whole } = defaultConfig;
+  const { workspace, commit, ...whole } = defaultConfig;
   return {
     max_parallel: pick((fields) => fields.max_parallel, whole.max_parallel),
     target: pick<string | null>((fields) => fields.target, whole.target),
@@ -23,6 +23,12 @@ export function merged(...layers: readonly ConfigFields[]): Config {
       ),
       copy: pick<readonly string[]>((fields) => fields.workspace?.copy, workspace.copy),
       clean: pick((fields) => fields.workspace?.clean, workspace.clean),
+    },
+    commit: {
+      message: pick((fields) => fields.commit?.message, commit.message),
+      template: pick((fields) => fields.commit?.template, commit.template),
+      author: pick<string | null>((fields) => fields.commit?.author, commit.author),
+      trailers: pick((fields) => fields.commit?.trailers, commit.trailers),
     },
     resources: pick((fields) => fields.resources, whole.resources),
     path: pick<string | null>((fields) => fields.path, whole.path),

@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import * as z from "zod";
 import { byteSizeSchemaPattern, parseByteSize } from "./byteSize.ts";
+import { templateRule } from "./commitText.ts";
 import { defaultConfig } from "./configDefaults.ts";
 import type { Limits } from "./configSpec.ts";
 import { formatDuration } from "./duration.ts";
@@ -15,9 +16,10 @@ import {
   named,
   ruled,
   strict,
+  trailers,
 } from "./schemaParts.ts";
 import * as limits from "./taskRules.ts";
-import { resourceName, wordRule } from "./textRules.ts";
+import { authorRule, resourceName, wordRule } from "./textRules.ts";
 import type { Rule } from "./textRules.ts";
 
 /**
@@ -62,7 +64,11 @@ const searchPath: Rule = (path) => {
   return `has the entry ${quoted(relative)}, which is not absolute`;
 };
 
-const { workspace: workspaceDefaults, limits: limitDefaults } = defaultConfig;
+const {
+  workspace: workspaceDefaults,
+  commit: commitDefaults,
+  limits: limitDefaults,
+} = defaultConfig;
 
 const workspace = strict({
   root: ruled(absolutePath, pathLengthMax)
@@ -104,6 +110,37 @@ const workspace = strict({
     )
     .optional(),
 }).meta(about("How the workspaces of workers are made."));
+
+const commit = strict({
+  message: z
+    .enum(["task", "agent"])
+    .meta(
+      about(
+        "For tasks without `commit.message`: the template, or what the attempt's own commits say, where there are any.",
+        `\`${commitDefaults.message}\``,
+      ),
+    )
+    .optional(),
+  template: ruled(templateRule, limits.messageLengthMax)
+    .meta(
+      about(
+        "Message with `{id}`, `{title}`, `{objective}`, `{decision}`, `{labels}`, `{attempt}`; `{{` is a brace.",
+        `\`${commitDefaults.template}\``,
+      ),
+    )
+    .optional(),
+  author: ruled(authorRule)
+    .meta(about("`Name <mail>`, for tasks that name none.", "git's identity of the repository"))
+    .optional(),
+  trailers: trailers
+    .meta(
+      about(
+        "Trailers of every commit, such as `Co-authored-by`, each with a value or a list of them.",
+        commitDefaults.trailers,
+      ),
+    )
+    .optional(),
+}).meta(about("How the commits look that tasks land as."));
 
 type DurationLimit = Exclude<keyof Limits, "output_bytes" | "tasks_open" | "chain">;
 
@@ -255,6 +292,7 @@ export const configSchema = strict(
       )
       .optional(),
     workspace: workspace.optional(),
+    commit: commit.optional(),
     resources: named(resourceName, z.int().min(1).max(limits.resourceCountMax), resourcesNamedMax)
       .meta(
         about("Capacity of named resources; one that is not named has 1.", defaultConfig.resources),

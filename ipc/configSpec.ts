@@ -1,4 +1,5 @@
 import type { Argv } from "./taskSpec.ts";
+import type { Trailers } from "./trailers.ts";
 
 /**
  * `orchd.yaml` after validation: every default filled in, durations in milliseconds.
@@ -16,6 +17,7 @@ export type Config = {
   readonly gate: "chain" | "each";
   readonly outside_claims: "extend" | "fail" | "allow";
   readonly workspace: WorkspaceConfig;
+  readonly commit: CommitConfig;
   /** Capacity of named resources; one that is not named has capacity 1. */
   readonly resources: Readonly<Record<string, number>>;
   /** Search path of tasks; `null`: that of whoever started the supervisor. */
@@ -34,6 +36,18 @@ export type WorkspaceConfig = {
   readonly copy: readonly string[];
   /** What is removed between attempts: `untracked` keeps ignored files (installed packages), `all` removes them too. */
   readonly clean: "untracked" | "all";
+};
+
+/** What tasks land as that say nothing of their own in `commit`. */
+export type CommitConfig = {
+  /** `agent`: what the attempt's own commits say comes before the template. */
+  readonly message: "task" | "agent";
+  /** See `ipc/commitText.ts`. */
+  readonly template: string;
+  /** `Name <mail>`; `null`: git's identity of the repository. */
+  readonly author: string | null;
+  /** On top of those of the task. */
+  readonly trailers: Trailers;
 };
 
 /** How long the folders of attempts (their logs and records) are kept; each worker keeps its own. */

@@ -1,5 +1,6 @@
 import { isOid, isTaskId } from "./ids.ts";
 import { isRecord } from "./message.ts";
+import { savedMessageMax } from "./workerMessages.ts";
 import type { Heartbeat, Outcome, Report } from "./workerMessages.ts";
 
 /**
@@ -63,7 +64,7 @@ function isOutcome(value: unknown): value is Outcome {
 function isSaved(value: unknown): boolean {
   if (value === null) return true;
   if (!isRecord(value)) return false;
-  const { commit, base, ref, touched, touched_total, descends } = value;
+  const { commit, base, ref, touched, touched_total, descends, message } = value;
   return (
     typeof commit === "string" &&
     isOid(commit) &&
@@ -73,7 +74,8 @@ function isSaved(value: unknown): boolean {
     refPattern.test(ref) &&
     isTexts(touched) &&
     typeof touched_total === "number" &&
-    typeof descends === "boolean"
+    typeof descends === "boolean" &&
+    (message === undefined || (typeof message === "string" && message.length <= savedMessageMax))
   );
 }
 

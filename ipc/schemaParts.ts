@@ -6,7 +6,7 @@ import { nearest } from "./nearest.ts";
 import { wanted } from "./schemaFaults.ts";
 import * as limits from "./taskRules.ts";
 import type { Argv } from "./taskSpec.ts";
-import { wordLengthMax, wordRule } from "./textRules.ts";
+import { trailerKey, wordLengthMax, wordRule } from "./textRules.ts";
 import type { Rule } from "./textRules.ts";
 
 /**
@@ -159,3 +159,14 @@ export function named<Value extends z.ZodType>(nameRule: Rule, value: Value, max
     }
   });
 }
+
+const trailerValue = ruled(limits.trailerRule, limits.trailerLengthMax);
+
+/** `{"Reviewed-by":"Ada <ada@example.org>","Fixes":["12","13"]}` */
+export const trailers = named(
+  trailerKey,
+  z.union([trailerValue, z.array(trailerValue).min(1).max(limits.trailersMax)], {
+    error: wanted("a text or a list of texts"),
+  }),
+  limits.trailersMax,
+);

@@ -1,4 +1,4 @@
-import { integer, list, nullOr, oneOf, record, shape, text, variant } from "./check.ts";
+import { integer, list, nullOr, oneOf, oneOrMore, record, shape, text, variant } from "./check.ts";
 import type { Check, CheckFault } from "./check.ts";
 import { durationMsMax } from "./duration.ts";
 import { fail, failure, ok, unreachable } from "./errors.ts";
@@ -100,7 +100,11 @@ const fields: Readonly<Record<keyof TaskSpec, Check>> = {
   commit: shape({
     message: nullOr(text(limits.messageRule)),
     author: nullOr(text(authorRule)),
-    trailers: record(trailerKey, text(limits.trailerRule), limits.trailersMax),
+    trailers: record(
+      trailerKey,
+      oneOrMore(text(limits.trailerRule), limits.trailersMax),
+      limits.trailersMax,
+    ),
   }),
 };
 const specShape = shape(fields);

@@ -16,18 +16,12 @@ import {
   ruled,
   shell,
   strict,
+  trailers,
 } from "./schemaParts.ts";
 import { wanted } from "./schemaFaults.ts";
 import * as limits from "./taskRules.ts";
 import type { ClaimSet, NotBefore, Work } from "./taskSpec.ts";
-import {
-  authorRule,
-  resourceName,
-  trailerKey,
-  variableName,
-  wordLengthMax,
-  wordRule,
-} from "./textRules.ts";
+import { authorRule, resourceName, variableName, wordLengthMax, wordRule } from "./textRules.ts";
 
 /**
  * The one schema of task files. `ipc/taskFields.ts` makes specs of its result, `ipc/schema.ts` prints
@@ -139,17 +133,18 @@ const retries = z
 
 const commit = strict({
   message: ruled(limits.messageRule, limits.messageLengthMax)
-    .meta(about("The whole message.", "the title"))
+    .meta(about("The whole message.", "`commit` of orchd.yaml"))
     .optional(),
   author: ruled(authorRule)
-    .meta(about("`Name <mail>`.", "git's identity of the repository"))
+    .meta(about("`Name <mail>`.", "`commit.author` of orchd.yaml"))
     .optional(),
-  trailers: named(
-    trailerKey,
-    ruled(limits.trailerRule, limits.trailerLengthMax),
-    limits.trailersMax,
-  )
-    .meta(about("Trailers such as `Reviewed-by`; `Orchd-…` is refused.", {}))
+  trailers: trailers
+    .meta(
+      about(
+        "Trailers such as `Reviewed-by`, each with a value or a list of them; `Orchd-…` is refused.",
+        {},
+      ),
+    )
     .optional(),
 }).meta(about("How the commit looks that it lands."));
 

@@ -1,4 +1,5 @@
 import type { TaskId } from "./ids.ts";
+import type { Trailers } from "./trailers.ts";
 
 /**
  * A task as it was asked for, after validation: every default filled in, durations in milliseconds.
@@ -49,5 +50,6 @@ export type CommitSpec = {
   readonly message: string | null;
   /** `Name <mail>` */
   readonly author: string | null;
-  readonly trailers: Readonly<Record<string, string>>;
+  /** One value of a key or several. */
+  readonly trailers: Trailers;
 };

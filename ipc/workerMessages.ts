@@ -93,7 +93,14 @@ export type Saved = {
   readonly touched_total: number;
   /** False: the agent's history does not contain the base, so the work is parked, not landed. */
   readonly descends: boolean;
+  /**
+   * What it shall land with (`ipc/commitText.ts`); absent: what the task and orchd.yaml say. At most
+   * `savedMessageMax` characters.
+   */
+  readonly message?: string;
 };
+/** A text of `messageLengthMax` and its trailers. */
+export const savedMessageMax = 64_000;
 export const touchedPathsMax = 10_000;
 export const touchedBytesMax = 2 * 1024 * 1024;
 

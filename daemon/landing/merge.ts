@@ -8,6 +8,7 @@ import { commitMessage, parseAuthor } from "./message.ts";
 import { mergeTree, mergeTreeOnBase, writeCommit } from "./mergeTree.ts";
 import type { MergedTree } from "./mergeTree.ts";
 import { failpoint } from "../../system/failpoint.ts";
+import type { Trailers } from "../../ipc/trailers.ts";
 
 /**
  * From saved work to a candidate: exactly the commit that the gate tests and `move` lands.
@@ -26,7 +27,7 @@ export type MergeRequest = {
   readonly message: string;
   /** `Name <mail>`; `null`: the person's identity. */
   readonly author: string | null;
-  readonly trailers: Readonly<Record<string, string>>;
+  readonly trailers: Trailers;
   /** Both dates of the commit, milliseconds since 1970; journaled by the caller, for a redo. */
   readonly at_ms: number;
   /** A candidate to merge onto; absent: the branch's tip. It lands only together with that one. */

@@ -116,7 +116,8 @@ function together(world: World): void {
 /** A failure with a retry, a lost attempt whose work is found, a red gate on a red base. */
 function setbacks(world: World): void {
   world.submit(spec("again", { retries: 1 }), spec("behind", { after: ["again"] }));
-  world.report("again", { result: "failed", failure: crash, saved: saved(["x"]) }).pass(1_000);
+  const told = { ...saved(["x"]), message: "Said by the agent" };
+  world.report("again", { result: "failed", failure: crash, saved: told }).pass(1_000);
   world.fail("again");
   world.submit(spec("lost"));
   const fence = world.fence("lost");

@@ -1,4 +1,5 @@
 import { checkIdle } from "./idle.ts";
+import { defaultConfig } from "../../ipc/configDefaults.ts";
 import { Effects } from "../../daemon/effects.ts";
 import { Loop } from "../../daemon/loop.ts";
 import { must } from "./violation.ts";
@@ -234,6 +235,7 @@ export class SimSupervisor {
       landing: this.#landing,
       epoch: this.epoch,
       ttlMs: () => machine.scenario.staleAfterMs,
+      commit: () => defaultConfig.commit,
       secret: (name) => (name === secretName ? secretValue : undefined),
       ownerOf: () => null,
       log: logOf(machine),

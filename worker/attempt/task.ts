@@ -1,8 +1,10 @@
 import { realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { agentText } from "../../ipc/commitText.ts";
 import { unreachable } from "../../ipc/errors.ts";
 import type { Argv, Work } from "../../ipc/taskSpec.ts";
 import type { Assignment, AttemptFailure, Outcome, Saved } from "../../ipc/workerMessages.ts";
+import { agentMessages } from "../workspace/agentMessages.ts";
 import { writeHeld } from "../workspace/held.ts";
 import { isInside } from "../workspace/place.ts";
 import type { Place } from "../workspace/place.ts";
@@ -10,7 +12,7 @@ import { saveWorkspace } from "../workspace/save.ts";
 import { clearTemporary, freshTemporary } from "../workspace/temporary.ts";
 import { onceThereIsSpace } from "../workspace/space.ts";
 import { failed, markerOf, messageOf, waitsForSpace } from "./desk.ts";
-import type { Course, Desk, Ground } from "./desk.ts";
+import type { Course, Desk, Ground, Step } from "./desk.ts";
 import { attemptEnvironment } from "./environment.ts";
 import { prepareGround, waitingInWorkspace } from "./ground.ts";
 import { Output } from "./output.ts";
@@ -50,7 +52,9 @@ export async function runTask(
     place: ground.place,
     output,
   });
-  return await saveAndConclude(desk, course, ground, startedAt, output, end);
+  const saved = await save(desk, course, ground, startedAt, output);
+  if (!saved.ok) return saved.outcome;
+  return conclude(end, await withMessage(desk, task, ground, saved.value));
 }
 
 /** `workspace: none`: in the person's working tree, without git; nothing is saved and nothing lands. */
@@ -117,22 +121,21 @@ async function runWork(
   });
 }
 
-async function saveAndConclude(
+async function save(
   desk: Desk,
   course: Course,
   { place, repository, base }: Ground,
   startedAt: number,
   output: Output,
-  end: ProgramEnd,
-): Promise<Outcome> {
+): Promise<Step<Saved | null>> {
   const outputBytes = output.bytes();
   course.enter({ stage: "saving", outputBytes });
-  const save = async (): Promise<Saved | null> => {
+  const saveNow = async (): Promise<Saved | null> => {
     await clearTemporary(place);
     return await saveWorkspace(place, repository, { ...course.key, base, startedAt });
   };
   try {
-    const saved = await onceThereIsSpace(save, {
+    const saved = await onceThereIsSpace(saveNow, {
       folders: [place.folder, repository.gitDir],
       signal: course.signal,
       onWaiting: (problem, first) => {
@@ -141,10 +144,30 @@ async function saveAndConclude(
         course.enter({ stage: "saving", outputBytes, note: waitsForSpace });
       },
     });
-    return conclude(end, saved);
+    return { ok: true, value: saved };
   } catch (error) {
     desk.log("the work cannot be saved", { ...course.key, error: messageOf(error) });
-    return failed({ kind: "save", message: messageOf(error) });
+    return { ok: false, outcome: failed({ kind: "save", message: messageOf(error) }) };
+  }
+}
+
+/** With what the agent's commits say, where that counts. Without it the work lands as well. */
+async function withMessage(
+  desk: Desk,
+  { spec, attempt }: TaskAssignment,
+  { repository }: Ground,
+  saved: Saved | null,
+): Promise<Saved | null> {
+  const { message: from, template } = desk.settings.config.commit;
+  if (saved === null || !saved.descends || spec.commit.message !== null || from === "task")
+    return saved;
+  try {
+    const messages = await agentMessages(repository, saved);
+    const message = agentText(messages, { spec, attempt, template });
+    return message === null ? saved : { ...saved, message };
+  } catch (error) {
+    desk.log("the agent's messages cannot be read", { task: spec.id, error: messageOf(error) });
+    return saved;
   }
 }
 

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdir, realpath, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { defaultConfig } from "../../../ipc/configDefaults.ts";
 import type { Config } from "../../../ipc/configSpec.ts";
 import type { Oid, TaskId, WorkerId } from "../../../ipc/ids.ts";
 import type { Saved, WorkerSettings } from "../../../ipc/workerMessages.ts";
@@ -73,6 +74,7 @@ export async function testSettings(
   person: TestRepository,
   change: {
     readonly workspace?: Partial<Config["workspace"]>;
+    readonly commit?: Partial<Config["commit"]>;
     limits?: Partial<Config["limits"]>;
   } = {},
 ): Promise<WorkerSettings> {
@@ -98,6 +100,7 @@ export async function testSettings(
         clean: "untracked",
         ...change.workspace,
       },
+      commit: { ...defaultConfig.commit, ...change.commit },
       resources: {},
       path: null,
       retention: { attempts: 1_000, age_ms: 86_400_000 },

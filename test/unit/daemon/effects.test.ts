@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { defaultConfig } from "../../../ipc/configDefaults.ts";
 import { Effects } from "../../../daemon/effects.ts";
 import { spec, World } from "../../helpers/core.ts";
 import type { Assignment } from "../../../ipc/workerMessages.ts";
@@ -81,6 +82,7 @@ function makeRig(ports: Partial<EffectPorts> = {}) {
     landing: { merge: unexpected, move: unexpected, follow: unexpected },
     epoch: 1,
     ttlMs: () => 1,
+    commit: () => defaultConfig.commit,
     secret: () => undefined,
     ownerOf: () => null,
     log: silent,

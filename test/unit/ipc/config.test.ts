@@ -47,6 +47,11 @@ workspace:
   setup_inputs: [package-lock.json, packages/]
   copy: [".env*"]
   clean: all
+commit:
+  message: agent
+  template: "{id}"
+  author: Ada <a@b>
+  trailers: { Co-authored-by: [Ada <a@b>, Bob <b@c>], Fixes: "1" }
 resources: { "db:staging": 2 }
 path: /usr/local/bin:/usr/bin
 limits:
@@ -81,6 +86,12 @@ retention:
         setup_inputs: ["package-lock.json", "packages/**"],
         copy: [".env*"],
         clean: "all",
+      },
+      commit: {
+        message: "agent",
+        template: "{id}",
+        author: "Ada <a@b>",
+        trailers: { "Co-authored-by": ["Ada <a@b>", "Bob <b@c>"], Fixes: "1" },
       },
       resources: { "db:staging": 2 },
       path: "/usr/local/bin:/usr/bin",
@@ -120,6 +131,13 @@ retention:
       limits: { ...defaultConfig.limits, timeout_ms: 60_000, grace_ms: 1_000 },
     });
     expect(configOf(file, { env }).max_parallel).to.equal(5);
+  });
+
+  it("refuses a template for commits with a placeholder that nobody knows", () => {
+    expect(problemsIn('commit: {template: "{titel}"}\n')[0]).to.match(/commit\.template.*titel/);
+    const env = { ORCHD_COMMIT_TEMPLATE: "{titel}" };
+    expect(problemsIn(null, { env })[0]).to.match(/ORCHD_COMMIT_TEMPLATE.*titel/);
+    expect(problemsIn("commit: {trailers: {Orchd-Task: x}}\n")[0]).to.match(/orchd alone/);
   });
 
   it("says how long attempts are kept, at least an hour", () => {

@@ -24,7 +24,11 @@ const full = specOf({
   secrets: ["TOKEN"],
   labels: ["x"],
   verify: [["npm", "test"]],
-  commit: { message: "m", author: "A B <a@b>", trailers: { "Reviewed-by": "x" } },
+  commit: {
+    message: "m",
+    author: "A B <a@b>",
+    trailers: { Fixes: ["1", "2"], "Reviewed-by": "x" },
+  },
 });
 
 describe("validateSpec", () => {

@@ -1,10 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import {
-  commitMessage,
-  parseAuthor,
-  withoutOurTrailers,
-} from "../../../../daemon/landing/message.ts";
+import { commitMessage, parseAuthor } from "../../../../daemon/landing/message.ts";
+import { cleanText } from "../../../../ipc/commitText.ts";
 import type { TaskId } from "../../../../ipc/ids.ts";
 
 const task = "parse" as TaskId;
@@ -31,13 +28,31 @@ describe("the message of a landed commit", () => {
 
   it("loses the Orchd trailers that somebody wrote into it, in any case and folded", () => {
     const message = "Add it\n\norchd-task: other\n  folded\nORCHD-ATTEMPT : 9\nKept: yes";
-    expect(withoutOurTrailers(message)).to.equal("Add it\n\nKept: yes");
+    expect(cleanText(message)).to.equal("Add it\n\nKept: yes");
   });
 
   it("takes no Orchd trailer from the task's own list, nor one hidden behind a line break", () => {
     const trailers = { "Orchd-Task": "other", Note: "a\nOrchd-Task: other", "no key": "x" };
     expect(commitMessage({ message: "Add it", trailers, task, attempt: 1 })).to.equal(
       "Add it\n\nNote: a Orchd-Task: other\nOrchd-Task: parse\nOrchd-Attempt: 1\n",
+    );
+  });
+
+  it("has each co-author once, whoever named him, and all values of a key", () => {
+    const message = "Add it\n\nCo-authored-by: Ada <ada@example.com>\nco-authored-by:  Bob <b@c>";
+    const trailers = { "Co-authored-by": ["Bob <b@c>", "Eve <e@f>"], Fixes: "12" };
+    expect(commitMessage({ message, trailers, task, attempt: 1 })).to.equal(
+      [
+        "Add it",
+        "",
+        "Co-authored-by: Ada <ada@example.com>",
+        "co-authored-by: Bob <b@c>",
+        "Co-authored-by: Eve <e@f>",
+        "Fixes: 12",
+        "Orchd-Task: parse",
+        "Orchd-Attempt: 1",
+        "",
+      ].join("\n"),
     );
   });
 
