@@ -213,7 +213,7 @@ export class Effects {
   }
 
   #assignment(effect: Extract<Effect, { kind: "dispatch" }>): Assignment | null {
-    const { task, attempt, fence, spec, worker } = effect;
+    const { task, attempt, fence, spec, worker, earlier } = effect;
     if (spec.work.kind === "tools") return { kind: "instant", task, attempt, fence };
     const secrets: Record<string, string> = {};
     for (const name of spec.secrets) {
@@ -228,7 +228,8 @@ export class Effects {
       }
       secrets[name] = value;
     }
-    return { kind: "task", task, attempt, fence, spec, secrets };
+    const before = earlier === undefined ? {} : { earlier };
+    return { kind: "task", task, attempt, fence, spec, secrets, ...before };
   }
 
   async #merge(effect: Extract<Effect, { kind: "merge" }>): Promise<void> {

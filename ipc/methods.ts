@@ -1,7 +1,7 @@
 import type { AttemptFailure, Stage } from "./workerMessages.ts";
 import type { HoldKind, HoldRequest } from "./hold.ts";
 import type { HolderId, HoldId, Oid, RequestId, TaskId, WorkerId } from "./ids.ts";
-import type { ClaimSet, TaskSpec } from "./taskSpec.ts";
+import type { Argv, ClaimSet, TaskSpec } from "./taskSpec.ts";
 
 /**
  * What a client can ask of the supervisor: one entry a method, with the shape that goes in and the
@@ -146,7 +146,7 @@ export type WaitReason =
 export type FailureReason =
   | { kind: "attempt"; failure: AttemptFailure }
   | { kind: "lost"; attempts: number }
-  | { kind: "gate"; command: readonly string[]; failure: AttemptFailure; output: string }
+  | { kind: "gate"; command: Argv; failure: AttemptFailure; output: string }
   | { kind: "conflict"; paths: string[]; ref: string }
   | { kind: "not_descended"; ref: string }
   | { kind: "outside_claims"; paths: string[] }
@@ -188,6 +188,8 @@ export type TaskView = TaskRow & {
   spec: TaskSpec;
   attempt_list: AttemptView[];
   held: string[];
+  /** The checks that sent it back last, to be repaired by a later attempt; `null`: none did. */
+  sent_back: Extract<FailureReason, { kind: "gate" }> | null;
 };
 
 export type FinalStatus = "succeeded" | "failed" | "cancelled";

@@ -59,6 +59,8 @@ export type Assignment =
       readonly spec: TaskSpec;
       /** Values of `spec.secrets`; never written anywhere. */
       readonly secrets: Readonly<Record<string, string>>;
+      /** Absent: no attempt before it left anything. */
+      readonly earlier?: Earlier;
     } & AttemptKey)
   | ({
       readonly kind: "gate";
@@ -66,6 +68,14 @@ export type Assignment =
       readonly commands: readonly Argv[];
       readonly timeout_ms: number;
     } & AttemptKey);
+
+/** What earlier attempts of a task left for the next one. */
+export type Earlier = {
+  /** The newest work that was saved. */
+  readonly work: { readonly commit: Oid; readonly ref: string } | null;
+  /** The checks that sent the task back, with the end of what they printed (at most `gateOutputMax` characters). */
+  readonly red: { readonly command: Argv; readonly output: string } | null;
+};
 
 export type Cancellation = AttemptKey & { readonly reason: "cancelled" | "stopping" };
 

@@ -8,7 +8,7 @@ import type { Cell } from "./table.ts";
 import { fields, rowsOf } from "./table.ts";
 import { plain } from "./text.ts";
 import { dateTime, span } from "./time.ts";
-import { attemptWords, statusStyle, waitWords } from "./words.ts";
+import { attemptWords, reasonWords, statusStyle, waitWords } from "./words.ts";
 
 /** Everything known of one task, as `orchd show` prints it. */
 export function taskPage(view: TaskView, look: Look): string {
@@ -17,7 +17,7 @@ export function taskPage(view: TaskView, look: Look): string {
     `${title}\n${fields(stateFields(view, look), look, "  ")}`,
     fields(specFields(view.spec), look, "  "),
     attemptTable(view, look),
-    gateOutput(view.reason, look),
+    gateOutput(view.reason ?? (isOver(view) ? null : view.sent_back), look),
   ];
   return sections.filter((text) => text !== "").join("\n\n");
 }
@@ -34,8 +34,15 @@ function stateFields(view: TaskView, look: Look): [string, string][] {
   if (view.status === "succeeded")
     pairs.push(["commit", view.commit ?? "none: it changed nothing"]);
   if (view.reason !== null) pairs.push(["reason", painted(outcomeCell(view), look)]);
+  if (view.sent_back !== null && !isOver(view))
+    pairs.push(["sent back", reasonWords(view.sent_back)]);
   if (view.held.length > 0) pairs.push(["holds", view.held.map(plain).join(", ")]);
   return pairs;
+}
+
+/** What it went back with is of interest while it may still be repaired. */
+function isOver({ status }: TaskView): boolean {
+  return status === "succeeded" || status === "failed" || status === "cancelled";
 }
 
 /** What was asked, leaving out what says nothing beyond the default. */

@@ -48,13 +48,20 @@ function openGateOf({ life }: Task): number | null {
   return life.status === "landing" && life.step.at === "gate" ? life.step.fence : null;
 }
 
-/** Red behind a green tree: it runs again as often as its retries allow, then it has failed. */
+/**
+ * Red behind a green tree: it goes back with what the checks printed as often as its retries allow,
+ * then it has failed.
+ */
 export function afterRed(task: Member, red: RedGate, at: number): Next {
-  return retried(task, at) ?? { to: "failed", reason: { kind: "gate", ...red } };
+  const again = retried(task, at);
+  return again === null ? { to: "failed", reason: { kind: "gate", ...red } } : { ...again, red };
 }
 
 /** Another try by the task's retries; `null`: it has none left. */
-export function retried({ spec, setbacks }: Task, at: number): Next | null {
+export function retried(
+  { spec, setbacks }: Task,
+  at: number,
+): Extract<Next, { to: "queued" }> | null {
   const { max, backoff_ms } = spec.retries;
   if (setbacks.failure >= max) return null;
   const wait = Math.min(backoff_ms * 2 ** setbacks.failure, backoffMsMax);

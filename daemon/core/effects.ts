@@ -2,7 +2,7 @@ import type { Argv, TaskSpec } from "../../ipc/taskSpec.ts";
 import type { Candidate, Hold, Holding } from "./state.ts";
 import type { LandingKey } from "./commands.ts";
 import type { HolderId, Oid, TaskId, WorkerId } from "../../ipc/ids.ts";
-import type { Saved } from "../../ipc/workerMessages.ts";
+import type { Earlier, Saved } from "../../ipc/workerMessages.ts";
 
 /**
  * What the shell must now do. Effects leave only when the events behind them are durable. Each is
@@ -17,6 +17,7 @@ export type Effect =
       readonly attempt: number;
       readonly fence: number;
       readonly spec: TaskSpec;
+      readonly earlier?: Earlier;
     }
   | {
       readonly kind: "cancelAttempt";

@@ -180,7 +180,13 @@ export type AttemptSalvaged = {
 export type Next =
   | { readonly to: "landing" }
   | { readonly to: "succeeded"; readonly commit: Oid | null }
-  | { readonly to: "queued"; readonly notBefore: number | null; readonly because: Setback }
+  | {
+      readonly to: "queued";
+      readonly notBefore: number | null;
+      readonly because: Setback;
+      /** The checks that sent it back: its next attempt is given what they printed. */
+      readonly red?: RedGate;
+    }
   | { readonly to: "failed"; readonly reason: FailureReason }
   | { readonly to: "cancelled" };
 

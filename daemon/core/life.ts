@@ -31,6 +31,7 @@ export function proceed(state: State, task: Task, next: Next, at: number): void 
       return enter(state, task, { status: "cancelled", since: at }, at);
     case "queued": {
       if (next.because !== "stopping") task.setbacks[next.because] += 1;
+      if (next.red !== undefined) task.sentBack = next.red;
       enter(state, task, queuedAt(at, next.notBefore, next.because === "failure"), at);
       return place(state, task, at);
     }

@@ -5,6 +5,7 @@ import { unreachable } from "./unreachable.ts";
 import type { Effect } from "./effects.ts";
 import type { AttemptEnded, AttemptFenced, LandingEnded, Recorded } from "./events.ts";
 import type { Hold, State, Task } from "./state.ts";
+import type { Earlier } from "../../ipc/workerMessages.ts";
 import type { HolderId, TaskId, WorkerId } from "../../ipc/ids.ts";
 
 /**
@@ -178,9 +179,29 @@ function dispatchEffects(task: Task): Effect[] {
   const attempt = currentAttempt(task);
   if (task.life.status !== "running" || attempt === undefined) return [];
   const { worker, fence } = task.life;
+  const earlier = earlierOf(task);
   return [
-    { kind: "dispatch", worker, task: task.id, attempt: attempt.number, fence, spec: task.spec },
+    {
+      kind: "dispatch",
+      worker,
+      task: task.id,
+      attempt: attempt.number,
+      fence,
+      spec: task.spec,
+      ...(earlier === null ? {} : { earlier }),
+    },
   ];
+}
+
+function earlierOf({ attempts, sentBack }: Task): Earlier | null {
+  const last = attempts.findLast(({ savedCommit }) => savedCommit !== null);
+  const work =
+    last?.savedCommit == null || last.savedRef === null
+      ? null
+      : { commit: last.savedCommit, ref: last.savedRef };
+  const red =
+    sentBack === undefined ? null : { command: sentBack.command, output: sentBack.output };
+  return work === null && red === null ? null : { work, red };
 }
 
 /**

@@ -62,6 +62,8 @@ export type Task = {
   setbacks: { failure: number; lost: number; conflict: number };
   /** Paths that earlier attempts touched, and `unknownRest`: claimed beforehand when it runs again. */
   touched: readonly string[];
+  /** The checks that sent it back last: its attempts from then on are given what they printed. */
+  sentBack?: RedGate;
   lastRetry: RequestId | null;
   /** The requests before that one, at most `earlierRetriesMax`, oldest first; absent in older journals. */
   earlierRetries?: readonly RequestId[];

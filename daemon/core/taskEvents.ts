@@ -2,7 +2,7 @@ import { earlierRetriesMax, retriesOf } from "./state.ts";
 import { place, watchDependencies } from "./queue.ts";
 import { queuedAt } from "./life.ts";
 import { rankTime } from "./rank.ts";
-import type { State, Task } from "./state.ts";
+import type { State, StoredTask, Task } from "./state.ts";
 import type { TaskRetried, TaskSubmitted } from "./events.ts";
 
 export function taskSubmitted(state: State, event: TaskSubmitted, at: number, seq: number): void {
@@ -50,6 +50,7 @@ export function taskRetried(state: State, event: TaskRetried, at: number): void 
     cancelRequested: false,
     attempts: [...event.stored.attempts],
     setbacks: { failure: 0, lost: 0, conflict: 0 },
+    ...sentBackBy(event.stored),
     lastRetry: event.request,
     earlierRetries: retriesOf(event.stored).slice(-earlierRetriesMax),
   };
@@ -57,4 +58,11 @@ export function taskRetried(state: State, event: TaskRetried, at: number): void 
   state.counts.queued += 1;
   watchDependencies(state, task);
   place(state, task, at);
+}
+
+/** One that failed at the gate and is retried by a person goes back like any other. */
+function sentBackBy({ life }: StoredTask): Pick<Task, "sentBack"> {
+  if (life.status !== "failed" || life.reason.kind !== "gate") return {};
+  const { command, failure, output } = life.reason;
+  return { sentBack: { command, failure, output } };
 }

@@ -41,7 +41,7 @@ export type Scenario = {
 
 export type Submitted = {
   readonly ids: readonly string[];
-  /** May run again because another landed first. */
+  /** May run again because another landed first, or because the checks sent it back. */
   readonly conflicting?: readonly string[];
   readonly failing?: readonly string[];
 };
@@ -162,6 +162,20 @@ const odd: Scenario = {
     const shell = `mkdir odd-${round} && cd odd-${round} && echo x > f.txt && echo '${attributes}' > .gitattributes; exit 1`;
     const ids = await submitted(site, [task(site, id, shell)]);
     return { ids, failing: [id] };
+  },
+};
+
+/** Red at the gate, sent back with the output, repaired. */
+const sentBack: Scenario = {
+  name: "sentBack",
+  content: {
+    config: { max_parallel: 1, limits, verify: [{ shell: "! ls bad* 2> /dev/null" }] },
+  },
+  run: async (site, round) => {
+    const id = `back-${round}`;
+    const shell = `if [ -s "$ORCHD_GATE_OUTPUT" ]; then echo ${id} > good-${round}; else echo > bad; fi`;
+    const retries = { max: 3, backoff: "10ms" };
+    return { ids: await submitted(site, [task(site, id, shell, { retries })]), conflicting: [id] };
   },
 };
 
@@ -388,6 +402,7 @@ export const scenarios: readonly Scenario[] = [
   first,
   rich,
   odd,
+  sentBack,
   back,
   forth,
   elsewhere,

@@ -1,9 +1,12 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
+import { execa } from "execa";
 import { makeRepository } from "../helpers/repository.ts";
 import { supervise } from "../helpers/supervised.ts";
 import { until } from "../helpers/until.ts";
+import type { TestRepository } from "../helpers/repository.ts";
 import type { Supervised } from "../helpers/supervised.ts";
 import type { TaskId } from "../../ipc/ids.ts";
 
@@ -68,6 +71,14 @@ async function filesOn(supervised: Supervised, branch: string): Promise<string[]
   return (await supervised.repository.git("ls-tree", "--name-only", branch)).split("\n");
 }
 
+/** Runs the check on the files of a commit, in a folder of its own. */
+async function passes(repository: TestRepository, commit: string, check: string): Promise<boolean> {
+  const folder = await mkdtemp(join(dirname(repository.dir), "tip-"));
+  await repository.git(`--work-tree=${folder}`, "restore", `--source=${commit}`, "--worktree", ".");
+  const { exitCode } = await execa("/bin/sh", ["-c", check], { cwd: folder, reject: false });
+  return exitCode === 0;
+}
+
 describe("tasks that wait together to land", () => {
   it("ten of them, one guilty, at each place in turn: nine land, with at most six gate runs", async function () {
     this.timeout(180_000);
@@ -109,6 +120,61 @@ describe("tasks that wait together to land", () => {
     expect(right?.reason).to.deep.include({ kind: "gate", output: "both\n" });
     const files = await filesOn(gated.supervised, "orchd/main");
     expect(files).to.include("left").and.not.include("right");
+  });
+
+  it("green alone and red together: the second goes back with the output, repairs itself and lands; no value of the branch was ever red", async function () {
+    this.timeout(60_000);
+    const check =
+      "test ! -e left || test ! -e right || test -e agreed || { echo both are there; false; }";
+    await using gated = await makeGated(check);
+    const { repository } = gated.supervised;
+    const repair =
+      'git show "$ORCHD_PREVIOUS_COMMIT:right" > right && cp "$ORCHD_GATE_OUTPUT" agreed';
+    const shell = `if [ -n "$ORCHD_GATE_OUTPUT" ]; then ${repair}; else echo first try > right; fi`;
+    const repairing = {
+      title: "write right",
+      run: { shell },
+      claims: ["right", "agreed"],
+      retries: { max: 1, backoff: "10ms" },
+    };
+    const ids = await gather(gated, [writing("left"), repairing]);
+    gated.release();
+    const ends = await gated.supervised.wait(ids);
+    expect(ends.map(({ status, attempts }) => [status, attempts])).to.deep.equal([
+      ["succeeded", 1],
+      ["succeeded", 1],
+      ["succeeded", 2],
+    ]);
+    expect(await repository.git("show", "orchd/main:agreed")).to.equal("both are there");
+    expect(await repository.git("show", "orchd/main:right")).to.equal("first try");
+    const values = (await repository.git("log", "-g", "--format=%H", "orchd/main")).split("\n");
+    expect(values.length).to.be.at.least(3);
+    for (const value of values)
+      expect(await passes(repository, value, check), value).to.equal(true);
+    const { stdout } = await gated.supervised.orchd("show", String(ids[2]));
+    expect(stdout).not.to.include("sent back");
+  });
+
+  it("shows what sent a task back while that may still be repaired", async function () {
+    this.timeout(60_000);
+    await using gated = await makeGated("! cat bad 2>/dev/null");
+    const { supervised } = gated;
+    const [bad = ""] = await supervised.submit({
+      ...writing("bad"),
+      retries: { max: 1, backoff: "1h" },
+    });
+    const client = await supervised.client();
+    await until(
+      async () => {
+        const { tasks } = await client.call("status", { open_max: 9, finished_max: 0 });
+        return tasks[0]?.status === "queued" && tasks[0].attempts === 1;
+      },
+      { what: "it to be sent back" },
+    );
+    const { stdout } = await supervised.orchd("show", bad);
+    expect(stdout)
+      .to.match(/sent back +red at the gate: .*exit code 1/)
+      .and.match(/│ bad$/m);
   });
 
   it("are tested each by itself with `gate: each`", async function () {

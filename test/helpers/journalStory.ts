@@ -111,6 +111,14 @@ function together(world: World): void {
   world.merged("three", candidateOf("three", { tree: oid("tree-third"), onto: oid("c-one") }));
   world.report("three", { result: "gate_green" }).moved("three");
   world.turn({ type: "followed", result: { kind: "followed", to: oid("c-three") } });
+  sentBack(world);
+}
+
+/** Red behind a green tree, with another attempt left, which changes nothing. */
+function sentBack(world: World): void {
+  const onto = { onto: oid("c-three"), ontoTree: oid("tree-third") };
+  world.submit(spec("sent", { retries: 1 })).done("sent", ["s"]);
+  world.merged("sent", candidateOf("sent", onto)).report("sent", red).pass(1_000).done("sent");
 }
 
 /** A failure with a retry, a lost attempt whose work is found, a red gate on a red base. */

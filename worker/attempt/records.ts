@@ -10,8 +10,9 @@ import { failpointNow } from "../../system/failpoint.ts";
  * What an attempt leaves in `.aibrain/<worker>/attempts/<task>.<n>/` besides its output, for people
  * and their scripts:
  *
- *     attempt.json    written before anything starts, and again when the base is known
- *     outcome.json    written before it is reported
+ *     attempt.json        written before anything starts, and again when the base is known
+ *     gate-output.log     what the checks printed that sent the task back; absent: none did
+ *     outcome.json        written before it is reported
  *
  * Neither is synced: after a crash `attempts.log` counts (attemptLog.ts). The folder may be deleted
  * under a living worker.
@@ -30,6 +31,7 @@ export type AttemptRecord = AttemptKey & {
 
 const attemptName = "attempt.json";
 export const outcomeName = "outcome.json";
+const gateOutputName = "gate-output.log";
 const fileMode = 0o600;
 const folderMode = 0o700;
 
@@ -46,6 +48,16 @@ export function beginRecord(folder: string, record: AttemptRecord): void {
 
 export function noteBase(folder: string, record: AttemptRecord, base: Oid): void {
   failpointNow("record.base", () => writeReadable(join(folder, attemptName), { ...record, base }));
+}
+
+/** The absolute path of the file. */
+export function noteGateOutput(folder: string, output: string): string {
+  const path = join(folder, gateOutputName);
+  failpointNow("record.gateOutput", () => {
+    mkdirSync(folder, { recursive: true, mode: folderMode });
+    writeFileSync(path, output, { mode: fileMode });
+  });
+  return path;
 }
 
 export function writeOutcome(folder: string, report: Report): void {

@@ -3,7 +3,13 @@ import { join } from "node:path";
 import { agentText } from "../../ipc/commitText.ts";
 import { unreachable } from "../../ipc/errors.ts";
 import type { Argv, Work } from "../../ipc/taskSpec.ts";
-import type { Assignment, AttemptFailure, Outcome, Saved } from "../../ipc/workerMessages.ts";
+import type {
+  Assignment,
+  AttemptFailure,
+  Earlier,
+  Outcome,
+  Saved,
+} from "../../ipc/workerMessages.ts";
 import { agentMessages } from "../workspace/agentMessages.ts";
 import { writeHeld } from "../workspace/held.ts";
 import { isInside } from "../workspace/place.ts";
@@ -18,7 +24,7 @@ import { prepareGround, waitingInWorkspace } from "./ground.ts";
 import { Output } from "./output.ts";
 import { failureOf, runProgram } from "./program.ts";
 import type { ProgramEnd } from "./program.ts";
-import { noteBase } from "./records.ts";
+import { noteBase, noteGateOutput } from "./records.ts";
 import type { AttemptRecord } from "./records.ts";
 
 export type TaskAssignment = Extract<Assignment, { kind: "task" }>;
@@ -36,10 +42,12 @@ export async function runTask(
   if (!prepared.ok) return prepared.outcome;
   const ground = prepared.value;
   const startedAt = record.started_at;
+  let earlier: Readonly<Record<string, string>> = {};
   try {
     const held = { ...course.key, base: ground.base, startedAt };
     const begin = async (): Promise<void> => {
       noteBase(folder, record, ground.base.commit);
+      earlier = earlierVariables(task.earlier, folder);
       await writeHeld(ground.place, held);
     };
     await onceThereIsSpace(begin, waitingInWorkspace(desk, course, ground.place));
@@ -51,6 +59,7 @@ export async function runTask(
     root: ground.place.workTree,
     place: ground.place,
     output,
+    earlier,
   });
   const saved = await save(desk, course, ground, startedAt, output);
   if (!saved.ok) return saved.outcome;
@@ -74,18 +83,24 @@ async function runInRepository(
   }
   using output = outputIn(folder);
   const root = desk.settings.work_tree;
-  const end = await runWork(desk, course, task, { root, place, output });
+  const end = await runWork(desk, course, task, { root, place, output, earlier: {} });
   await clearTemporary(place).catch(() => {});
   return conclude(end, null);
 }
 
-type Room = { readonly root: string; readonly place: Place; readonly output: Output };
+type Room = {
+  readonly root: string;
+  readonly place: Place;
+  readonly output: Output;
+  /** See `earlierVariables`. */
+  readonly earlier: Readonly<Record<string, string>>;
+};
 
 async function runWork(
   desk: Desk,
   course: Course,
   task: TaskAssignment,
-  { root, place, output }: Room,
+  { root, place, output, earlier }: Room,
 ): Promise<ProgramEnd> {
   const { spec, secrets } = task;
   const { limits } = desk.settings.config;
@@ -94,7 +109,7 @@ async function runWork(
   const cwd = folderInside(root, spec.cwd);
   if (!cwd.ok) return { why: "not_started", message: cwd.message };
   const workTree = spec.workspace === "none" ? null : place.workTree;
-  const given = [spec.env, secrets];
+  const given = [spec.env, secrets, earlier];
   course.enter({ stage: "running", output });
   return await runProgram({
     request: {
@@ -192,6 +207,20 @@ function argvOf(work: Work): Argv | null {
 
 function outputIn(folder: string): Output {
   return new Output([join(folder, "stdout.log"), join(folder, "stderr.log")]);
+}
+
+/** What its program is told of the attempts before (docs/reference/task.md). */
+function earlierVariables(earlier: Earlier | undefined, folder: string): Record<string, string> {
+  const { work, red } = earlier ?? { work: null, red: null };
+  return {
+    ...(work === null ? {} : { ORCHD_PREVIOUS_COMMIT: work.commit, ORCHD_PREVIOUS_REF: work.ref }),
+    ...(red === null
+      ? {}
+      : {
+          ORCHD_GATE_COMMAND: red.command.join(" "),
+          ORCHD_GATE_OUTPUT: noteGateOutput(folder, red.output),
+        }),
+  };
 }
 
 type Folder =

@@ -47,6 +47,7 @@ export function taskView(
     spec: task.spec,
     attempt_list: task.attempts.map((attempt) => attemptView(task.id, attempt, folder)),
     held: holdsClaims(task.life) ? heldGlobs(task) : [],
+    sent_back: task.sentBack === undefined ? null : { kind: "gate", ...task.sentBack },
   };
 }
 

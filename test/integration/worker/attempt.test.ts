@@ -101,6 +101,24 @@ describe("an attempt of a task", () => {
       expect(await rig.readAttempt(task, name)).not.to.contain("s3cret");
   });
 
+  it("tells the program what sent its task back, and where its earlier work is", async () => {
+    await using rig = await startedRig();
+    const commit = (await rig.person.git("rev-parse", "HEAD")) as Oid;
+    const ref = "refs/orchd/attempts/t1/1";
+    const script = [
+      'cat "$ORCHD_GATE_OUTPUT"; stat -c %a "$ORCHD_GATE_OUTPUT"',
+      'echo "$ORCHD_GATE_COMMAND"; echo "$ORCHD_PREVIOUS_REF"',
+      'git show "$ORCHD_PREVIOUS_COMMIT:a.txt"',
+    ].join("; ");
+    const red = { command: ["npm", "test"] as const, output: "1 failing\nnaïve\n" };
+    const task = { ...shellTask("t1", script), earlier: { work: { commit, ref }, red } };
+    rig.assign(task);
+    await rig.reportOf(task);
+    const said = (await rig.readAttempt(task, "stdout.log")).split("\n");
+    expect(said).to.deep.equal(["1 failing", "naïve", "600", "npm test", ref, "a", ""]);
+    expect(await rig.readAttempt(task, "gate-output.log")).to.equal(red.output);
+  });
+
   it("tells how a program ended, and saves its work all the same", async () => {
     await using rig = await startedRig();
     const exit = shellTask("t1", "echo x > a.txt; exit 3");

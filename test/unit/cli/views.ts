@@ -136,6 +136,7 @@ export function taskView(given: Partial<TaskView> = {}): TaskView {
     spec,
     attempt_list: [],
     held: [],
+    sent_back: null,
     ...given,
   };
 }

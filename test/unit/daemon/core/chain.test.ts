@@ -136,6 +136,23 @@ describe("a red chain", () => {
     expect(world.events("CandidateMade").map(({ gate }) => gate)).to.deep.equal([true, null]);
   });
 
+  it("gives the next attempt of the guilty one what the checks printed, and its earlier work", () => {
+    const world = World.ready({ slots: 2, verify: [testCommand] });
+    world.state.landing.green.add(oid("tree-tip"));
+    const earlierOf = () => world.effectsOf("dispatch").map(({ earlier }) => earlier);
+    world.submit(spec("a", { retries: 1 }), spec("b", { retries: 1 }));
+    expect(earlierOf()).to.deep.equal([undefined, undefined]);
+    world.fail("b").done("a", ["a"]).merged("a").report("a", red()).pass(1_000);
+    const work = { commit: oid("work-a"), ref: "refs/orchd/attempts/x/1" };
+    const printed = { command: testCommand, output: "1 failing" };
+    expect(earlierOf()).to.deep.equal([{ work, red: printed }, undefined]);
+    // Also one that failed for good, when a person has it retried.
+    world.done("a", ["a"]).merged("a").done("b");
+    expect(world.status("a")).to.equal("failed");
+    world.turn({ type: "retry", request: "r" as never, ids: ids("a"), archived: new Map() });
+    expect(earlierOf()).to.deep.equal([{ work, red: printed }]);
+  });
+
   it("is tested again when a person has the guilty one retried, and after a run that took too long", () => {
     const world = World.ready({ verify: [testCommand] });
     world.state.landing.green.add(oid("tree-tip"));
