@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { TaskId } from "../../ipc/ids.ts";
 import { projectFailpoints } from "../../scripts/failpoints.ts";
@@ -6,6 +6,7 @@ import type { FailpointPlan } from "../../system/failpoint.ts";
 import { until } from "../helpers/until.ts";
 import { brokenAtRest } from "./invariants.ts";
 import { endEverything, logsOf } from "./living.ts";
+import { brokenRecovery, lookWhenRecovered, readRecovered } from "./recovered.ts";
 import { scenarios } from "./scenarios.ts";
 import type { Scenario, Submitted } from "./scenarios.ts";
 import { Keeper, makeSite, passedIn } from "./site.ts";
@@ -33,18 +34,33 @@ export type Options = {
   readonly lanes: number;
 };
 
-type Role = "supervisor" | "worker";
+const roles = ["supervisor", "worker"] as const;
+type Role = (typeof roles)[number];
 type Target = { readonly role: Role; readonly at: string };
 type Broken = { readonly scenario: string; readonly target: string; readonly problems: string[] };
-type Round = { readonly problems: readonly string[]; readonly passed: ReadonlySet<string> };
+type Round = {
+  readonly problems: readonly string[];
+  readonly passed: ReadonlySet<string>;
+  /** How many supervisors were looked at when they had recovered. */
+  readonly recovered: number;
+};
+
+export type Killed = {
+  readonly points: number;
+  readonly killed: number;
+  readonly recovered: number;
+  /** Failpoints, of those that were asked for, which no scenario passes. */
+  readonly never: number;
+  readonly broken: number;
+};
 
 const roundTimeoutMs = 90_000;
 const followTimeoutMs = 15_000;
 
-export async function killEverywhere(options: Options): Promise<boolean> {
-  const began = performance.now();
+export async function killEverywhere(options: Options): Promise<Killed> {
+  let recovered = 0;
   const broken: Broken[] = [];
-  const { given, never } = await assign(broken, options.scenario);
+  const { given, never } = await assign(broken, options);
   const chosen = [...given].map(
     ([scenario, targets]) =>
       [
@@ -62,39 +78,38 @@ export async function killEverywhere(options: Options): Promise<boolean> {
           scenario,
           targets.filter((_one, at) => at % options.lanes === lane),
           broken,
-        ),
+        ).then((looked) => (recovered += looked)),
       ),
     );
   const killed = chosen.reduce((sum, [, targets]) => sum + targets.length, 0);
   for (const name of never) console.log(`no scenario passes ${name}`);
-  const seconds = Math.round((performance.now() - began) / 100) / 10;
-  const names = [...given.values()].flat().length;
-  console.log(
-    JSON.stringify({ points: names, killed, never: never.length, broken: broken.length, seconds }),
-  );
-  return broken.length === 0 && never.length === 0;
+  const points = [...given.values()].flat().length;
+  return { points, killed, recovered, never: never.length, broken: broken.length };
 }
 
 /** What each scenario passes first, and the failpoints that none of them does. */
 async function assign(
   broken: Broken[],
-  only: string | null,
+  { scenario, only }: Pick<Options, "scenario" | "only">,
 ): Promise<{ given: Map<Scenario, Target[]>; never: readonly string[] }> {
   const points = (await projectFailpoints()).names.flatMap(({ name }) => [
     `${name}:before`,
     `${name}:after`,
   ]);
+  const isAsked = (at: string): boolean => roles.some((role) => only.test(`${role}.${at}`));
   const given = new Map<Scenario, Target[]>();
+  if (!points.some(isAsked)) return { given, never: [] };
   const known = new Set<string>();
-  for (const scenario of scenarios.filter(({ name }) => only === null || only === name)) {
-    const passed = await passedUnharmed(scenario, broken);
-    const news = [...passed].filter((one) => !known.has(one));
-    news.forEach((one) => known.add(one));
-    given.set(scenario, news.map(targetOf));
-    console.log(`${scenario.name}: ${passed.size} points, ${news.length} of them new`);
+  for (const one of scenarios.filter(({ name }) => scenario === null || scenario === name)) {
+    const passed = await passedUnharmed(one, broken);
+    const news = [...passed].filter((point) => !known.has(point));
+    news.forEach((point) => known.add(point));
+    given.set(one, news.map(targetOf));
+    console.log(`${one.name}: ${passed.size} points, ${news.length} of them new`);
   }
-  const never = points.filter((at) => !known.has(`supervisor.${at}`) && !known.has(`worker.${at}`));
-  return { given, never: only === null ? never : [] };
+  const isMissed = (at: string): boolean => roles.every((role) => !known.has(`${role}.${at}`));
+  const never = points.filter(isMissed).filter(isAsked);
+  return { given, never: scenario === null ? never : [] };
 }
 
 function targetOf(passed: string): Target {
@@ -115,7 +130,8 @@ async function killAtEach(
   scenario: Scenario,
   targets: readonly Target[],
   broken: Broken[],
-): Promise<void> {
+): Promise<number> {
+  let recovered = 0;
   for (let at = 0; at < targets.length;) {
     await using site = await makeSite(scenario.content);
     let round = 0;
@@ -123,11 +139,13 @@ async function killAtEach(
     for (let sound = true; sound && at < targets.length; at += 1) {
       const target = targets[at];
       if (target === undefined) break;
-      const { problems } = await runRound(site, scenario, ++round, target);
+      const { problems, recovered: looked } = await runRound(site, scenario, ++round, target);
       note(broken, scenario, `${target.role}.${target.at}`, problems);
+      recovered += looked;
       sound = problems.length === 0 && scenario.fresh !== true;
     }
   }
+  return recovered;
 }
 
 function note(
@@ -148,6 +166,7 @@ async function runRound(
   target: Target | null,
 ): Promise<Round> {
   const folder = await site.pointsFolder();
+  rmSync(site.recoveredFile, { force: true });
   const kill = target === null ? [] : [target];
   const plan: FailpointPlan = { folder, kill, run: scenario.meanwhile?.(site) ?? [] };
   const { promise: late, resolve } = Promise.withResolvers<string[]>();
@@ -162,7 +181,8 @@ async function runRound(
     all.push(`the logs:\n${logsOf(site.repository)}`);
     await endEverything(site.repository);
   }
-  return { problems: all, passed: passedIn(folder) };
+  const recovered = readRecovered(site.recoveredFile).length;
+  return { problems: all, passed: passedIn(folder), recovered };
 }
 
 async function roundProblems(
@@ -174,11 +194,14 @@ async function roundProblems(
   if (scenario.alone !== undefined) return await scenario.alone(site, plan);
   await scenario.stage?.(site, round);
   await site.orchd(["start"], plan);
-  const unarmed = { ...plan, kill: [] };
+  const { repository, recoveredFile } = site;
+  const looks = [...(plan.run ?? []), lookWhenRecovered(repository.dir, recoveredFile)];
+  const unarmed = { ...plan, kill: [], run: looks };
   const { done, ends, repeated } = await throughKills(site, scenario, round, unarmed);
   await stopCleanly(site, unarmed);
   const [killed] = plan.kill;
   const problems = [
+    ...readRecovered(recoveredFile).flatMap(brokenRecovery),
     ...(await brokenAtRest(site, { ends, failing: new Set(done.failing) })),
     ...ends.flatMap(({ id, attempts }) => brokenStarts(site, done, killed?.role, id, attempts)),
   ];

@@ -14,11 +14,17 @@ export type Expected = {
 };
 
 export async function brokenAtRest(site: Site, expected: Expected): Promise<string[]> {
-  const rest = await assertAtRest(site.repository).then(
+  const rest = await assertAtRest(site.repository, site.foreignLocks.names).then(
     () => [],
     (error: unknown) => [`at rest: ${String(error)}`],
   );
-  return [...rest, ...(await brokenCommits(site, expected)), ...(await brokenCheckout(site))];
+  const foreign = site.foreignLocks.touched().map((name) => `somebody's ${name} was touched`);
+  return [
+    ...rest,
+    ...foreign,
+    ...(await brokenCommits(site, expected)),
+    ...(await brokenCheckout(site)),
+  ];
 }
 
 /** S1, S2: every task succeeded, and is exactly one commit on the first-parent chain, with one parent. */

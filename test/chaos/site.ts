@@ -13,6 +13,7 @@ import type { FailpointPlan } from "../../system/failpoint.ts";
 import { makeRepository } from "../helpers/repository.ts";
 import type { RepositoryContent, TestRepository } from "../helpers/repository.ts";
 import { until } from "../helpers/until.ts";
+import { ForeignLocks } from "./foreignLocks.ts";
 import { isAlive } from "./living.ts";
 import { runOrchd } from "../helpers/supervised.ts";
 import type { Ran } from "../helpers/supervised.ts";
@@ -24,6 +25,7 @@ import type { Ran } from "../helpers/supervised.ts";
  *
  *     <root>/starts/<task>    one line for each start of the task's agent
  *     <root>/points/<round>   what `ORCHD_TEST_FAILPOINTS` names (system/failpoint.ts)
+ *     <root>/recovered        what the supervisors that were started again made of it (recovered.ts)
  */
 export type Site = {
   readonly repository: TestRepository;
@@ -35,6 +37,8 @@ export type Site = {
   readonly submit: (tasks: readonly object[]) => Promise<TaskId[]>;
   readonly wait: (ids: readonly string[]) => Promise<EndView[]>;
   readonly startsOf: (task: string) => number;
+  readonly foreignLocks: ForeignLocks;
+  readonly recoveredFile: string;
   /** An empty folder for a plan. */
   readonly pointsFolder: () => Promise<string>;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
@@ -42,6 +46,9 @@ export type Site = {
 
 /** A supervisor that is started and killed again and again, and everything that waits for one. */
 const reconnectMs = 60_000;
+
+/** Nothing of what scenarios do needs them. */
+const somebodysLocks = ["refs/heads/other.lock", "config.lock"];
 
 export async function makeSite(content: RepositoryContent): Promise<Site> {
   const repository = await makeRepository(content);
@@ -65,6 +72,8 @@ export async function makeSite(content: RepositoryContent): Promise<Site> {
     brain: join(repository.dir, ".aibrain"),
     stateDir: join(repository.dir, ".git/orchd"),
     startsFolder,
+    foreignLocks: new ForeignLocks(repository.dir, somebodysLocks),
+    recoveredFile: join(root, "recovered"),
     client,
     orchd: (args, plan) =>
       runOrchd(plan === undefined ? repository : armed(repository, plan), args),

@@ -120,8 +120,11 @@ export function supervisorPid(repository: TestRepository): number {
   return record.pid;
 }
 
-/** What must hold when nothing runs any more. */
-export async function assertAtRest(repository: TestRepository): Promise<void> {
+/** What must hold when nothing runs any more. `foreign`: git's lock files of somebody else, below `.git`. */
+export async function assertAtRest(
+  repository: TestRepository,
+  foreign: readonly string[] = [],
+): Promise<void> {
   const brain = join(repository.dir, ".aibrain");
   expect(existsSync(join(brain, "orchd.sock")), "the socket is left").to.equal(false);
   const locks = existsSync(join(brain, "locks"))
@@ -130,9 +133,9 @@ export async function assertAtRest(repository: TestRepository): Promise<void> {
       )
     : [];
   expect(locks, "lock files are left").to.deep.equal([]);
-  const gitLocks = readdirSync(join(repository.dir, ".git"), { recursive: true }).filter((name) =>
-    String(name).endsWith(".lock"),
-  );
+  const gitLocks = readdirSync(join(repository.dir, ".git"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".lock"))
+    .filter((name) => !foreign.includes(name));
   expect(gitLocks, "git's lock files are left").to.deep.equal([]);
   expect(processesOf(repository), "processes are left").to.deep.equal([]);
   await repository.git("fsck", "--no-dangling", "--no-progress");

@@ -28,7 +28,7 @@ const run = promisify(execFile);
 /** By blob; the same in all repositories. */
 const texts = new Map<string, string>();
 
-export async function lookAt(repository: TestRepository): Promise<Look> {
+export async function lookAt(repository: Pick<TestRepository, "dir" | "env">): Promise<Look> {
   const gitDir = join(repository.dir, ".git");
   const read = async (...args: string[]): Promise<string> =>
     (await run("git", args, { cwd: repository.dir, env: repository.env })).stdout;

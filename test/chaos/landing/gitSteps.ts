@@ -1,0 +1,136 @@
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { until } from "../../helpers/until.ts";
+import { Random } from "../../sim/random.ts";
+import { brokenAtRest } from "../invariants.ts";
+import { endEverything, logsOf } from "../living.ts";
+import { brokenRecovery, readRecovered } from "../recovered.ts";
+import { Keeper, makeSite } from "../site.ts";
+import type { Site } from "../site.ts";
+import { GitDeaths } from "./gitDeath.ts";
+import type { GitDeath } from "./gitDeath.ts";
+import { beginEditing, endEditing, lostEdits } from "./person.ts";
+import { followed, gone, recoveringPlan, supervisorsOf } from "./rounds.ts";
+import { landingContent, landingTask } from "./work.ts";
+
+/**
+ * Every git of a landing and of a follow that writes something, killed in each of five ways
+ * (gitDeath.ts), each in a round of its own: two tasks land, and everything must be as if nothing had
+ * happened.
+ */
+type Step = {
+  readonly name: string;
+  readonly words: GitDeath["words"];
+  readonly answer?: number;
+  /** While a follow is settled that was cut off before its branch moved. */
+  readonly settling?: boolean;
+};
+
+const steps: readonly Step[] = [
+  { name: "merge", words: ["merge-tree"] },
+  { name: "commit", words: ["hash-object", "--stdin-paths"] },
+  { name: "pin", words: ["update-ref", "land"] },
+  { name: "move", words: ["update-ref", "land"], answer: 2 },
+  { name: "rehearsal", words: ["read-tree", "-n"] },
+  { name: "files", words: ["read-tree", "-u", "!-n"] },
+  { name: "target", words: ["update-ref", "follow"] },
+  { name: "compare again", words: ["update-index", "--refresh"], settling: true },
+  { name: "tree to go back to", words: ["write-tree"], settling: true },
+  { name: "files back", words: ["read-tree", "-u", "!-n"], settling: true },
+];
+const deaths = ["unstarted", "answered", "both", "midway", "orphan"] as const;
+const midwayMs = 3;
+
+export type GitSteps = {
+  readonly steps: number;
+  readonly recovered: number;
+  /** Locks of a git that died alone, which the person had to remove. */
+  readonly leftLocks: number;
+  readonly broken: number;
+};
+
+export async function killEachGit(only: RegExp, lanes: number): Promise<GitSteps> {
+  const all = steps
+    .flatMap((step) => deaths.map((death) => ({ step, death })))
+    .filter(({ step, death }) => only.test(`git.${step.name}:${death}`));
+  const sum = { steps: all.length, recovered: 0, leftLocks: 0, broken: 0 };
+  const lane = async (number: number): Promise<void> => {
+    let site: Site | null = null;
+    for (const [at, { step, death }] of all.entries()) {
+      if (at % lanes !== number) continue;
+      site ??= await siteWithDeaths();
+      const problems: string[] = await runRound(site, step, death, at, sum).catch(
+        (error: unknown) => [String(error)],
+      );
+      sum.recovered += readRecovered(site.recoveredFile).length;
+      if (problems.length === 0) continue;
+      sum.broken += 1;
+      console.log(`BROKEN git.${step.name}:${death}\n  ${problems.join("\n  ")}`);
+      console.log(logsOf(site.repository));
+      await endEverything(site.repository);
+      await site[Symbol.asyncDispose]();
+      site = null;
+    }
+    await site?.[Symbol.asyncDispose]();
+  };
+  await Promise.all(Array.from({ length: lanes }, (_, number) => lane(number)));
+  return sum;
+}
+
+const sitesDeaths = new WeakMap<Site, GitDeaths>();
+
+async function siteWithDeaths(): Promise<Site> {
+  const site = await makeSite(landingContent);
+  sitesDeaths.set(site, new GitDeaths(site));
+  return site;
+}
+
+async function runRound(
+  site: Site,
+  step: Step,
+  death: GitDeath["death"],
+  round: number,
+  sum: { leftLocks: number },
+): Promise<string[]> {
+  const gits = sitesDeaths.get(site);
+  const random = new Random(round + 1);
+  const task = (name: string): object => landingTask(site, `git-${round}-${name}`, random);
+  rmSync(site.recoveredFile, { force: true });
+  await beginEditing(site);
+  const before = step.settling === true ? await cutOff(site, task("before")) : [];
+  gits?.arm({ words: step.words, death, answer: step.answer ?? 1, ms: midwayMs });
+  const ends = await liveOn(site, async () => [
+    ...before,
+    ...(await site.submit([task("one"), task("two")])),
+  ]);
+  sum.leftLocks += ends.leftLocks;
+  const struck = gits?.hasStruck() === true;
+  gits?.disarm();
+  const lost = await lostEdits(site);
+  await site.orchd(["stop"]);
+  await endEditing(site);
+  return [
+    ...(struck ? [] : ["no such git was started"]),
+    ...lost,
+    ...readRecovered(site.recoveredFile).flatMap(brokenRecovery),
+    ...(await brokenAtRest(site, { ends: ends.ends, failing: new Set() })),
+  ];
+}
+
+async function liveOn(site: Site, submit: () => Promise<readonly string[]>) {
+  await using _keeper = new Keeper(site, await recoveringPlan(site));
+  const ends = await site.wait(await submit());
+  return { ends, leftLocks: await followed(site) };
+}
+
+/** A supervisor that dies when it has written the files and not moved the branch. */
+async function cutOff(site: Site, task: object): Promise<readonly string[]> {
+  const folder = await site.pointsFolder();
+  const at = "follow.syncIndex:after";
+  await site.orchd(["start"], { folder, kill: [{ role: "supervisor", at }] });
+  const ids = await site.submit([task]);
+  const pids = supervisorsOf(site);
+  await until(() => existsSync(join(folder, `supervisor.${at}`)), { what: "the follow" });
+  await gone(pids);
+  return ids;
+}
