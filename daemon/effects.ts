@@ -284,7 +284,8 @@ export class Effects {
       this.#logged.delete("landing is held");
       return false;
     }
-    const kind = result.kind === "held" && result.why === "rewound" ? "rewound" : "problem";
+    const why = result.kind === "held" ? result.why : "problem";
+    const kind = why === "rewound" || why === "signature" ? why : "problem";
     const reason = { kind, message: result.message } as const;
     this.#warnOnce("landing is held", result.message);
     this.#ports.loop().tell({ type: "landingHeld", reason });

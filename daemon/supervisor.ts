@@ -113,6 +113,7 @@ export class Supervisor {
     void journal.bug.then((error) => this.#die(error));
     const { state, replayed } = recoverState(await journal.recover(), Date.now());
     this.#build(state, replayed);
+    this.#setSigning();
     const settings = coreSettings(this.#config, target);
     const started = this.#loop.ask({ type: "supervisorStarted", epoch, settings });
     const { tip, targetTip } = prepared;
@@ -188,6 +189,7 @@ export class Supervisor {
       );
     this.#config = read.value.config;
     this.#configured = read.value.configured;
+    this.#setSigning();
     const settings = coreSettings(this.#config, target);
     await this.#loop.ask({ type: "settingsChanged", settings });
     await this.#pool.grow(this.#config.max_parallel);
@@ -228,6 +230,7 @@ export class Supervisor {
     if (why === "restart") this.#pool.abandon();
     else await this.#pool.stop(this.#config.limits.grace_ms + savingMs);
     this.#effects.close();
+    this.#options.landing.stopSigning();
     await this.#effects.settled();
     await this.#options.landing.close();
     await this.#loop.end();
@@ -459,10 +462,16 @@ export class Supervisor {
   }
 
   async #land(rewind: Rewind | null): Promise<void> {
+    this.#setSigning();
     const settled = rewind === null ? null : await this.#settleRewind(rewind);
     const { tip, target: followed } = settled ?? { tip: null, target: null };
     await this.#loop.ask({ type: "landingReleased", tip, followed });
     if (this.#config.follow !== "off") await this.#effects.followNow();
+  }
+
+  #setSigning(): void {
+    const { commit, limits } = this.#config;
+    this.#options.landing.signBy({ sign: commit.sign, timeoutMs: limits.signing_timeout_ms });
   }
 
   /** `null`: there was nothing to settle. */

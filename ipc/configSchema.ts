@@ -140,6 +140,15 @@ const commit = strict({
       ),
     )
     .optional(),
+  sign: z
+    .enum(["auto", "off", "required"])
+    .meta(
+      about(
+        "Whether commits are signed with your key: if your `commit.gpgSign` says so, never, or always.",
+        `\`${commitDefaults.sign}\``,
+      ),
+    )
+    .optional(),
 }).meta(about("How the commits look that tasks land as."));
 
 type DurationLimit = Exclude<keyof Limits, "output_bytes" | "tasks_open" | "chain">;
@@ -172,6 +181,11 @@ const limitsSchema = strict({
   timeout: limit("timeout_ms", limits.timeoutMsMin, "Of an attempt, for tasks that name none."),
   grace: limit("grace_ms", 0, "Between the polite and the hard end of a process tree."),
   setup_timeout: limit("setup_timeout_ms", limits.timeoutMsMin, "Of `workspace.setup`."),
+  signing_timeout: limit(
+    "signing_timeout_ms",
+    limits.timeoutMsMin,
+    "Of signing one commit, time for you to unlock the key included; then landing waits and tries again.",
+  ),
   verify_timeout: limit("verify_timeout_ms", limits.timeoutMsMin, "Of the checks of one landing."),
   heartbeat: limit("heartbeat_ms", heartbeatMsMin, "Between two signs of life of a worker."),
   stale_after: limit(

@@ -48,6 +48,8 @@ export type CommitConfig = {
   readonly author: string | null;
   /** On top of those of the task. */
   readonly trailers: Trailers;
+  /** `auto`: if the person's `commit.gpgSign` says so. */
+  readonly sign: "auto" | "off" | "required";
 };
 
 /** How long the folders of attempts (their logs and records) are kept; each worker keeps its own. */
@@ -64,6 +66,8 @@ export type Limits = {
   /** Between the polite and the hard end of a process tree. */
   readonly grace_ms: number;
   readonly setup_timeout_ms: number;
+  /** Of one commit. */
+  readonly signing_timeout_ms: number;
   readonly verify_timeout_ms: number;
   readonly heartbeat_ms: number;
   readonly stale_after_ms: number;

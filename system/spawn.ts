@@ -79,7 +79,12 @@ function begin(
   }
 }
 
-function gather(stream: Readable | null, bytesMax: number, tooMuch: () => void): () => Buffer {
+/** Collects what a stream says; `tooMuch` at the first byte beyond the limit. */
+export function gather(
+  stream: Readable | null,
+  bytesMax: number,
+  tooMuch: () => void,
+): () => Buffer {
   const chunks: Buffer[] = [];
   let bytes = 0;
   stream?.on("data", (chunk: Buffer) => {
@@ -92,7 +97,7 @@ function gather(stream: Readable | null, bytesMax: number, tooMuch: () => void):
   return () => Buffer.concat(chunks);
 }
 
-function notStarted(file: string, error: Error): Finished {
+export function notStarted(file: string, error: Error): Finished {
   const code = "code" in error ? String(error.code) : "unknown error";
   const problem = `${file} could not be started (${code})`;
   return { code: null, signal: null, stdout: "", stderr: "", problem };

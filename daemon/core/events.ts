@@ -286,7 +286,7 @@ export type LandingEnded = {
 /** Nothing lands until a person acts (or the cause goes away and the timer finds out). */
 export type LandingHeld = { readonly type: "LandingHeld"; readonly reason: HeldReason };
 export type HeldReason = {
-  readonly kind: "rewound" | "base_red" | "problem";
+  readonly kind: "rewound" | "base_red" | "signature" | "problem";
   readonly message: string;
 };
 export type LandingReleased = {

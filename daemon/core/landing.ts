@@ -192,7 +192,8 @@ export function decideMoved(
 /** A problem of a landing that has ended meanwhile is nobody's any more. */
 export function decideHeld(state: State, reason: HeldReason, apply: Apply): void {
   const { held, current } = state.landing;
-  if (reason.kind === "problem" && current === null) return;
+  const isOfOne = reason.kind === "problem" || reason.kind === "signature";
+  if (isOfOne && current === null) return;
   if (held?.kind === reason.kind && held.message === reason.message) return;
   apply({ type: "LandingHeld", reason });
 }

@@ -1,9 +1,10 @@
 import { git } from "../../system/git.ts";
 import { isOid } from "../../ipc/ids.ts";
 import type { Oid } from "../../ipc/ids.ts";
-import { branchRef, brokenBy, followedRef, held, isAncestor, transact } from "./branch.ts";
+import { branchRef, followedRef, held, isAncestor, stoppedBy, transact } from "./branch.ts";
 import type { Broken, Commit, Fenced, Held, LandingSite, Refs, Writer } from "./branch.ts";
-import { mergeTree, writeCommit } from "./mergeTree.ts";
+import { mergeTree } from "./mergeTree.ts";
+import { writeLanded } from "./signedCommit.ts";
 import { refsNow } from "./refsNow.ts";
 import { failpoint } from "../../system/failpoint.ts";
 
@@ -39,7 +40,7 @@ export async function absorb(writer: Writer, refs: Refs, from?: Oid | null): Pro
       return rewound(writer, target.oid);
     return await bringIn(writer, refs, tip, target);
   } catch (error) {
-    return brokenBy(error);
+    return stoppedBy(error);
   }
 }
 
@@ -80,7 +81,7 @@ async function nextTip(writer: Writer, tip: Commit, target: Commit): Promise<Abs
       `new commits on ${writer.target} conflict with what landed on orchd/${writer.target}`,
       merged.paths,
     );
-  const commit = await writeCommit(writer, {
+  const commit = await writeLanded(writer, {
     tree: merged.tree,
     parents: [tip.oid, target.oid],
     message: `Merge branch '${writer.target}' into orchd/${writer.target}\n`,

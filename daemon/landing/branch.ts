@@ -3,6 +3,8 @@ import type { GitPlace } from "../../system/git.ts";
 import type { Repository } from "../../system/repository.ts";
 import { moveRefs } from "./writerGit.ts";
 import type { WriterGit } from "./writerGit.ts";
+import { SignatureError } from "./signer.ts";
+import type { Signer } from "./signer.ts";
 import { isOid } from "../../ipc/ids.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
 
@@ -33,6 +35,7 @@ export type LandingSite = {
   readonly repository: Repository | null;
   /** Search path of the person's filters. */
   readonly path: string | null;
+  readonly signer: Signer;
 };
 
 export type Identity = { readonly name: string; readonly email: string };
@@ -48,7 +51,12 @@ export type Writer = LandingSite & {
 export type Held = {
   readonly kind: "held";
   readonly why:
-    "rewound" | "branch_checked_out" | "branch_missing" | "absorb_conflict" | "reapply_conflict";
+    | "rewound"
+    | "branch_checked_out"
+    | "branch_missing"
+    | "absorb_conflict"
+    | "reapply_conflict"
+    | "signature";
   readonly message: string;
   readonly paths: readonly string[];
 };
@@ -73,6 +81,11 @@ export function held(why: Held["why"], message: string, paths: readonly string[]
 export function brokenBy(error: unknown): Broken {
   if (error instanceof GitError) return { kind: "problem", message: error.message };
   throw error;
+}
+
+/** The same of a step that signs. */
+export function stoppedBy(error: unknown): Held | Broken {
+  return error instanceof SignatureError ? held("signature", error.message) : brokenBy(error);
 }
 
 export type Commit = { readonly oid: Oid; readonly tree: Oid };

@@ -14,6 +14,8 @@ import { prepare } from "./prepare.ts";
 import type { LandingStart } from "./prepare.ts";
 import { settleRewind } from "./rewind.ts";
 import type { Rewind, RewindResult } from "./rewind.ts";
+import { Signer } from "./signer.ts";
+import type { SigningPolicy } from "./signer.ts";
 import type { FollowResult } from "./target.ts";
 
 /**
@@ -32,6 +34,10 @@ export type Landing = {
   readonly recoverFollow: () => Promise<FollowRecovery>;
   readonly settleRewind: (how: Rewind) => Promise<RewindResult>;
   /** Rejects with a `GitError`. */
+  /** How commits are signed from now on; what could not be signed is tried again at the next step. */
+  readonly signBy: (policy: SigningPolicy) => void;
+  /** A signature that is waited for is given up, and no commit is signed any more: the end is near. */
+  readonly stopSigning: () => void;
   readonly landedTasks: (since: Oid | null) => Promise<LandedTask[]>;
   /** For status; waits for nothing. Rejects with a `GitError`. */
   readonly view: () => Promise<LandingTips>;
@@ -58,18 +64,23 @@ export type LandingOptions = {
   readonly epoch: number;
   /** If the caller has just found it: `prepare` then asks git for less. */
   readonly repository?: Repository;
+  /** Default: as the person's git does it, within 30 seconds. */
+  readonly signing?: SigningPolicy;
   /** Search path of the person's filters; default: that of this process. */
   readonly path?: string;
 };
 
 export function createLanding(options: LandingOptions): Landing {
+  const place = { gitDir: options.gitDir };
+  const path = options.path ?? null;
   const site: LandingSite = {
-    place: { gitDir: options.gitDir },
+    place,
     workTree: options.workTree,
     target: options.target,
     epoch: options.epoch,
     repository: options.repository ?? null,
-    path: options.path ?? null,
+    path,
+    signer: new Signer(place, path, options.signing ?? signingDefault),
   };
   const inTurn = oneAtATime();
   let prepared: Writer | null = null;
@@ -91,12 +102,16 @@ export function createLanding(options: LandingOptions): Landing {
     follow: ({ from }) => asWriter((writer) => follow(writer, from)),
     recoverFollow: () => asWriter(recoverFollow),
     settleRewind: (how) => asWriter((writer) => settleRewind(writer, how)),
+    signBy: (policy) => site.signer.follow(policy),
+    stopSigning: () => site.signer.stop(),
     landedTasks: (since) => landedTasks(site, since),
     close: () => inTurn(async () => await prepared?.git.close()),
     view: () => view(site),
     isAncestor: (old, young) => isAncestor(site, old, young),
   };
 }
+
+const signingDefault: SigningPolicy = { sign: "auto", timeoutMs: 30_000 };
 
 /** Each call starts when the one before has ended, well or badly. */
 function oneAtATime(): <Value>(step: () => Promise<Value>) => Promise<Value> {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { judge, ownIdentity, withSurroundings } from "../../system/processIdentity.ts";
 import type { ProcessIdentity } from "../../system/processIdentity.ts";
-import { signalProcess } from "../../system/processFamily.ts";
+import { killMember, signalProcess } from "../../system/processFamily.ts";
 import { listPids, lookUp } from "../../system/processTable.ts";
 
 /**
@@ -24,9 +24,17 @@ type WriterProcesses = {
 export async function endLeftOvers(gitDir: string): Promise<number[]> {
   const { leftOver } = writerProcesses(gitDir);
   if (await gone(leftOver)) return [];
-  const killed = leftOver.filter((identity) => signalProcess(identity, "SIGKILL"));
+  const killed = leftOver.filter(kill);
   await gone(killed);
   return killed.map(({ pid }) => pid);
+}
+
+/** One that signs has a process group of its own, with the programs that it waits for. */
+function kill(identity: ProcessIdentity): boolean {
+  const row = lookUp(identity.pid);
+  if (typeof row === "string" || row.group !== row.pid) return signalProcess(identity, "SIGKILL");
+  killMember({ identity, group: row.group }, new Map());
+  return true;
 }
 
 async function gone(processes: readonly ProcessIdentity[]): Promise<boolean> {

@@ -2,10 +2,11 @@ import type { Oid, TaskId } from "../../ipc/ids.ts";
 import { unreachable } from "../../ipc/errors.ts";
 import { absorbed } from "./absorb.ts";
 import type { Absorbed } from "./absorb.ts";
-import { brokenBy, candidateRef, conflictRef, isAncestor, transact } from "./branch.ts";
+import { candidateRef, conflictRef, isAncestor, stoppedBy, transact } from "./branch.ts";
 import type { Broken, Commit, Fenced, Held, Identity, Writer } from "./branch.ts";
 import { commitMessage, parseAuthor } from "./message.ts";
-import { mergeTree, mergeTreeOnBase, writeCommit } from "./mergeTree.ts";
+import { writeLanded } from "./signedCommit.ts";
+import { mergeTree, mergeTreeOnBase } from "./mergeTree.ts";
 import type { MergedTree } from "./mergeTree.ts";
 import { failpoint } from "../../system/failpoint.ts";
 import type { Trailers } from "../../ipc/trailers.ts";
@@ -15,8 +16,8 @@ import type { Trailers } from "../../ipc/trailers.ts";
  *
  *     absorb → merge in the object store → commit (one parent: the tip) → pin
  *
- * The same request on the same tip gives the same object name, so a step cut off anywhere is simply
- * done again. Nobody's branch moves here, except that a person's own commits are absorbed first.
+ * The same request on the same tip gives the same object name (a signed one: the pinned object), so a
+ * step cut off anywhere is simply done again. Nobody's branch moves here, except that a person's own commits are absorbed first.
  */
 export type MergeRequest = {
   readonly task: TaskId;
@@ -64,7 +65,7 @@ export async function merge(writer: Writer, request: MergeRequest): Promise<Merg
         return unreachable(merged);
     }
   } catch (error) {
-    return brokenBy(error);
+    return stoppedBy(error);
   }
 }
 
@@ -101,15 +102,10 @@ async function candidate(
   const author = authorOf(writer, request);
   if (author === null)
     return { kind: "problem", message: `"${request.author ?? ""}" is not of the form Name <mail>` };
-  const commit = await writeCommit(writer, {
-    tree,
-    parents: [onto.oid],
-    message: commitMessage(request),
-    author,
-    atMs: request.at_ms,
-  });
-  writer.git.lineage.learn(commit, tree, onto.oid);
   const ref = candidateRef(request.task);
+  const asked = { tree, parents: [onto.oid], message: commitMessage(request), author };
+  const commit = await writeLanded(writer, { ...asked, atMs: request.at_ms }, ref);
+  writer.git.lineage.learn(commit, tree, onto.oid);
   const pinned = await failpoint("merge.pin", () =>
     transact(writer, [{ ref, to: commit, from: "any" }]),
   );

@@ -1,4 +1,5 @@
 import { GitError, git, gitLine } from "../../system/git.ts";
+import type { GitOptions } from "../../system/git.ts";
 import { isOid } from "../../ipc/ids.ts";
 import type { Oid } from "../../ipc/ids.ts";
 import { committerOf, synced } from "./branch.ts";
@@ -72,7 +73,7 @@ export async function mergeTreeOnBase(
   return await mergeTree(writer, ours, theirs);
 }
 
-/** Writes a commit object, synced. Throws a `GitError`. */
+/** Writes a commit object, synced and not signed. Throws a `GitError`. */
 export async function writeCommit(writer: Writer, commit: NewCommit): Promise<Oid> {
   return await failpoint("merge.commit", () => commitKept(writer, commit));
 }
@@ -84,20 +85,35 @@ async function commitKept(writer: Writer, commit: NewCommit): Promise<Oid> {
 }
 
 async function commitOnce(writer: Writer, commit: NewCommit): Promise<Oid> {
+  const { args, options } = commitCall(writer, commit, []);
+  return mustBeOid(await gitLine(writer.place, args, options));
+}
+
+/** How a git is called that writes a commit and prints its name. */
+export function commitCall(
+  writer: Writer,
+  commit: NewCommit,
+  flags: readonly string[],
+): {
+  readonly args: readonly string[];
+  readonly options: Required<Pick<GitOptions, "config" | "env">> & { readonly input: string };
+} {
   const date = `@${Math.floor(commit.atMs / 1000)} +0000`;
   const parents = commit.parents.flatMap((parent) => ["-p", parent]);
-  const line = await gitLine(writer.place, ["commit-tree", ...parents, "-F", "-", commit.tree], {
-    input: commit.message,
-    config: { ...synced, "i18n.commitEncoding": "UTF-8" },
-    env: {
-      ...committerOf(writer.identity),
-      GIT_AUTHOR_NAME: commit.author.name,
-      GIT_AUTHOR_EMAIL: commit.author.email,
-      GIT_AUTHOR_DATE: date,
-      GIT_COMMITTER_DATE: date,
+  return {
+    args: ["commit-tree", ...flags, ...parents, "-F", "-", commit.tree],
+    options: {
+      input: commit.message,
+      config: { ...synced, "i18n.commitEncoding": "UTF-8" },
+      env: {
+        ...committerOf(writer.identity),
+        GIT_AUTHOR_NAME: commit.author.name,
+        GIT_AUTHOR_EMAIL: commit.author.email,
+        GIT_AUTHOR_DATE: date,
+        GIT_COMMITTER_DATE: date,
+      },
     },
-  });
-  return mustBeOid(line);
+  };
 }
 
 export function mustBeOid(text: string): Oid {

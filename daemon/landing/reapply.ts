@@ -3,7 +3,8 @@ import { isOid, isTaskId } from "../../ipc/ids.ts";
 import type { Oid } from "../../ipc/ids.ts";
 import { held } from "./branch.ts";
 import type { Commit, Held, Writer } from "./branch.ts";
-import { mergeTreeOnBase, writeCommit } from "./mergeTree.ts";
+import { mergeTreeOnBase } from "./mergeTree.ts";
+import { writeLanded } from "./signedCommit.ts";
 
 /**
  * What tasks landed and a rewound branch no longer has, made again on top of it:
@@ -15,7 +16,8 @@ import { mergeTreeOnBase, writeCommit } from "./mergeTree.ts";
  * Each landed commit is applied as its own change, one after the other, so nothing of the person's
  * history comes along: neither what they reset nor what they replaced. One whose task they have on
  * their branch in another form (rebased, amended) is theirs now and is left as it is. All or none:
- * the first conflict stops it before anything moved. The same input gives the same object names.
+ * the first conflict stops it before anything moved. The same input gives the same object names, where
+ * nothing is signed.
  */
 export type Reapplied =
   { readonly kind: "reapplied"; readonly tip: Oid; readonly commits: number } | Held;
@@ -45,7 +47,7 @@ export async function reapply(writer: Writer, from: Oid, onto: Commit): Promise<
     if (merged.tree === tip.tree) continue;
     const { message, author, atMs } = landed;
     const parents = [tip.oid];
-    const oid = await writeCommit(writer, { tree: merged.tree, parents, message, author, atMs });
+    const oid = await writeLanded(writer, { tree: merged.tree, parents, message, author, atMs });
     tip = { oid, tree: merged.tree };
     commits += 1;
   }

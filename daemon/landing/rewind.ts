@@ -2,11 +2,11 @@ import type { Oid } from "../../ipc/ids.ts";
 import { checkedOut } from "./absorb.ts";
 import {
   branchRef,
-  brokenBy,
   followedRef,
   held,
   isAncestor,
   readRefs,
+  stoppedBy,
   transact,
 } from "./branch.ts";
 import type { Broken, Fenced, Held, Refs, Writer } from "./branch.ts";
@@ -71,7 +71,7 @@ export async function settleRewind(writer: Writer, how: Rewind): Promise<RewindR
       reapplied: next.commits,
     };
   } catch (error) {
-    return brokenBy(error);
+    return stoppedBy(error);
   }
 }
 

@@ -95,14 +95,14 @@ async function batchTimes(repository: LargeRepository, works: readonly Oid[]): P
   return times;
 }
 
-async function prepared({ gitDir, dir }: LargeRepository): Promise<Landing> {
+export async function prepared({ gitDir, dir }: LargeRepository): Promise<Landing> {
   const landing = createLanding({ gitDir, workTree: dir, target: "main", epoch: 1 });
   const start = await landing.prepare();
   if (start.kind !== "ready") throw new Error(JSON.stringify(start));
   return landing;
 }
 
-async function land(landing: Landing, base: Oid, saved: Oid): Promise<void> {
+export async function land(landing: Landing, base: Oid, saved: Oid): Promise<void> {
   const task = mintTaskId();
   const fixed = { attempt: 1, author: null, trailers: {}, at_ms: Date.now() };
   const merged = await landing.merge({ task, saved, base, message: `Do ${task}`, ...fixed });
@@ -147,7 +147,7 @@ async function ownTimes(repository: LargeRepository): Promise<number[]> {
   return times;
 }
 
-async function timed(step: () => Promise<unknown>): Promise<number> {
+export async function timed(step: () => Promise<unknown>): Promise<number> {
   const begun = performance.now();
   await step();
   return performance.now() - begun;

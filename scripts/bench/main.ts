@@ -8,6 +8,7 @@ import { benchPlan } from "./plan.ts";
 import { benchQueue } from "./queue.ts";
 import { benchSchedule } from "./schedule.ts";
 import { benchRecovery } from "./recovery.ts";
+import { benchSigning } from "./signing.ts";
 import { benchSpawn } from "./spawn.ts";
 import { benchStartup } from "./startup.ts";
 import { benchSubmitFlat } from "./submitFlat.ts";
@@ -25,6 +26,7 @@ const benches: Readonly<Record<string, () => Promise<Record<string, number | str
   queue: benchQueue,
   recovery: benchRecovery,
   schedule: benchSchedule,
+  signing: benchSigning,
   spawn: benchSpawn,
   startup: benchStartup,
   "submit-flat": benchSubmitFlat,

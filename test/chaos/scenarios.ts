@@ -12,6 +12,7 @@ import { dirname, join } from "node:path";
 import { readSupervisorRecord } from "../../ipc/locate.ts";
 import type { FailpointPlan } from "../../system/failpoint.ts";
 import type { RepositoryContent } from "../helpers/repository.ts";
+import { fakeGpg } from "../helpers/signing.ts";
 import { until } from "../helpers/until.ts";
 import { endEverything, isAlive } from "./living.ts";
 import type { Site } from "./site.ts";
@@ -344,6 +345,15 @@ const rewound: Scenario = {
   },
 };
 
+/** The person's commits are signed, and so is what lands. */
+const signed: Scenario = {
+  ...small,
+  name: "signed",
+  stage: async (site) => {
+    await fakeGpg(site.repository, "");
+  },
+};
+
 /** Enough events for a snapshot. */
 const crowd: Scenario = {
   ...small,
@@ -408,6 +418,7 @@ export const scenarios: readonly Scenario[] = [
   elsewhere,
   barging,
   rewound,
+  signed,
   damaged,
   untidy,
   crowd,

@@ -42,7 +42,7 @@ export class SimLanding implements Pick<Landing, "merge" | "move" | "follow" | "
   }
 
   merge(request: MergeRequest): Promise<MergeResult> {
-    return this.#step("merge", () => this.#broken() ?? this.#merge(request));
+    return this.#step("merge", () => this.#notSigned(request) ?? this.#merge(request));
   }
 
   move(request: MoveRequest): Promise<MoveResult> {
@@ -154,6 +154,13 @@ export class SimLanding implements Pick<Landing, "merge" | "move" | "follow" | "
     const { objects } = this.#machine.repository;
     const tree = objects.tree(merged.files);
     return { kind: "ready", tip: objects.commit(tree, [tip, target], null, "absorb") };
+  }
+
+  /** As often as not what stands in the way is the person's key. */
+  #notSigned({ at_ms }: MergeRequest): Blocked | null {
+    const broken = this.#broken();
+    if (broken === null || at_ms % 2 === 0) return broken;
+    return { kind: "held", why: "signature", message: "needs signature: locked", paths: [] };
   }
 
   #broken(): { readonly kind: "problem"; readonly message: string } | null {

@@ -108,6 +108,7 @@ export async function testSettings(
         timeout_ms: 60_000,
         grace_ms: 2_000,
         setup_timeout_ms: 10_000,
+        signing_timeout_ms: 10_000,
         verify_timeout_ms: 10_000,
         heartbeat_ms: 50,
         stale_after_ms: 60_000,
