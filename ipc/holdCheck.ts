@@ -3,7 +3,7 @@ import { fail, failure, ok } from "./errors.ts";
 import { holdNoteMax } from "./hold.ts";
 import { integer, shape, text } from "./check.ts";
 import { isHoldId } from "./ids.ts";
-import { claimsMax, tooManyClaims } from "./taskRules.ts";
+import { claimsFault } from "./claimLimits.ts";
 import { wordRule } from "./textRules.ts";
 import type { Check } from "./check.ts";
 import type { HoldOwner, HoldRequest } from "./hold.ts";
@@ -32,9 +32,8 @@ export function checkClaims(value: unknown): Result<ClaimSet> {
     return fail(failure("invalid_request", `${fault.field} ${fault.message}`.trim()));
   // Every field was looked at just now.
   const claims = value as ClaimSet;
-  if (claims.writes.length + claims.reads.length > claimsMax)
-    return fail(failure("invalid_request", `claims ${tooManyClaims}`));
-  return ok(claims);
+  const tooMuch = claimsFault(claims);
+  return tooMuch === null ? ok(claims) : fail(failure("invalid_request", `claims ${tooMuch}`));
 }
 
 /** Checks what came over the socket: fails with `invalid_request` and the field. */
@@ -47,5 +46,6 @@ export function checkHoldRequest(value: unknown): Result<HoldRequest> {
   const { writes, reads, resources } = request.claims;
   if (writes.length + reads.length + Object.keys(resources).length === 0)
     return fail(failure("invalid_request", "a lock must claim something"));
-  return ok(request);
+  const tooMuch = claimsFault(request.claims);
+  return tooMuch === null ? ok(request) : fail(failure("invalid_request", `claims ${tooMuch}`));
 }

@@ -1,5 +1,6 @@
 import { integer, list, nullOr, oneOf, oneOrMore, record, shape, text, variant } from "./check.ts";
 import type { Check, CheckFault } from "./check.ts";
+import { claimsFault, claimsMax } from "./claimLimits.ts";
 import { durationMsMax } from "./duration.ts";
 import { fail, failure, ok, unreachable } from "./errors.ts";
 import type { Result } from "./errors.ts";
@@ -60,7 +61,7 @@ const duration = integer(0, durationMsMax);
 const word = text(wordRule(wordLengthMax));
 const programWord = text((written) => (written === "" ? "is empty; it must name a program" : null));
 const ids = list(text(limits.taskIdRule), limits.afterMax);
-const globs = list(text(normalGlob), limits.claimsMax);
+const globs = list(text(normalGlob), claimsMax);
 const words = list(word, limits.argvMax, 1);
 
 /** Claims in normal form; how many there are together is asked of the whole. */
@@ -126,9 +127,8 @@ function fieldsTogetherFault(spec: TaskSpec): CheckFault | null {
       message: "must not be null: a task without a workspace touches nothing",
     };
   }
-  if (claims !== null && claims.writes.length + claims.reads.length > limits.claimsMax) {
-    return { field: "claims", message: limits.tooManyClaims };
-  }
+  const tooMuch = claims === null ? null : claimsFault(claims);
+  if (tooMuch !== null) return { field: "claims", message: tooMuch };
   if (spec.after.includes(spec.id) || spec.after_any.includes(spec.id)) {
     return { field: "after", message: limits.waitsForItself };
   }

@@ -14,8 +14,6 @@ export const argvMax = 1_024;
 export const scriptLengthMax = 100_000;
 /** Ids in `after`, and as many in `after_any`. */
 export const afterMax = 1_000;
-/** Writes and reads together. */
-export const claimsMax = 256;
 export const resourcesMax = 32;
 export const resourceCountMax = 1_000;
 export const priorityMax = 1_000;
@@ -48,7 +46,6 @@ export const taskIdRule: Rule = (id) =>
     ? null
     : `${quoted(id)} is no task id; use 1 to 64 of a-z, 0-9 and \`. _ -\`, a letter or digit first, no \`..\`, not ending in \`.\` or \`.lock\``;
 
-export const tooManyClaims = `has more than ${claimsMax} writes and reads together; claim directories instead`;
 export const waitsForItself = "names the task itself, which could then never start";
 
 export function alsoInEnv(name: string): string {

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { claimsFault, claimsMax } from "./claimLimits.ts";
 import { formatDuration } from "./duration.ts";
 import type { TaskId } from "./ids.ts";
 import { parseMoment } from "./moment.ts";
@@ -67,19 +68,18 @@ const resources = named(
 const claims = z
   .union(
     [
-      globs(limits.claimsMax).transform((writes): ClaimSet => ({
-        writes,
-        reads: [],
-        resources: {},
-      })),
+      globs(claimsMax).transform((writes, { issues }): ClaimSet => {
+        const message = claimsFault({ writes, reads: [] });
+        if (message !== null) issues.push({ code: "custom", input: writes, message });
+        return { writes, reads: [], resources: {} };
+      }),
       strict({
-        writes: globs(limits.claimsMax).meta(about("Paths it may change.")).optional(),
-        reads: globs(limits.claimsMax).meta(about("Paths nobody may change meanwhile.")).optional(),
+        writes: globs(claimsMax).meta(about("Paths it may change.")).optional(),
+        reads: globs(claimsMax).meta(about("Paths nobody may change meanwhile.")).optional(),
         resources: resources.optional(),
       }).transform(({ writes = [], reads = [], resources: counts = {} }, { issues }): ClaimSet => {
-        if (writes.length + reads.length > limits.claimsMax) {
-          issues.push({ code: "custom", input: writes, message: limits.tooManyClaims });
-        }
+        const message = claimsFault({ writes, reads });
+        if (message !== null) issues.push({ code: "custom", input: writes, message });
         return { writes, reads, resources: counts };
       }),
     ],

@@ -1,6 +1,6 @@
 import { capacityOf } from "./claimTable.ts";
 import { due, held, isHeldAgainst, patient } from "./claimSpot.ts";
-import { everything, optimisticToken } from "./claims.ts";
+import { globOfEverything, optimisticToken } from "./claims.ts";
 import { lookFor } from "./claimLook.ts";
 import { precedes } from "./rank.ts";
 import type { ClaimTable } from "./claimTable.ts";
@@ -38,7 +38,7 @@ export function findNothing(max: number): Found {
   return { conflicts: new Map(), max, more: false };
 }
 
-/** Together they claim the same. @param size globs in one of them, at most */
+/** Together they claim the same. @param size globs in one of them, with braces written out, or a single glob */
 export function partsOf(holding: CompiledHolding, size: number): readonly CompiledHolding[] {
   const none = { ...holding, writes: [], reads: [] };
   const globsOnly = { ...none, resources: new Map(), optimistic: false, wholeRepository: false };
@@ -90,10 +90,10 @@ function seeAll(table: ClaimTable, holding: CompiledHolding, standing: Standing,
     if (counts) seeAt(spot, standing, true, see, () => ({ kind: "resource", resource, capacity }));
   }
   if (holding.optimistic || holding.wholeRepository)
-    seeAt(table.undeclared, standing, holding.wholeRepository, see, () => ({
+    seeAt(table.undeclared, standing, holding.wholeRepository, see, (party) => ({
       kind: "claims",
-      claim: holding.wholeRepository ? everything : optimisticToken,
-      theirs: holding.wholeRepository ? optimisticToken : everything,
+      claim: holding.wholeRepository ? globOfEverything(holding) : optimisticToken,
+      theirs: party.holding.wholeRepository ? globOfEverything(party.holding) : optimisticToken,
     }));
   for (const pattern of holding.writes) seeMet(table, pattern, standing, true, see);
   for (const pattern of holding.reads) seeMet(table, pattern, standing, false, see);
@@ -143,7 +143,17 @@ function claimAt({ alternative }: Spot, { holding }: Party): string {
   return text;
 }
 
-function slices<Item>(items: readonly Item[], size: number): (readonly Item[])[] {
-  const count = Math.ceil(items.length / size);
-  return Array.from({ length: count }, (_, at) => items.slice(at * size, (at + 1) * size));
+function slices(patterns: readonly Pattern[], size: number): (readonly Pattern[])[] {
+  const parts: Pattern[][] = [];
+  let room = 0;
+  for (const pattern of patterns) {
+    const { length } = pattern.alternatives;
+    if (length > room) {
+      parts.push([]);
+      room = size;
+    }
+    parts.at(-1)?.push(pattern);
+    room -= length;
+  }
+  return parts;
 }

@@ -87,14 +87,16 @@ function lookAtNamed(region: Region, name: Segment | undefined, step: Step): Spo
   return null;
 }
 
-/** Every folder of the region where names may be that it could meet. */
-function walk(region: Region, folder: Folder, path: Segments, step: Step): Spot | null {
+/** Every folder of the region where names may be that it could meet. `path` leads there, and on with each step down. */
+function walk(region: Region, folder: Folder, path: Segment[], step: Step): Spot | null {
   if (counted(folder.inside, region.look) === 0) return null;
   if (step === lookAtLast && (folder.nameMarks & region.nameMarks) === 0) return null;
   const found = step(region, folder, path);
   if (found !== null) return found;
   for (const child of folder.children) {
-    const inside = walk(region, child, [...path, child.alike.segment], step);
+    path.push(child.alike.segment);
+    const inside = walk(region, child, path, step);
+    path.pop();
     if (inside !== null) return inside;
   }
   return null;
@@ -105,13 +107,15 @@ function lookBelowBody({ body, look }: Region, folder: Folder, path: Segments): 
   return segmentsMeet(body, path) ? lookBelow(folder, look) : null;
 }
 
-function walkShapes(region: Region, folder: Folder, path: Segments): Spot | null {
+function walkShapes(region: Region, folder: Folder, path: Segment[]): Spot | null {
   if (counted(folder.shaped, region.look) === 0) return null;
   if ((folder.shapeMarks & region.shapeMarks) === 0) return null;
   const found = lookAtShapesOf(region, folder, path);
   if (found !== null) return found;
   for (const child of folder.children) {
-    const inside = walkShapes(region, child, [...path, child.alike.segment]);
+    path.push(child.alike.segment);
+    const inside = walkShapes(region, child, path);
+    path.pop();
     if (inside !== null) return inside;
   }
   return null;

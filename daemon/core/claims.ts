@@ -1,4 +1,4 @@
-import { compileGlob, globMatches, globsMeet } from "./glob.ts";
+import { compileGlob, globMatches, globsMeet, matchesEverything } from "./glob.ts";
 import { exampleOfBoth } from "./globExample.ts";
 import type { Holding } from "./state.ts";
 import type { Pattern } from "./glob.ts";
@@ -7,7 +7,7 @@ import type { Pattern } from "./glob.ts";
  * When do two sets of claims stand in each other's way? When some path could be touched by both and
  * at least one of them writes it, or when a counted resource does not suffice. An optimistic task
  * (nothing declared) holds a shared token on the whole repository: it meets only a claim on
- * everything (`**`), so that such a claim really is alone.
+ * everything (`**`, or a glob that says the same), so that such a claim really is alone.
  */
 export type CompiledHolding = {
   readonly writes: readonly Pattern[];
@@ -25,12 +25,13 @@ export const everything = "**";
 export const optimisticToken = "(undeclared)";
 
 export function compileHolding(holding: Holding): CompiledHolding {
+  const writes = holding.writes.map(compileGlob);
   return {
-    writes: holding.writes.map(compileGlob),
+    writes,
     reads: holding.reads.map(compileGlob),
     resources: resourcesOf(holding),
     optimistic: holding.optimistic,
-    wholeRepository: holding.writes.includes(everything),
+    wholeRepository: writes.some(matchesEverything),
   };
 }
 
@@ -53,14 +54,19 @@ export function claimConflict(
   theirs: CompiledHolding,
 ): ClaimConflict | null {
   if (mine.wholeRepository && theirs.optimistic)
-    return { claim: everything, theirs: optimisticToken };
+    return { claim: globOfEverything(mine), theirs: optimisticToken };
   if (theirs.wholeRepository && mine.optimistic)
-    return { claim: optimisticToken, theirs: everything };
+    return { claim: optimisticToken, theirs: globOfEverything(theirs) };
   return (
     firstMeeting(mine.writes, theirs.writes) ??
     firstMeeting(mine.writes, theirs.reads) ??
     firstMeeting(mine.reads, theirs.writes)
   );
+}
+
+/** With which of its globs it writes everything. */
+export function globOfEverything({ writes }: CompiledHolding): string {
+  return writes.find(matchesEverything)?.glob ?? everything;
 }
 
 /** A path that both claims match; `null` where one of them is the token of undeclared work. */

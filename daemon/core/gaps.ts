@@ -10,9 +10,15 @@ export type GapRules<Item> = {
 };
 
 /**
- * Exact. What stands before the first gaps and behind the last ones must meet item by item, which
- * decides most pairs. Then a gap at the front of one and at the end of the other swallow each the
- * other's remainder; only what lies between two gaps of the same sequence needs the whole product.
+ * Exact, and without looking at every pair of places. What stands before the first gap and behind the
+ * last one must meet item by item, which decides most pairs. What is left then has a gap at its front
+ * in one sequence, and at its end in one:
+ *
+ *     a  *…b      both have a gap: one takes all that the other one has in front, and it takes what is
+ *     b  c…*      left, or lies in the middle of it. They meet, whatever stands between the gaps.
+ *     a  *x*y*    only one has gaps, around each of its runs: each run in turn is put where it
+ *     b  cxdye    fits first, which leaves the most for the next.
+ *
  * `aFrom` and `bFrom`: how many items in front are left out.
  */
 export function gappedMeet<Item>(
@@ -37,10 +43,49 @@ export function gappedMeet<Item>(
   }
   if (i === iEnd) return onlyGaps(b, j, jEnd, rules);
   if (j === jEnd) return onlyGaps(a, i, iEnd, rules);
-  const aSwallows = rules.isGap(a[i] as Item) && rules.isGap(b[jEnd - 1] as Item);
-  const bSwallows = rules.isGap(b[j] as Item) && rules.isGap(a[iEnd - 1] as Item);
-  if (aSwallows || bSwallows) return true;
-  return productMeets(a.slice(i, iEnd), b.slice(j, jEnd), rules);
+  if (!hasGap(a, i, iEnd, rules)) return runsFit(b, j, jEnd, a, i, iEnd, rules);
+  if (!hasGap(b, j, jEnd, rules)) return runsFit(a, i, iEnd, b, j, jEnd, rules);
+  return true;
+}
+
+function hasGap<Item>(
+  items: readonly Item[],
+  from: number,
+  end: number,
+  { isGap }: GapRules<Item>,
+): boolean {
+  for (let at = from; at < end; at += 1) if (isGap(items[at] as Item)) return true;
+  return false;
+}
+
+/** `gapped` begins and ends with a gap, `solid` has none. */
+function runsFit<Item>(
+  gapped: readonly Item[],
+  from: number,
+  end: number,
+  solid: readonly Item[],
+  solidFrom: number,
+  solidEnd: number,
+  { isGap, meet }: GapRules<Item>,
+): boolean {
+  let start = solidFrom;
+  for (let at = from; at < end;) {
+    let next = at;
+    while (next < end && !isGap(gapped[next] as Item)) next += 1;
+    const length = next - at;
+    let fitting = 0;
+    while (fitting < length) {
+      if (start + length > solidEnd) return false;
+      if (meet(gapped[at + fitting] as Item, solid[start + fitting] as Item)) fitting += 1;
+      else {
+        start += 1;
+        fitting = 0;
+      }
+    }
+    start += length;
+    at = next + 1;
+  }
+  return true;
 }
 
 function onlyGaps<Item>(
@@ -91,14 +136,6 @@ export function gappedWitness<Item, Picked>(
     }
   }
   return found;
-}
-
-function productMeets<Item>(
-  a: readonly Item[],
-  b: readonly Item[],
-  rules: GapRules<Item>,
-): boolean {
-  return productOf(a, b, rules)[0]?.[0] === true;
 }
 
 /** Filled row by row from the end: `rows[i][j]` says whether `a` from `i` meets `b` from `j`. */

@@ -41,6 +41,8 @@ type Wild = {
   readonly letters: readonly number[];
   /** A single `*` and nothing else between them. */
   readonly plain: boolean;
+  /** What stands between the first `*` and the last, without the `*`; no `*`: `null`. */
+  readonly runs: readonly string[] | null;
 };
 type Deep = { readonly kind: "deep" };
 
@@ -95,6 +97,22 @@ export function globMatches(pattern: Pattern, path: string): boolean {
   return pattern.alternatives.some((one) => segmentsMeet(wholeOf(one), segments));
 }
 
+/** Does it match every path there can be? As `**` does, and `**\/*`, `*\/**` and `?*\/**` do. */
+export function matchesEverything({ alternatives }: Pattern): boolean {
+  return alternatives.some(({ folder, rest }) => {
+    if (folder.length > 0) return false;
+    const [name, more] = rest.filter(({ kind }) => kind !== "deep");
+    const isAnyDepth = rest.some(({ kind }) => kind === "deep");
+    return isAnyDepth && more === undefined && (name === undefined || matchesEveryName(name));
+  });
+}
+
+function matchesEveryName(name: Segment): boolean {
+  if (name.kind !== "wild" || name.runs === null) return name.kind === "deep";
+  // A name has a letter at least, so one `?` keeps none of them out.
+  return /^\*?\??\*?$/.test(name.text);
+}
+
 /** All segments, those of the folder as well. */
 export function wholeOf(alternative: Alternative): Segments {
   alternative.whole ??= [...alternative.folder.map(literal), ...alternative.rest];
@@ -112,7 +130,37 @@ export function nameMatches(segment: Segment, name: string): boolean {
   const { head, tail } = segment;
   if (name.length < head.length + tail.length) return false;
   if (!name.startsWith(head) || !name.endsWith(tail)) return false;
-  return segment.plain || gappedMeet(segment.letters, codesOf(name), nameRules);
+  return segment.plain || lettersFit(segment, name);
+}
+
+/** Beyond head and tail. Each run goes where it fits first, which leaves the most for the next. */
+function lettersFit({ text, runs }: Wild, name: string): boolean {
+  if (runs === null) return text.length === name.length && fitsAt(text, name, 0);
+  const end = name.length - (text.length - text.lastIndexOf("*") - 1);
+  let at = text.indexOf("*");
+  if (at > end || !fitsAt(text.slice(0, at), name, 0)) return false;
+  if (!fitsAt(text.slice(text.lastIndexOf("*") + 1), name, end)) return false;
+  for (const run of runs) {
+    at = placeOf(run, name, at);
+    if (at < 0 || at + run.length > end) return false;
+    at += run.length;
+  }
+  return true;
+}
+
+/** Where in the name, from `from` on, the run fits first; -1: nowhere. */
+function placeOf(run: string, name: string, from: number): number {
+  if (!run.includes("?")) return name.indexOf(run, from);
+  for (let at = from; at + run.length <= name.length; at += 1) if (fitsAt(run, name, at)) return at;
+  return -1;
+}
+
+function fitsAt(run: string, name: string, at: number): boolean {
+  for (let index = 0; index < run.length; index += 1) {
+    const code = run.charCodeAt(index);
+    if (code !== anyOne && code !== name.charCodeAt(at + index)) return false;
+  }
+  return true;
 }
 
 /** Is there a name that both segments match? */
@@ -174,11 +222,12 @@ function segment(text: string): Segment {
   const [head = ""] = text.split(/[*?]/, 1);
   const tail = text.slice(Math.max(text.lastIndexOf("*"), text.lastIndexOf("?")) + 1);
   const letters = codesOf(text).map((code) => wildcards.get(code) ?? code);
-  return { kind: "wild", text, head, tail, letters, plain: text === `${head}*${tail}` };
+  const runs = text.includes("*") ? text.split("*").slice(1, -1) : null;
+  return { kind: "wild", text, head, tail, letters, plain: text === `${head}*${tail}`, runs };
 }
 
 /** What both begin with literally is compared first: most pairs differ there already. */
-function alternativesMeet(a: Alternative, b: Alternative): boolean {
+export function alternativesMeet(a: Alternative, b: Alternative): boolean {
   const shared = Math.min(a.folder.length, b.folder.length);
   for (let at = 0; at < shared; at += 1) if (a.folder[at] !== b.folder[at]) return false;
   return gappedMeet(wholeOf(a), wholeOf(b), pathRules, shared, shared);
@@ -190,15 +239,26 @@ export const pathRules: GapRules<Segment> = {
     if (left.kind === "literal") return nameMatches(right, left.text);
     if (right.kind === "literal") return nameMatches(left, right.text);
     if (left.kind === "deep" || right.kind === "deep") return true;
-    return gappedMeet(left.letters, right.letters, nameRules);
+    // Most pairs differ at an end, and nothing else can tell two apart that have one `*` each.
+    if (!beginAlike(left.head, right.head) || !endAlike(left.tail, right.tail)) return false;
+    return (left.plain && right.plain) || gappedMeet(left.letters, right.letters, nameRules);
   },
 };
+
+function beginAlike(left: string, right: string): boolean {
+  return left.length <= right.length ? right.startsWith(left) : left.startsWith(right);
+}
+
+function endAlike(left: string, right: string): boolean {
+  return left.length <= right.length ? right.endsWith(left) : left.endsWith(right);
+}
 
 /** No character has these codes. */
 export const anyLetter = -1;
 export const anyRun = -2;
+const anyOne = "?".charCodeAt(0);
 const wildcards = new Map([
-  ["?".charCodeAt(0), anyLetter],
+  [anyOne, anyLetter],
   ["*".charCodeAt(0), anyRun],
 ]);
 

@@ -1,9 +1,9 @@
 import {
+  alternativesMeet,
   anyLetter,
   anyRun,
   codesOf,
   compileGlob,
-  expandBraces,
   nameRules,
   pathRules,
   wholeOf,
@@ -20,11 +20,10 @@ import type { Segment, Segments } from "./glob.ts";
  *     src/**   src/**            src/x
  */
 export function exampleOfBoth(left: string, right: string): string | null {
-  for (const a of expandBraces(left))
-    for (const b of expandBraces(right)) {
-      const path = pathOfBoth(segmentsOf(a), segmentsOf(b));
-      if (path !== null) return path;
-    }
+  for (const a of compileGlob(left).alternatives)
+    for (const b of compileGlob(right).alternatives)
+      // It costs far less to know that there is one than to find it.
+      if (alternativesMeet(a, b)) return pathOfBoth(wholeOf(a), wholeOf(b));
   return null;
 }
 
@@ -57,10 +56,4 @@ function letterOfBoth(left: number | null, right: number | null): string {
 function lettersOf(segment: Segment | null): readonly number[] {
   if (segment === null || segment.kind === "deep") return [anyRun];
   return segment.kind === "literal" ? codesOf(segment.text) : segment.letters;
-}
-
-function segmentsOf(glob: string): Segments {
-  const [alternative] = compileGlob(glob).alternatives;
-  if (alternative === undefined) throw new Error("a glob without alternatives");
-  return wholeOf(alternative);
 }

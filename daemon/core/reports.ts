@@ -1,5 +1,6 @@
 import { shownPathsMax } from "./limits.ts";
 import { isOpenAttempt } from "./adoption.ts";
+import { compileGlob, matchesEverything } from "./glob.ts";
 import { decideGate } from "./gate.ts";
 import { lostMax } from "./state.ts";
 import { pathsOutside } from "./claims.ts";
@@ -90,7 +91,7 @@ function afterDone(state: State, task: Task, saved: Saved | null): Next {
   const paths = pathsOutside(saved.touched, declared.writes);
   if (paths.length > 0) return outsideClaims(paths);
   const unknown = saved.touched_total - saved.touched.length;
-  return unknown === 0 || declared.writes.includes("**")
+  return unknown === 0 || declared.writes.map(compileGlob).some(matchesEverything)
     ? { to: "landing" }
     : outsideClaims([`(${unknown} more paths that were not looked at)`]);
 }

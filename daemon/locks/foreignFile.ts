@@ -1,3 +1,4 @@
+import { claimsFault } from "../../ipc/claimLimits.ts";
 import { normaliseGlob } from "../../ipc/glob.ts";
 
 /**
@@ -19,7 +20,6 @@ export type ForeignFile = {
 };
 
 export const foreignBytesMax = 64 * 1024;
-export const foreignGlobsMax = 256;
 
 export function parseForeign(text: string): ForeignFile {
   const writes = new Set<string>();
@@ -32,8 +32,11 @@ export function parseForeign(text: string): ForeignFile {
     if (line === "" || line.startsWith("#")) continue;
     const parsed = normaliseGlob(line);
     if (!parsed.ok) problems.push(`line ${at + 1}: ${parsed.message}`);
-    else if (writes.size < foreignGlobsMax) writes.add(parsed.glob);
-    else problems.push(`line ${at + 1}: only the first ${foreignGlobsMax} globs count`);
+    else {
+      const tooMuch = claimsFault({ writes: [...writes, parsed.glob], reads: [] });
+      if (tooMuch === null) writes.add(parsed.glob);
+      else problems.push(`line ${at + 1} does not count: the file ${tooMuch}`);
+    }
   }
   return { writes: [...writes], pid, problems: problems.slice(0, 5) };
 }

@@ -1,4 +1,4 @@
-import { everything } from "../claims.ts";
+import { compileGlob, matchesEverything } from "../glob.ts";
 import {
   clearBit,
   countBits,
@@ -108,8 +108,13 @@ function addUndeclared(matrix: Matrix, claims: readonly (ClaimSet | null)[]): vo
     indexesWhere(claims, (claim) => claim === null),
     claims.length,
   );
-  for (const task of indexesWhere(claims, (claim) => claim?.writes.includes(everything) === true))
+  for (const task of indexesWhere(claims, (claim) => claim !== null && writesEverything(claim)))
     unite(rowOf(matrix, task), undeclared);
+}
+
+function writesEverything({ writes }: ClaimSet): boolean {
+  // Compiling all of them only to know this would cost more than the rest of the plan.
+  return writes.some((glob) => /^[*?{]/.test(glob) && matchesEverything(compileGlob(glob)));
 }
 
 /** Two that ask together for more of a resource than there is. */

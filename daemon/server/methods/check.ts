@@ -14,10 +14,10 @@ import type { FoundConflict } from "../../core/claimCheck.ts";
 import type { ServerContext } from "../context.ts";
 import type { State } from "../../core/state.ts";
 
-/** Globs looked up before others get their turn in the event loop. */
+/** Globs, with their braces written out, looked up before others get their turn in the event loop. */
 const globsPerTurn = 16;
 
-/** Each part of the claims sees the state of its moment: nobody waits while all of 256 are looked up. */
+/** Each part of the claims sees the state of its moment: nobody waits while all of them are looked up. */
 export async function check(
   params: unknown,
   context: ServerContext,
@@ -34,11 +34,8 @@ export async function check(
   });
   const free = found.conflicts.size === 0;
   await lookAtEach(parts, context, (state, part) => findWaiting(state.schedule.table, part, found));
-  const conflicts = await context.read((state) =>
-    [...found.conflicts.values()].flatMap((one) => conflictView(state, one) ?? []),
-  );
   const { more } = found;
-  return { free, conflicts, more };
+  return { free, conflicts: await conflictViews([...found.conflicts.values()], context), more };
 }
 
 async function claimsOf(value: unknown, context: ServerContext): Promise<ClaimSet | null> {
@@ -58,6 +55,20 @@ async function lookAtEach(
     await context.read((state) => look(state, part));
     await nextTurn();
   }
+}
+
+/** An example is made letter by letter, so not all of them in one turn. */
+async function conflictViews(
+  found: readonly FoundConflict[],
+  context: ServerContext,
+): Promise<ClaimConflictView[]> {
+  const views: ClaimConflictView[] = [];
+  for (const one of found) {
+    const view = await context.read((state) => conflictView(state, one));
+    if (view !== null) views.push(view);
+    await nextTurn();
+  }
+  return views;
 }
 
 /** `null` for a hold that has ended meanwhile. */

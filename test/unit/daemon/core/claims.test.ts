@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { claimsFault } from "../../../../ipc/claimLimits.ts";
 import { World, id, ids, instant, saved, spec, submit, worker } from "../../../helpers/core.ts";
 import type { SpecChanges } from "../../../helpers/core.ts";
 
@@ -41,6 +42,22 @@ describe("claims", () => {
     expect(together(null, { reads: ["**"] })).to.equal(true);
     expect(together(["src/**"], ["**"])).to.equal(false);
     expect(together([], ["**"])).to.equal(true);
+  });
+
+  it("keep everybody from a task that writes everything, in whatever words", () => {
+    for (const glob of ["**", "**/*", "*/**", "**/*/**", "?*/**", "{*,x}/**", "**/{*?,a}"]) {
+      expect(together(null, [glob]), glob).to.equal(false);
+      expect(together(["src/a"], [glob]), glob).to.equal(false);
+    }
+    for (const glob of ["*", "*/*", "**/*/*", "**/?", "**/*.*", "**/??*", "a/**", "**/{a,b}*"])
+      expect(together(null, [glob]), glob).to.equal(true);
+  });
+
+  it("that are more than may be asked for today are granted all the same from an older journal", () => {
+    const old = Array.from({ length: 256 }, (_, at) => `${"*a".repeat(60)}*${at}`);
+    const world = World.ready().submit(spec("old", { claims: old }), spec("b", { claims: ["b"] }));
+    expect(world.running()).to.deep.equal(["old", "b"]);
+    expect(claimsFault({ writes: old, reads: [] })).to.include("characters in globs with two");
   });
 
   it("count resources", () => {

@@ -64,9 +64,19 @@ export function coverOf(glob: string): ReadonlySet<number> {
   return cover;
 }
 
+/** Of letters that no glob names: what matches all of these matches everything. */
+const strange = [1, 2, 3, 9].flatMap((depth) =>
+  ["x", "xy", "xyz"].map((name) => Array.from({ length: depth }, () => name)),
+);
+
+function coversEverything(glob: string): boolean {
+  const segments = glob.split("/");
+  return strange.every((path) => pathMatches(segments, path));
+}
+
 export function claimsConflict(a: Holding, b: Holding): boolean {
-  if (a.writes.includes("**") && b.optimistic) return true;
-  if (b.writes.includes("**") && a.optimistic) return true;
+  if (b.optimistic && a.writes.some(coversEverything)) return true;
+  if (a.optimistic && b.writes.some(coversEverything)) return true;
   return share(a.writes, b.writes) || share(a.writes, b.reads) || share(a.reads, b.writes);
 }
 

@@ -48,6 +48,18 @@ describe(`who is in each other's way (seed ${seed})`, function () {
   });
 });
 
+describe("a task that writes everything", () => {
+  it("is in the way of one that declares nothing, in whatever words it says so", () => {
+    for (const [one, isAlone] of [
+      ["**", true],
+      ["**/*", true],
+      ["{x,*}/**", true],
+      ["**/*.*", false],
+    ] as const)
+      expect(hasBit(rowOf(conflictsOf([writing(one), null], {}), 1), 0), one).to.equal(isAlone);
+  });
+});
+
 describe("a matrix", () => {
   it("is made symmetric wherever its bits are", () => {
     const pair = fc.tuple(fc.nat({ max: 99 }), fc.nat({ max: 99 }));
