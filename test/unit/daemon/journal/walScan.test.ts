@@ -9,7 +9,9 @@ const headerBytes = 32;
 const frameBytes = 24 + 4096;
 const commits = 6;
 
-describe("scanWal", () => {
+describe("scanWal", function () {
+  // Thousands of scans, on a machine that may be busy with other things.
+  this.timeout(60_000);
   /** A log of six commits, the last one of several frames; and the frame where that one begins. */
   let log: Buffer = Buffer.alloc(0);
   let lastCommit = 0;
