@@ -1,0 +1,101 @@
+import { attemptLayout, workerLayout } from "../system/paths.ts";
+import { completeSpec } from "./settings.ts";
+import { eventView } from "./server/views/event.ts";
+import { FailureError, failure } from "../ipc/errors.ts";
+import { packageVersion } from "../ipc/version.ts";
+import { recordedOf } from "./recovery.ts";
+import type { HistoryRow } from "../ipc/methods.ts";
+import type { Ground, Parts } from "./assembly.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { JournalProblem } from "./journal/records.ts";
+import type { ServerContext } from "./server/context.ts";
+import type { StoredTask } from "./core/state.ts";
+
+/** What a call can ask of the supervisor as a whole. */
+type Whole = Pick<
+  ServerContext,
+  "startedAt" | "daemonState" | "land" | "config" | "reload" | "stop"
+>;
+
+/** The parts of the supervisor, as the methods see them. */
+export function makeServerContext(
+  { hub, loop, locks, holds, pool, effects }: Parts,
+  {
+    layout,
+    spelling,
+    epoch,
+    journal,
+    landing,
+  }: Pick<Ground, "layout" | "spelling" | "epoch" | "journal" | "landing">,
+  whole: Whole,
+): ServerContext {
+  return {
+    ...whole,
+    pid: process.pid,
+    epoch,
+    version: packageVersion(),
+    wallMs: () => Date.now(),
+    ask: (command) => loop.ask(command),
+    read: (look) => loop.read(look),
+    journalProblem: () => loop.journalProblem,
+    ...journalReaders(journal),
+    isAncestor: (old, young) => landing.isAncestor(old, young).catch(() => false),
+    hub,
+    workers: () =>
+      pool.slots().map((slot) => ({
+        worker: slot.worker,
+        pid: slot.pid,
+        state: slot.state,
+        since: slot.since,
+        heartbeat: slot.heartbeat,
+        heartbeatAgeMs: slot.heartbeat === null ? null : performance.now() - slot.heartbeatAt,
+      })),
+    lockFile: (id) => locks.fileOf(id),
+    holds: holds.ports,
+    branches: async () => {
+      const { tip, targetTip, ahead } = await landing.view();
+      return { tip, target_tip: targetTip, ahead };
+    },
+    attemptFolder: (worker, task, attempt) =>
+      attemptLayout(workerLayout(layout, worker), { task, attempt }).dir,
+    completeSpec: (spec) => completeSpec(spec, spelling),
+    hasSecret: (name) => process.env[name] !== undefined,
+    followTried: () => effects.followTried(),
+  };
+}
+
+function journalReaders(
+  journal: Journal,
+): Pick<ServerContext, "readTask" | "eventsSince" | "taskEvents" | "historyStep"> {
+  return {
+    readTask: async (id) => {
+      const read = await journal.readTask(id);
+      if (!read.ok || read.value.body === null) return null;
+      return JSON.parse(read.value.body) as StoredTask;
+    },
+    eventsSince: async (fromSeq, max) => {
+      const read = await journal.readEvents(fromSeq, max);
+      if (!read.ok) throw unreadable(read.problem);
+      return read.value.map((row) => eventView(recordedOf(row)));
+    },
+    taskEvents: async (id) => {
+      const read = await journal.readTask(id);
+      if (!read.ok) throw unreadable(read.problem);
+      return read.value.events.map((row) => ({ ...recordedOf(row), epoch: row.epoch }));
+    },
+    historyStep: async (query, ids) => {
+      const read = await journal.readHistory(query, ids);
+      if (!read.ok) throw unreadable(read.problem);
+      const { rows, next, heads } = read.value;
+      return { rows: rows.map((row) => JSON.parse(row) as HistoryRow), next, heads };
+    },
+  };
+}
+
+function unreadable(problem: JournalProblem): FailureError {
+  const reason =
+    problem.kind === "full"
+      ? failure("disk_full", "the journal cannot tell all of it while its disk is full")
+      : failure("internal", "the journal cannot be read");
+  return new FailureError(reason);
+}
