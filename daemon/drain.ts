@@ -23,7 +23,7 @@ export type DrainPorts = {
 /** `held`: why landing is held, when something is left to land. */
 export type Left = { readonly landing: number; readonly held: string | null };
 
-/** Long enough for two more tries of a step that could not be carried out (effects.ts). */
+/** Long enough for two more tries of a step that could not be carried out (landingSteps.ts). */
 const problemMs = 12_000;
 
 export function drain({ hub, read, setTimer, onDrained }: DrainPorts): void {

@@ -236,7 +236,7 @@ export const controlBugs: readonly Bug[] = [
     breaks: "S12",
     edits: [
       {
-        file: "daemon/effects.ts",
+        file: "daemon/dispatching.ts",
         find: "secrets[name] = value;",
         replace: 'secrets[name] = value; this.#ports.log.info("given", { name, value });',
       },
@@ -311,9 +311,9 @@ export const foundBugs: readonly Bug[] = [
   {
     name: "an attempt runs again when its lock file comes late",
     edits: [
-      { file: "daemon/effects.ts", find: "if (this.#isOpen(effect)) this", replace: "this" },
+      { file: "daemon/dispatching.ts", find: "if (this.#isOpen(effect)) this", replace: "this" },
       {
-        file: "daemon/effects.ts",
+        file: "daemon/dispatching.ts",
         find: "lock ?? this.#dispatching.get(effect.task)",
         replace: "lock",
       },

@@ -3,7 +3,7 @@ import { defaultConfig } from "../../../ipc/configDefaults.ts";
 import { Effects } from "../../../daemon/effects.ts";
 import { spec, World } from "../../helpers/core.ts";
 import type { Assignment } from "../../../ipc/workerMessages.ts";
-import type { EffectPorts } from "../../../daemon/effects.ts";
+import type { EffectPorts } from "../../../daemon/effectPorts.ts";
 import type { Log } from "../../../daemon/observe/log.ts";
 
 describe("an assignment that waits for its lock file", () => {

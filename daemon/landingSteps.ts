@@ -1,0 +1,105 @@
+import { gateWorker } from "./pool/pool.ts";
+import { joinTrailers } from "../ipc/trailers.ts";
+import { landingEffects } from "./core/react.ts";
+import { taskText } from "../ipc/commitText.ts";
+import { WarnOnce } from "./observe/warnOnce.ts";
+import type { Effect } from "./core/effects.ts";
+import type { EffectPorts } from "./effectPorts.ts";
+import type { MergeResult } from "./landing/merge.ts";
+import type { MoveResult } from "./landing/move.ts";
+import type { Timer } from "../system/clock.ts";
+
+/** How long a landing step that could not be carried out waits for the next try. */
+const retryMs = 5_000;
+
+/** The steps of a landing: merge, gate, move. One that cannot be carried out is tried again later. */
+export class LandingSteps {
+  readonly #ports: EffectPorts;
+  readonly #carryOut: (effects: readonly Effect[]) => void;
+  readonly #warn: WarnOnce;
+  #timer: Timer | null = null;
+
+  /** `carryOut`: of what is to be done again. */
+  constructor(ports: EffectPorts, carryOut: (effects: readonly Effect[]) => void) {
+    this.#ports = ports;
+    this.#carryOut = carryOut;
+    this.#warn = new WarnOnce(ports.log, "landing is held");
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+  }
+
+  async merge(effect: Extract<Effect, { kind: "merge" }>): Promise<void> {
+    const { task, fence, attempt, spec, saved, at, onto } = effect;
+    const { template, author, trailers } = this.#ports.commit();
+    const result = await this.#ports.landing.merge({
+      task,
+      attempt,
+      saved: saved.commit,
+      base: saved.base,
+      message: saved.message ?? taskText({ spec, attempt, template }),
+      author: spec.commit.author ?? author,
+      trailers: joinTrailers(spec.commit.trailers, trailers),
+      at_ms: at,
+      ...(onto === undefined ? {} : { onto }),
+    });
+    if (this.#stuck(result)) return;
+    const asked = onto === undefined ? {} : { onto: onto.commit };
+    this.#ports.loop().tell({ type: "merged", task, fence, result, ...asked });
+  }
+
+  async gate(effect: Extract<Effect, { kind: "gate" }>): Promise<void> {
+    const { task, attempt, fence, commit, commands, timeoutMs } = effect;
+    await this.#ports.pool.ensure(gateWorker);
+    this.#ports.pool.assign(gateWorker, [
+      { kind: "gate", task, attempt, fence, candidate: commit, commands, timeout_ms: timeoutMs },
+    ]);
+  }
+
+  cancelGate({ task, attempt, fence }: Extract<Effect, { kind: "cancelGate" }>): void {
+    this.#ports.pool.cancel(gateWorker, { task, attempt, fence, reason: "cancelled" });
+  }
+
+  async move(effect: Extract<Effect, { kind: "move" }>): Promise<void> {
+    const { task, fence, candidate } = effect;
+    const { commit, onto } = candidate;
+    const result = await this.#ports.landing.move({ task, candidate: commit, onto });
+    if (this.#stuck(result)) return;
+    this.#ports.loop().tell({
+      type: "moved",
+      task,
+      fence,
+      result: result.kind === "outdated" ? { kind: "outdated" } : { kind: "moved", commit },
+    });
+  }
+
+  /** True: the step could not be carried out; it is held, shown, and tried again later. */
+  #stuck<Kind extends MergeResult | MoveResult>(
+    result: Kind,
+  ): result is Extract<Kind, { kind: "held" | "problem" | "fenced" }> {
+    if (result.kind === "fenced") {
+      this.#ports.die(new Error("another supervisor has taken over this repository"));
+      return true;
+    }
+    if (result.kind !== "held" && result.kind !== "problem") {
+      this.#warn.clear();
+      return false;
+    }
+    const why = result.kind === "held" ? result.why : "problem";
+    const kind = why === "rewound" || why === "signature" ? why : "problem";
+    const reason = { kind, message: result.message } as const;
+    this.#warn.about(result.message);
+    this.#ports.loop().tell({ type: "landingHeld", reason });
+    this.#timer ??= this.#ports.setTimer(retryMs, () => this.#again());
+    return true;
+  }
+
+  #again(): void {
+    this.#timer = null;
+    void this.#ports
+      .loop()
+      .read(landingEffects)
+      .then((effects) => this.#carryOut(effects));
+  }
+}
