@@ -4,9 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { scanWal } from "../../../../daemon/journal/walScan.ts";
+import type { WalScan } from "../../../../daemon/journal/walScan.ts";
 
 const headerBytes = 32;
-const frameBytes = 24 + 4096;
+/** The smallest pages that SQLite has: few enough bytes to flip each. */
+const pageBytes = 512;
+const frameBytes = 24 + pageBytes;
 const commits = 6;
 
 describe("scanWal", function () {
@@ -27,19 +30,25 @@ describe("scanWal", function () {
   });
 
   it("finds a log whole that SQLite wrote", () => {
-    expect(scanWal(log)).to.deep.equal({ verdict: "whole", frames, commits });
+    expect(scan(log)).to.deep.equal({ verdict: "whole", frames, commits });
+  });
+
+  it("takes pages for as large as those of the journal if nobody says otherwise", () => {
+    const [large] = writeLog((db) => db.exec("INSERT INTO t VALUES (1, 'x')"), 4096);
+    expect(scanWal(large).verdict).to.equal("whole");
+    expect(scanWal(log).verdict).to.equal("torn");
   });
 
   it("finds no log in an empty file, nor in half a header", () => {
-    expect(scanWal(log.subarray(0, 0))).to.deep.equal({ verdict: "empty" });
-    expect(scanWal(log.subarray(0, 20))).to.deep.equal({ verdict: "empty" });
+    expect(scan(log.subarray(0, 0))).to.deep.equal({ verdict: "empty" });
+    expect(scan(log.subarray(0, 20))).to.deep.equal({ verdict: "empty" });
   });
 
   it("takes a flip anywhere before the last transaction for damage", () => {
     for (let at = 0; at < headerBytes + lastCommit * frameBytes; at += 1) {
-      const scan = scanWal(flipped(log, at));
+      const found = scanFlipped(log, at);
       const badFrame = Math.floor((at - headerBytes) / frameBytes);
-      expect(scan, `byte ${at}`).to.include({
+      expect(found, `byte ${at}`).to.include({
         verdict: "damaged",
         badFrame: Math.max(-1, badFrame),
       });
@@ -48,18 +57,18 @@ describe("scanWal", function () {
 
   it("takes a flip in the last transaction for a torn tail, for it cannot know better", () => {
     for (let at = headerBytes + lastCommit * frameBytes; at < log.length; at += 7) {
-      const scan = scanWal(flipped(log, at));
+      const found = scanFlipped(log, at);
       // A frame that claims to end a transaction makes the rest look like a later one.
-      if (isSizeField(at)) expect(scan.verdict).to.be.oneOf(["torn", "damaged"]);
-      else expect(scan, `byte ${at}`).to.include({ verdict: "torn", commits: commits - 1 });
+      if (isSizeField(at)) expect(found.verdict).to.be.oneOf(["torn", "damaged"]);
+      else expect(found, `byte ${at}`).to.include({ verdict: "torn", commits: commits - 1 });
     }
   });
 
   it("takes any cut behind the header for a torn tail, or for a shorter log", () => {
     for (let cut = headerBytes + 1; cut < log.length; cut += 13) {
-      const scan = scanWal(log.subarray(0, cut));
+      const found = scan(log.subarray(0, cut));
       const whole = (cut - headerBytes) % frameBytes === 0;
-      expect(scan.verdict, `cut at ${cut}`).to.equal(whole ? "whole" : "torn");
+      expect(found.verdict, `cut at ${cut}`).to.equal(whole ? "whole" : "torn");
     }
   });
 
@@ -70,7 +79,7 @@ describe("scanWal", function () {
       headerBytes + lastCommit * frameBytes,
       headerBytes + (lastCommit + 1) * frameBytes,
     );
-    expect(scanWal(torn)).to.deep.equal({
+    expect(scan(torn)).to.deep.equal({
       verdict: "torn",
       frames: lastCommit,
       commits: commits - 1,
@@ -78,18 +87,18 @@ describe("scanWal", function () {
   });
 
   it("takes a file of zeros for torn: space that was given but never written", () => {
-    expect(scanWal(Buffer.alloc(log.length)).verdict).to.equal("torn");
+    expect(scan(Buffer.alloc(log.length)).verdict).to.equal("torn");
   });
 
   it("ignores frames left over from before the log was started again", () => {
     const [again] = writeLog((db) => {
-      for (let row = 1; row < 9; row += 1)
+      for (let row = 1; row < 60; row += 1)
         db.prepare("INSERT INTO t VALUES (?, ?)").run(row, "x".repeat(900));
       db.exec("PRAGMA wal_checkpoint(PASSIVE)");
     });
-    const scan = scanWal(again);
-    expect(scan).to.include({ verdict: "whole", commits: 1 });
-    expect(scan.verdict === "whole" && scan.frames * frameBytes + headerBytes).to.be.lessThan(
+    const found = scan(again);
+    expect(found).to.include({ verdict: "whole", commits: 1 });
+    expect(found.verdict === "whole" && found.frames * frameBytes + headerBytes).to.be.lessThan(
       again.length,
     );
   });
@@ -101,12 +110,15 @@ describe("scanWal", function () {
 });
 
 /** Fills a table, then changes several of its pages in one transaction; returns the log before it is closed. */
-function writeLog(fill: (db: DatabaseSync) => void): [log: Buffer, lastCommit: number] {
+function writeLog(
+  fill: (db: DatabaseSync) => void,
+  page = pageBytes,
+): [log: Buffer, lastCommit: number] {
   const folder = mkdtempSync(join(tmpdir(), "wal-"));
   const path = join(folder, "a.db");
   const db = new DatabaseSync(path);
   try {
-    db.exec("PRAGMA page_size = 4096; CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)");
+    db.exec(`PRAGMA page_size = ${page}; CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)`);
     db.exec("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0");
     fill(db);
     const before = (readFileSync(`${path}-wal`).length - headerBytes) / frameBytes;
@@ -121,8 +133,17 @@ function writeLog(fill: (db: DatabaseSync) => void): [log: Buffer, lastCommit: n
   }
 }
 
-function flipped(log: Buffer, at: number): Buffer {
-  const bytes = Buffer.from(log);
-  bytes[at] = (bytes[at] ?? 0) ^ (1 << (at % 8));
-  return bytes;
+function scan(log: Uint8Array): WalScan {
+  return scanWal(log, pageBytes);
+}
+
+/** With one bit of the byte at `at` turned over; the log is as before afterwards. */
+function scanFlipped(log: Buffer, at: number): WalScan {
+  const byte = log[at] ?? 0;
+  log[at] = byte ^ (1 << (at % 8));
+  try {
+    return scan(log);
+  } finally {
+    log[at] = byte;
+  }
 }
