@@ -1,4 +1,4 @@
-import type { StatusView } from "../ipc/methods.ts";
+import type { StatusView } from "../ipc/statusViews.ts";
 import { failure, FailureError } from "../ipc/errors.ts";
 import { plain, plural } from "./render/text.ts";
 import { hangingFailure } from "./replacing.ts";

@@ -1,4 +1,4 @@
-import type { ChangeView } from "../ipc/methods.ts";
+import type { ChangeView } from "../ipc/taskViews.ts";
 import { changeLines } from "./render/outcomes.ts";
 import type { Session } from "./session.ts";
 

@@ -1,5 +1,5 @@
 import { FailureError } from "../ipc/errors.ts";
-import type { EventView } from "../ipc/methods.ts";
+import type { EventView } from "../ipc/eventView.ts";
 import { makeBell } from "./bell.ts";
 import type { Session } from "./session.ts";
 

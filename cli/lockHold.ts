@@ -3,7 +3,7 @@ import { mintHoldId } from "../ipc/ids.ts";
 import { ownIdentity } from "../system/processIdentity.ts";
 import type { ClaimSet } from "../ipc/taskSpec.ts";
 import type { HoldId } from "../ipc/ids.ts";
-import type { LockView } from "../ipc/methods.ts";
+import type { LockView } from "../ipc/claimViews.ts";
 import type { Supervisor } from "./session.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { FailureError } from "../ipc/errors.ts";
-import type { LogsQuery, LogsView } from "../ipc/methods.ts";
+import type { LogsQuery, LogsView } from "../ipc/logsView.ts";
 import { makeBell } from "./bell.ts";
 import type { Bell } from "./bell.ts";
 import type { Session, Supervisor } from "./session.ts";

@@ -10,7 +10,7 @@ import { findRepository } from "../system/repository.ts";
 import type { Barriers } from "../daemon/core/plan/barriers.ts";
 import type { Config } from "../ipc/configSpec.ts";
 import type { TaskId } from "../ipc/ids.ts";
-import type { TaskStatus } from "../ipc/methods.ts";
+import type { TaskStatus } from "../ipc/taskViews.ts";
 import type { PlanView } from "../ipc/planView.ts";
 import type { TaskSpec } from "../ipc/taskSpec.ts";
 import type { Spelling } from "../system/claimSpelling.ts";

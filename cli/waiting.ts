@@ -1,6 +1,7 @@
 import { exitCodes, failure, FailureError } from "../ipc/errors.ts";
 import type { TaskId } from "../ipc/ids.ts";
-import type { EndView, TargetView } from "../ipc/methods.ts";
+import type { EndView } from "../ipc/taskViews.ts";
+import type { TargetView } from "../ipc/landingViews.ts";
 import { formatDuration } from "../ipc/duration.ts";
 import { makeBell } from "./bell.ts";
 import type { Bell } from "./bell.ts";

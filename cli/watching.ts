@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { exitCodes, FailureError } from "../ipc/errors.ts";
-import type { StatusQuery, StatusView } from "../ipc/methods.ts";
+import type { StatusQuery, StatusView } from "../ipc/statusViews.ts";
 import { makeBell } from "./bell.ts";
 import type { Bell } from "./bell.ts";
 import { fullScreen } from "./live.ts";

@@ -4,7 +4,7 @@ import { eventView } from "./server/views/event.ts";
 import { FailureError, failure } from "../ipc/errors.ts";
 import { packageVersion } from "../ipc/version.ts";
 import { recordedOf } from "./recovery.ts";
-import type { HistoryRow } from "../ipc/methods.ts";
+import type { HistoryRow } from "../ipc/historyViews.ts";
 import type { Ground, Parts } from "./assembly.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { JournalProblem } from "./journal/records.ts";

@@ -1,5 +1,5 @@
 import type { TaskId } from "./ids.ts";
-import type { TaskStatus } from "./methods.ts";
+import type { TaskStatus } from "./taskViews.ts";
 
 /**
  * What `orchd plan --json` prints: what the claims, dependencies and resources of some tasks mean for

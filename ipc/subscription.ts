@@ -1,7 +1,7 @@
 import { FailureError } from "./errors.ts";
 import type { Failure } from "./errors.ts";
 import { isRecord } from "./message.ts";
-import type { EventView } from "./methods.ts";
+import type { EventView } from "./eventView.ts";
 import type { Peer } from "./peer.ts";
 import { ConnectionLost } from "./pending.ts";
 

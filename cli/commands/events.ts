@@ -1,5 +1,5 @@
 import { exitCodes, failure, FailureError } from "../../ipc/errors.ts";
-import type { EventView } from "../../ipc/methods.ts";
+import type { EventView } from "../../ipc/eventView.ts";
 import { defineCommand } from "../command.ts";
 import { followEvents, printKeptEvents } from "../eventStream.ts";
 import { eventLine } from "../render/event.ts";

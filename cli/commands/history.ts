@@ -1,6 +1,7 @@
 import { exitCodes, failure, FailureError } from "../../ipc/errors.ts";
-import { historyPageMax } from "../../ipc/methods.ts";
-import type { FinalStatus, HistoryQuery, HistoryView } from "../../ipc/methods.ts";
+import { historyPageMax } from "../../ipc/historyViews.ts";
+import type { FinalStatus } from "../../ipc/taskViews.ts";
+import type { HistoryQuery, HistoryView } from "../../ipc/historyViews.ts";
 import { parseMoment } from "../../ipc/moment.ts";
 import { defineCommand } from "../command.ts";
 import { historyTable } from "../render/history.ts";

@@ -7,7 +7,7 @@ import { defineCommand } from "../command.ts";
 import { takeLock } from "../lockHold.ts";
 import { listed, plain } from "../render/text.ts";
 import type { ClaimSet } from "../../ipc/taskSpec.ts";
-import type { LockView } from "../../ipc/methods.ts";
+import type { LockView } from "../../ipc/claimViews.ts";
 
 /** A supervisor that is started again meanwhile finds us: there is no time after which we give up. */
 const reconnectMs = 2 ** 31 - 1;

@@ -1,4 +1,4 @@
-import type { LogsQuery } from "../../ipc/methods.ts";
+import type { LogsQuery } from "../../ipc/logsView.ts";
 import { exitCodes, failure, FailureError } from "../../ipc/errors.ts";
 import { defineCommand } from "../command.ts";
 import { printLog } from "../logStream.ts";

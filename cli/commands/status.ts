@@ -1,5 +1,5 @@
 import { exitCodes } from "../../ipc/errors.ts";
-import type { StatusQuery } from "../../ipc/methods.ts";
+import type { StatusQuery } from "../../ipc/statusViews.ts";
 import { defineCommand } from "../command.ts";
 import { statusPage } from "../render/status.ts";
 

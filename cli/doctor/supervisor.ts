@@ -3,7 +3,7 @@ import { connect } from "../../ipc/client.ts";
 import { FailureError } from "../../ipc/errors.ts";
 import { readSupervisorRecord } from "../../ipc/locate.ts";
 import { isRecord } from "../../ipc/message.ts";
-import type { StatusView } from "../../ipc/methods.ts";
+import type { StatusView } from "../../ipc/statusViews.ts";
 import { readJsonFile } from "../../system/atomicFile.ts";
 import type { Layout } from "../../system/paths.ts";
 import { judge } from "../../system/processIdentity.ts";

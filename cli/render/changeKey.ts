@@ -1,4 +1,4 @@
-import type { StatusView } from "../../ipc/methods.ts";
+import type { StatusView } from "../../ipc/statusViews.ts";
 
 /** The same text for two views between which nothing happened but time: no ages, no heartbeats. */
 export function changeKey(view: StatusView): string {

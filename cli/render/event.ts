@@ -1,4 +1,4 @@
-import type { EventView } from "../../ipc/methods.ts";
+import type { EventView } from "../../ipc/eventView.ts";
 import type { Look } from "./paint.ts";
 import { fit, plain } from "./text.ts";
 import { clock } from "./time.ts";

@@ -1,4 +1,4 @@
-import type { HistoryRow } from "../../ipc/methods.ts";
+import type { HistoryRow } from "../../ipc/historyViews.ts";
 import { outcomeCell } from "./outcome.ts";
 import type { Look } from "./paint.ts";
 import type { Cell } from "./table.ts";

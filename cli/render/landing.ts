@@ -1,4 +1,4 @@
-import type { LandingView, TargetView } from "../../ipc/methods.ts";
+import type { LandingView, TargetView } from "../../ipc/landingViews.ts";
 import { fit, listed, plain } from "./text.ts";
 import { shortOidLength } from "./outcome.ts";
 import type { Look } from "./paint.ts";

@@ -1,4 +1,4 @@
-import type { LockView } from "../../ipc/methods.ts";
+import type { LockView } from "../../ipc/claimViews.ts";
 import type { Look } from "./paint.ts";
 import type { Cell } from "./table.ts";
 import { table } from "./table.ts";

@@ -1,4 +1,4 @@
-import type { TaskRow, TaskStatus } from "../../ipc/methods.ts";
+import type { TaskRow, TaskStatus } from "../../ipc/taskViews.ts";
 import type { Cell } from "./table.ts";
 import { reasonWords, statusStyle } from "./words.ts";
 

@@ -1,4 +1,4 @@
-import type { ChangeView, EndView } from "../../ipc/methods.ts";
+import type { ChangeView, EndView } from "../../ipc/taskViews.ts";
 import { mark, outcomeCell } from "./outcome.ts";
 import type { Look } from "./paint.ts";
 import type { Cell } from "./table.ts";

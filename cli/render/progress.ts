@@ -1,5 +1,6 @@
 import type { TaskId } from "../../ipc/ids.ts";
-import type { StatusView, TaskRow } from "../../ipc/methods.ts";
+import type { StatusView } from "../../ipc/statusViews.ts";
+import type { TaskRow } from "../../ipc/taskViews.ts";
 import { plain } from "./text.ts";
 import { span } from "./time.ts";
 import { waitWords } from "./words.ts";

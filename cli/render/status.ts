@@ -1,4 +1,5 @@
-import type { StatusView, TaskRow, TaskStatus } from "../../ipc/methods.ts";
+import type { StatusView } from "../../ipc/statusViews.ts";
+import type { TaskRow, TaskStatus } from "../../ipc/taskViews.ts";
 import type { Look } from "./paint.ts";
 import type { Cell } from "./table.ts";
 import { landingLines } from "./landing.ts";

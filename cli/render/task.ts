@@ -1,6 +1,6 @@
 import { formatDuration } from "../../ipc/duration.ts";
 import { unreachable } from "../../ipc/errors.ts";
-import type { AttemptView, FailureReason, TaskView } from "../../ipc/methods.ts";
+import type { AttemptView, FailureReason, TaskView } from "../../ipc/taskViews.ts";
 import type { ClaimSet, TaskSpec, Work } from "../../ipc/taskSpec.ts";
 import { outcomeCell, shortOidLength } from "./outcome.ts";
 import type { Look } from "./paint.ts";

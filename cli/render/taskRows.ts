@@ -1,5 +1,7 @@
 import { unreachable } from "../../ipc/errors.ts";
-import type { LandingView, StatusView, TaskRow } from "../../ipc/methods.ts";
+import type { LandingView } from "../../ipc/landingViews.ts";
+import type { StatusView } from "../../ipc/statusViews.ts";
+import type { TaskRow } from "../../ipc/taskViews.ts";
 import type { TaskId } from "../../ipc/ids.ts";
 import { mark, outcomeCell } from "./outcome.ts";
 import type { Look } from "./paint.ts";

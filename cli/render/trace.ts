@@ -1,4 +1,4 @@
-import type { TraceEvent, TraceView } from "../../ipc/methods.ts";
+import type { TraceEvent, TraceView } from "../../ipc/historyViews.ts";
 import { outcomeCell } from "./outcome.ts";
 import type { Look } from "./paint.ts";
 import type { Cell } from "./table.ts";

@@ -1,5 +1,6 @@
 import { isRecord } from "../../ipc/message.ts";
-import type { FailureReason, TraceEvent } from "../../ipc/methods.ts";
+import type { FailureReason } from "../../ipc/taskViews.ts";
+import type { TraceEvent } from "../../ipc/historyViews.ts";
 import type { AttemptFailure } from "../../ipc/workerMessages.ts";
 import { shortOidLength } from "./outcome.ts";
 import type { Style } from "./paint.ts";

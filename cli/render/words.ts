@@ -1,7 +1,7 @@
 import { formatDuration } from "../../ipc/duration.ts";
 import { isTaskId } from "../../ipc/ids.ts";
 import { unreachable } from "../../ipc/errors.ts";
-import type { FailureReason, TaskRow, TaskStatus, WaitReason } from "../../ipc/methods.ts";
+import type { FailureReason, TaskRow, TaskStatus, WaitReason } from "../../ipc/taskViews.ts";
 import type { AttemptFailure } from "../../ipc/workerMessages.ts";
 import type { TaskId } from "../../ipc/ids.ts";
 import type { Style } from "./paint.ts";

@@ -1,5 +1,5 @@
 import { unreachable } from "../../ipc/errors.ts";
-import type { WorkerView } from "../../ipc/methods.ts";
+import type { WorkerView } from "../../ipc/statusViews.ts";
 import type { Look, Style } from "./paint.ts";
 import type { Cell, Column } from "./table.ts";
 import { rowsOf } from "./table.ts";

@@ -1,5 +1,5 @@
 import type { AttemptFailure, Saved } from "../../ipc/workerMessages.ts";
-import type { FailureReason } from "../../ipc/methods.ts";
+import type { FailureReason } from "../../ipc/taskViews.ts";
 import type { ClaimSet, Argv, TaskSpec } from "../../ipc/taskSpec.ts";
 import type { HoldEnd, HoldKind, HoldOwner } from "../../ipc/hold.ts";
 import type { HolderId, HoldId, Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts";

@@ -7,7 +7,7 @@ import type { CompiledHolding } from "./claims.ts";
 import type { Hindrance } from "./claimTable.ts";
 import type { Rank } from "./rank.ts";
 import type { State, Task } from "./state.ts";
-import type { WaitReason } from "../../ipc/methods.ts";
+import type { WaitReason } from "../../ipc/taskViews.ts";
 
 /** Why a queued task does not run, the most lasting reason first; `null` when it does not wait. */
 export function whyWaiting(state: State, task: Task, at: number): WaitReason | null {

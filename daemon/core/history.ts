@@ -1,4 +1,4 @@
-import type { HistoryQuery, HistoryRow } from "../../ipc/methods.ts";
+import type { HistoryQuery, HistoryRow } from "../../ipc/historyViews.ts";
 import type { StoredTask } from "./state.ts";
 
 export type HistoryFilter = Pick<HistoryQuery, "statuses" | "labels" | "since" | "until">;

@@ -1,7 +1,7 @@
 import type { AttemptFailure, Saved } from "../../ipc/workerMessages.ts";
 import type { ClaimSet, TaskSpec } from "../../ipc/taskSpec.ts";
 import type { CoreSettings, HeldReason, RedGate } from "./events.ts";
-import type { FailureReason, TaskStatus } from "../../ipc/methods.ts";
+import type { FailureReason, TaskStatus } from "../../ipc/taskViews.ts";
 import type { HoldKind, HoldOwner } from "../../ipc/hold.ts";
 import type { HolderId, HoldId, Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts";
 import type { FinalIndex } from "./finalIndex.ts";

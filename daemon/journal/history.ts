@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
 
-import type { HistoryQuery } from "../../ipc/methods.ts";
+import type { HistoryQuery } from "../../ipc/historyViews.ts";
 import { historyRow, isListed } from "../core/history.ts";
 import type { StoredTask } from "../core/state.ts";
 import { columns, prepared } from "./verify.ts";

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 
 import { unreachable } from "../../ipc/errors.ts";
-import type { HistoryQuery } from "../../ipc/methods.ts";
+import type { HistoryQuery } from "../../ipc/historyViews.ts";
 import { parseRowText } from "./chain.ts";
 import type { Failpoint } from "../../system/failpoint.ts";
 import type { HistoryStep } from "./history.ts";

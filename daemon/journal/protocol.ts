@@ -1,4 +1,4 @@
-import type { HistoryQuery } from "../../ipc/methods.ts";
+import type { HistoryQuery } from "../../ipc/historyViews.ts";
 import type { Failpoint } from "../../system/failpoint.ts";
 import type { HistoryStep } from "./history.ts";
 import type { FinalTask, JournalProblem, JournalRow, SnapshotTask } from "./records.ts";

@@ -1,4 +1,4 @@
-import type { ChangeView } from "../../ipc/methods.ts";
+import type { ChangeView } from "../../ipc/taskViews.ts";
 import type { ServerContext } from "./context.ts";
 import type { TaskId } from "../../ipc/ids.ts";
 

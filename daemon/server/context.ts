@@ -1,12 +1,8 @@
 import type { Command, Decision } from "../core/commands.ts";
-import type {
-  ConfigView,
-  EventView,
-  HistoryQuery,
-  HistoryRow,
-  LandingView,
-  Methods,
-} from "../../ipc/methods.ts";
+import type { ConfigView, Methods } from "../../ipc/methods.ts";
+import type { EventView } from "../../ipc/eventView.ts";
+import type { HistoryQuery, HistoryRow } from "../../ipc/historyViews.ts";
+import type { LandingView } from "../../ipc/landingViews.ts";
 import type { HoldOwner } from "../../ipc/hold.ts";
 import type { Heartbeat } from "../../ipc/workerMessages.ts";
 import type { Recorded } from "../core/events.ts";

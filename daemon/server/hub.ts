@@ -1,5 +1,5 @@
 import type { EventHub } from "./context.ts";
-import type { EventView } from "../../ipc/methods.ts";
+import type { EventView } from "../../ipc/eventView.ts";
 
 /** Passes durable events on to whoever listens: subscriptions and `wait`. */
 export class Hub implements EventHub {

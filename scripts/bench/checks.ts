@@ -1,5 +1,5 @@
 import { compileHolding } from "../../daemon/core/claims.ts";
-import { conflictsListedMax } from "../../ipc/methods.ts";
+import { conflictsListedMax } from "../../ipc/claimViews.ts";
 import { findNothing, findStopping, findWaiting, partsOf } from "../../daemon/core/claimCheck.ts";
 import { percentile } from "./figures.ts";
 import { rankOfAsking } from "../../daemon/core/rank.ts";

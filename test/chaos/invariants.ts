@@ -1,4 +1,4 @@
-import type { EndView } from "../../ipc/methods.ts";
+import type { EndView } from "../../ipc/taskViews.ts";
 import { assertAtRest, landedCommits } from "../helpers/supervised.ts";
 import type { Site } from "./site.ts";
 

@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { readSupervisorRecord } from "../../ipc/locate.ts";
-import type { EndView } from "../../ipc/methods.ts";
+import type { EndView } from "../../ipc/taskViews.ts";
 import { Random } from "../sim/random.ts";
 import { until } from "../helpers/until.ts";
 import { brokenAtRest } from "./invariants.ts";

@@ -8,7 +8,7 @@ import { readSupervisorRecord } from "../../ipc/locate.ts";
 import { parseTaskFile } from "../../ipc/taskFile.ts";
 import type { Client } from "../../ipc/client.ts";
 import type { TaskId } from "../../ipc/ids.ts";
-import type { EndView } from "../../ipc/methods.ts";
+import type { EndView } from "../../ipc/taskViews.ts";
 import type { FailpointPlan } from "../../system/failpoint.ts";
 import { makeRepository } from "../helpers/repository.ts";
 import type { RepositoryContent, TestRepository } from "../helpers/repository.ts";

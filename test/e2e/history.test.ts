@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { makeSupervised } from "../helpers/supervised.ts";
 import { until } from "../helpers/until.ts";
-import type { HistoryView, TraceView } from "../../ipc/methods.ts";
+import type { HistoryView, TraceView } from "../../ipc/historyViews.ts";
 import type { Supervised } from "../helpers/supervised.ts";
 
 async function history(one: Supervised, ...args: string[]): Promise<HistoryView> {

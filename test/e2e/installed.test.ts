@@ -6,7 +6,7 @@ import { execa } from "execa";
 import { assertAtRest, supervisorPid } from "../helpers/supervised.ts";
 import { installPackage } from "../helpers/package.ts";
 import { makeRepository } from "../helpers/repository.ts";
-import type { EndView } from "../../ipc/methods.ts";
+import type { EndView } from "../../ipc/taskViews.ts";
 import type { InstalledPackage } from "../helpers/package.ts";
 import type { Ran } from "../helpers/supervised.ts";
 import type { TestRepository } from "../helpers/repository.ts";

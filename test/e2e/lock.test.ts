@@ -9,7 +9,7 @@ import { until } from "../helpers/until.ts";
 import type { Supervised } from "../helpers/supervised.ts";
 import type { FailureError } from "../../ipc/errors.ts";
 import type { HoldId } from "../../ipc/ids.ts";
-import type { LockView } from "../../ipc/methods.ts";
+import type { LockView } from "../../ipc/claimViews.ts";
 
 async function locksOf(supervised: Supervised): Promise<LockView[]> {
   const client = await supervised.client();

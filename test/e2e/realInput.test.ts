@@ -6,7 +6,7 @@ import { assertAtRest, landedCommits, supervise } from "../helpers/supervised.ts
 import { makeRepository } from "../helpers/repository.ts";
 import { realTasks } from "../helpers/realTasks.ts";
 import { until } from "../helpers/until.ts";
-import type { AttemptView, EndView } from "../../ipc/methods.ts";
+import type { AttemptView, EndView } from "../../ipc/taskViews.ts";
 import type { RealTask } from "../helpers/realTasks.ts";
 import type { Supervised } from "../helpers/supervised.ts";
 import type { TaskId } from "../../ipc/ids.ts";

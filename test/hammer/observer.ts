@@ -1,6 +1,6 @@
 import { nowMs } from "./barrier.ts";
 import type { Client } from "../../ipc/client.ts";
-import type { EventView } from "../../ipc/methods.ts";
+import type { EventView } from "../../ipc/eventView.ts";
 
 /** When the supervisor told everybody that a hold had ended, and why. */
 export type Ended = { readonly at: number; readonly because: string };

@@ -15,7 +15,7 @@ import type { HoldId, Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts"
 import type { Argv, ClaimSet, TaskSpec } from "../../ipc/taskSpec.ts";
 import type { AttemptKey, Outcome, Saved } from "../../ipc/workerMessages.ts";
 import type { State, StoredTask, Task } from "../../daemon/core/state.ts";
-import type { WaitReason } from "../../ipc/methods.ts";
+import type { WaitReason } from "../../ipc/taskViews.ts";
 
 /**
  * The core without its shell:

@@ -10,7 +10,7 @@ import { parseTaskFile } from "../../ipc/taskFile.ts";
 import { readSupervisorRecord } from "../../ipc/locate.ts";
 import { until } from "./until.ts";
 import type { Client } from "../../ipc/client.ts";
-import type { EndView } from "../../ipc/methods.ts";
+import type { EndView } from "../../ipc/taskViews.ts";
 import type { RepositoryContent, TestRepository } from "./repository.ts";
 import type { TaskId } from "../../ipc/ids.ts";
 

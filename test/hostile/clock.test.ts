@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { landedCommits, supervise } from "../helpers/supervised.ts";
 import { makeRepository } from "../helpers/repository.ts";
 import { until } from "../helpers/until.ts";
-import type { StatusView } from "../../ipc/methods.ts";
+import type { StatusView } from "../../ipc/statusViews.ts";
 import type { TestRepository } from "../helpers/repository.ts";
 
 /**

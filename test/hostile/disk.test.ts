@@ -8,7 +8,7 @@ import { makeSmallDisk, smallDiskProblem } from "../helpers/smallDisk.ts";
 import { isGone } from "../helpers/processes.ts";
 import { until } from "../helpers/until.ts";
 import type { SmallDisk } from "../helpers/smallDisk.ts";
-import type { StatusView } from "../../ipc/methods.ts";
+import type { StatusView } from "../../ipc/statusViews.ts";
 import type { Supervised } from "../helpers/supervised.ts";
 import type { TaskId } from "../../ipc/ids.ts";
 import type { TestRepository } from "../helpers/repository.ts";

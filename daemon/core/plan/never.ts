@@ -5,7 +5,7 @@ import type { Edges } from "./edges.ts";
 import type { NeverReason } from "../../../ipc/planView.ts";
 import type { TaskId } from "../../../ipc/ids.ts";
 import type { TaskSpec } from "../../../ipc/taskSpec.ts";
-import type { TaskStatus } from "../../../ipc/methods.ts";
+import type { TaskStatus } from "../../../ipc/taskViews.ts";
 
 /**
  * Which tasks can never start, and why: those with a reason of their own, those that wait for each other

@@ -13,7 +13,7 @@ import type { Pace } from "./forecast.ts";
 import type { Planned } from "./planned.ts";
 import type { TaskId } from "../../../ipc/ids.ts";
 import type { TaskSpec } from "../../../ipc/taskSpec.ts";
-import type { TaskStatus } from "../../../ipc/methods.ts";
+import type { TaskStatus } from "../../../ipc/taskViews.ts";
 
 /**
  * A plan: what would happen if these tasks were submitted to a supervisor with nothing else to do.

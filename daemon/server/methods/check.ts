@@ -1,13 +1,14 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { FailureError, failure } from "../../../ipc/errors.ts";
 import { compileHolding, conflictExample } from "../../core/claims.ts";
-import { conflictsListedMax } from "../../../ipc/methods.ts";
+import { conflictsListedMax } from "../../../ipc/claimViews.ts";
 import { findNothing, findStopping, findWaiting, partsOf } from "../../core/claimCheck.ts";
 import { isHold } from "../../core/state.ts";
 import { rankOfAsking } from "../../core/rank.ts";
 import { record } from "../params.ts";
 import { tooMuchOf } from "../../core/holds.ts";
-import type { ClaimConflictView, Methods } from "../../../ipc/methods.ts";
+import type { ClaimConflictView } from "../../../ipc/claimViews.ts";
+import type { Methods } from "../../../ipc/methods.ts";
 import type { ClaimSet } from "../../../ipc/taskSpec.ts";
 import type { CompiledHolding } from "../../core/claims.ts";
 import type { FoundConflict } from "../../core/claimCheck.ts";

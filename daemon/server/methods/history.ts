@@ -1,8 +1,9 @@
 import { choices, count, countOrNull, texts } from "../params.ts";
-import { historyPageMax } from "../../../ipc/methods.ts";
+import { historyPageMax } from "../../../ipc/historyViews.ts";
 import { historyRow, isListed } from "../../core/history.ts";
 import { isFinal } from "../../core/state.ts";
-import type { HistoryQuery, HistoryRow, Methods } from "../../../ipc/methods.ts";
+import type { HistoryQuery, HistoryRow } from "../../../ipc/historyViews.ts";
+import type { Methods } from "../../../ipc/methods.ts";
 import type { ServerContext } from "../context.ts";
 
 /**

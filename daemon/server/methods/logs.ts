@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { FailureError, failure } from "../../../ipc/errors.ts";
 import { choice, countOrNull, count, taskId } from "../params.ts";
 import { findStored } from "./show.ts";
-import { logChunkBytesMax } from "../../../ipc/methods.ts";
+import { logChunkBytesMax } from "../../../ipc/logsView.ts";
 import type { Methods } from "../../../ipc/methods.ts";
 import type { ServerContext } from "../context.ts";
 

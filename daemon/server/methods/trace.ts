@@ -2,7 +2,8 @@ import { findStored } from "./show.ts";
 import { isOid } from "../../../ipc/ids.ts";
 import { taskId } from "../params.ts";
 import { traceView } from "../views/trace.ts";
-import type { EventView, Methods } from "../../../ipc/methods.ts";
+import type { EventView } from "../../../ipc/eventView.ts";
+import type { Methods } from "../../../ipc/methods.ts";
 import type { Oid } from "../../../ipc/ids.ts";
 import type { ServerContext } from "../context.ts";
 

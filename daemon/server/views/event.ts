@@ -1,5 +1,5 @@
 import type { Event, EventType, Recorded } from "../../core/events.ts";
-import type { EventView } from "../../../ipc/methods.ts";
+import type { EventView } from "../../../ipc/eventView.ts";
 
 /** The public name of each event (`orchd events`); docs/reference/events.md lists them. */
 export const eventNames: Readonly<Record<EventType, string>> = {

@@ -1,5 +1,5 @@
 import type { ServerContext } from "../context.ts";
-import type { SlotsClosed, SlotsView } from "../../../ipc/methods.ts";
+import type { SlotsClosed, SlotsView } from "../../../ipc/statusViews.ts";
 import type { State } from "../../core/state.ts";
 
 export function slotCounts(state: State): Pick<SlotsView, "total" | "busy" | "free"> {

@@ -7,15 +7,10 @@ import { slotCounts } from "./slots.ts";
 import { taskRow } from "./task.ts";
 import { waitersBehind } from "../../core/claimWaits.ts";
 import type { Heartbeat } from "../../../ipc/workerMessages.ts";
-import type {
-  LandingView,
-  LockView,
-  StatusQuery,
-  StatusView,
-  TargetView,
-  WaitReason,
-  WorkerView,
-} from "../../../ipc/methods.ts";
+import type { LandingView, TargetView } from "../../../ipc/landingViews.ts";
+import type { LockView } from "../../../ipc/claimViews.ts";
+import type { StatusQuery, StatusView, WorkerView } from "../../../ipc/statusViews.ts";
+import type { WaitReason } from "../../../ipc/taskViews.ts";
 import type { ServerContext, WorkerSlotView } from "../context.ts";
 import type { Hold, State, Task } from "../../core/state.ts";
 import type { WorkerId } from "../../../ipc/ids.ts";

@@ -1,7 +1,7 @@
 import { currentAttempt, holdingOf, holdsClaims } from "../../core/state.ts";
 import { optimisticToken } from "../../core/claims.ts";
 import { whyWaiting } from "../../core/explain.ts";
-import type { AttemptView, EndView, TaskRow, TaskView } from "../../../ipc/methods.ts";
+import type { AttemptView, EndView, TaskRow, TaskView } from "../../../ipc/taskViews.ts";
 import type { Attempt, Final, State, Task } from "../../core/state.ts";
 import type { Heartbeat } from "../../../ipc/workerMessages.ts";
 import type { ServerContext } from "../context.ts";

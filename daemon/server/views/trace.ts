@@ -5,7 +5,7 @@ import { eventView } from "./event.ts";
 import type { Recorded } from "../../core/events.ts";
 import type { ServerContext, Written } from "../context.ts";
 import type { StoredTask } from "../../core/state.ts";
-import type { TraceEvent, TraceView } from "../../../ipc/methods.ts";
+import type { TraceEvent, TraceView } from "../../../ipc/historyViews.ts";
 
 const eventsMax = 2_000;
 

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import type { EndView } from "../../../ipc/methods.ts";
+import type { EndView } from "../../../ipc/taskViews.ts";
 import { until } from "../../helpers/until.ts";
 import { landedCommits } from "../../helpers/supervised.ts";
 import { Random } from "../../sim/random.ts";

@@ -8,7 +8,7 @@ import { failure, FailureError } from "../../../ipc/errors.ts";
 import { mintRequestId, mintTaskId } from "../../../ipc/ids.ts";
 import type { TaskId } from "../../../ipc/ids.ts";
 import { findRepository } from "../../../ipc/locate.ts";
-import type { EventView } from "../../../ipc/methods.ts";
+import type { EventView } from "../../../ipc/eventView.ts";
 import { makeRepository } from "../../helpers/repository.ts";
 import { until } from "../../helpers/until.ts";
 import { cuttingProxy, EventLog, failureOf, makeFolder, serve } from "./rig.ts";

@@ -8,7 +8,7 @@ import type { Listener, ListenOptions } from "../../../daemon/server/listener.ts
 import type { Session } from "../../../daemon/server/session.ts";
 import { fail, failure, FailureError } from "../../../ipc/errors.ts";
 import type { Failure } from "../../../ipc/errors.ts";
-import type { EventView } from "../../../ipc/methods.ts";
+import type { EventView } from "../../../ipc/eventView.ts";
 import { Peer } from "../../../ipc/peer.ts";
 import type { PeerHandlers } from "../../../ipc/peer.ts";
 

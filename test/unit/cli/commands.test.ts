@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { failure, FailureError } from "../../../ipc/errors.ts";
-import type { EventView } from "../../../ipc/methods.ts";
+import type { EventView } from "../../../ipc/eventView.ts";
 import { orchd } from "./recording.ts";
 import {
   busyDay,

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { HistoryRow, HistoryView, TraceEvent, TraceView } from "../../../ipc/methods.ts";
+import type { HistoryRow, HistoryView, TraceEvent, TraceView } from "../../../ipc/historyViews.ts";
 import { orchd } from "./recording.ts";
 import { commit, id, now, secondsAgo, worker } from "./views.ts";
 

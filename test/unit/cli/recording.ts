@@ -3,7 +3,8 @@ import { main } from "../../../cli/main.ts";
 import type { Connect, Ports, Supervisor } from "../../../cli/session.ts";
 import type { Output, Terminal } from "../../../cli/terminal.ts";
 import { failure, FailureError } from "../../../ipc/errors.ts";
-import type { EventView, MethodName } from "../../../ipc/methods.ts";
+import type { EventView } from "../../../ipc/eventView.ts";
+import type { MethodName } from "../../../ipc/methods.ts";
 
 /** A command line whose terminal is a recording and whose supervisor answers from a script. */
 export type Recording = {

@@ -1,12 +1,7 @@
 import type { HoldId, TaskId, WorkerId } from "../../../ipc/ids.ts";
-import type {
-  LandingView,
-  StatusView,
-  TargetView,
-  TaskRow,
-  TaskView,
-  WorkerView,
-} from "../../../ipc/methods.ts";
+import type { LandingView, TargetView } from "../../../ipc/landingViews.ts";
+import type { StatusView, WorkerView } from "../../../ipc/statusViews.ts";
+import type { TaskRow, TaskView } from "../../../ipc/taskViews.ts";
 import type { TaskSpec } from "../../../ipc/taskSpec.ts";
 
 /** Views as the supervisor would send them, at one fixed moment. */

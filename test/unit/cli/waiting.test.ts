@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { progressLine } from "../../../cli/render/progress.ts";
-import type { EndView } from "../../../ipc/methods.ts";
+import type { EndView } from "../../../ipc/taskViews.ts";
 import { orchd } from "./recording.ts";
 import type { RunOptions } from "./recording.ts";
 import { busyDay, commit, id, now, row, secondsAgo, statusView, target, worker } from "./views.ts";

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { bytesWords, reasonWords, waitWords } from "../../../cli/render/words.ts";
-import type { FailureReason, WaitReason } from "../../../ipc/methods.ts";
+import type { FailureReason, WaitReason } from "../../../ipc/taskViews.ts";
 import { id, now, row, secondsAgo, worker } from "./views.ts";
 
 const rows = new Map(

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { id, spec, started, World, worker } from "../../../helpers/core.ts";
 import { traceView } from "../../../../daemon/server/views/trace.ts";
-import type { TraceEvent } from "../../../../ipc/methods.ts";
+import type { TraceEvent } from "../../../../ipc/historyViews.ts";
 
 /** A journal that forgot attempt 1 of `a`, whose worker did not. */
 function forgotten(): World {
