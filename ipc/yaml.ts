@@ -29,7 +29,7 @@ import { quoted } from "./location.ts";
 export function parseYaml(text: string): DocumentParse {
   const tokens = tokensOf(text);
   if (!tokens.ok) return tokens;
-  const documents = [...new Composer(options).compose(tokens.tokens, true, text.length)];
+  const documents = firstTwo(new Composer(options).compose(tokens.tokens, true, text.length));
   const faults = documents.flatMap(({ errors, warnings }) => [...errors, ...warnings]);
   if (faults.length > 0) {
     return { ok: false, faults: faults.slice(0, syntaxFaultsMax).map(textFault) };
@@ -53,17 +53,23 @@ const nodesMax = 600_000;
 /** One mistake in YAML often makes many; the first ones tell enough. */
 const syntaxFaultsMax = 5;
 
+/** More lines that begin with `%` than this are refused unread: composing makes an error object of each. */
+const directivesMax = 100;
+
 type Tokens = { readonly ok: true; readonly tokens: readonly CST.Token[] };
 
 function tokensOf(text: string): Tokens | Extract<DocumentParse, { ok: false }> {
   const parser = new Parser();
   const tokens: CST.Token[] = [];
   const faults: TextFault[] = [];
+  let directives = 0;
   for (const lexeme of new Lexer().lex(text)) {
     for (const token of parser.next(lexeme)) {
       tokens.push(token);
       if (token.type === "error")
         faults.push({ offset: token.offset, message: `is not YAML: ${token.message}` });
+      if (token.type === "directive" && (directives += 1) > directivesMax)
+        return { ok: false, faults: [{ offset: token.offset, message: tooManyDirectives }] };
     }
     // Composing takes quadratic time in the number of stray tokens.
     if (faults.length >= syntaxFaultsMax) return { ok: false, faults };
@@ -74,6 +80,18 @@ function tokensOf(text: string): Tokens | Extract<DocumentParse, { ok: false }> 
   }
   tokens.push(...parser.end());
   return { ok: true, tokens };
+}
+
+const tooManyDirectives = `is not YAML: more than ${directivesMax} lines that begin with %`;
+
+/** A second one is one too many, so the others need not be composed. */
+function firstTwo(documents: Iterable<Document.Parsed>): Document.Parsed[] {
+  const first: Document.Parsed[] = [];
+  for (const document of documents) {
+    first.push(document);
+    if (first.length === 2) break;
+  }
+  return first;
 }
 
 function textFault({ code, message, pos }: YAMLParseError | YAMLWarning): TextFault {

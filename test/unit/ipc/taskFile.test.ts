@@ -556,6 +556,12 @@ describe("parseTaskFile: hostile sizes", () => {
     }).timeout(30_000);
   }
 
+  it("refuses more directives than anybody writes before an error is made of each", () => {
+    expect(problemsIn("%x\n".repeat(101))).to.deep.equal([
+      "101:1  | is not YAML: more than 100 lines that begin with %",
+    ]);
+  });
+
   it("answers soon on very many unknown keys", () => {
     const keys = Array.from({ length: 60_000 }, (_, i) => `"rum${i}":1`);
     expect(problemsIn(`{${keys.join()}}`, "a.json")).to.have.length(problemsMax + 1);
