@@ -4,8 +4,19 @@ import type { State } from "../../core/state.ts";
 
 export function slotCounts(state: State): Pick<SlotsView, "total" | "busy" | "free"> {
   const total = state.settings.slots;
-  const busy = [...state.workers.values()].filter(({ held }) => held.size > 0).length;
+  const busy = busyWorkers(state);
   return { total, busy, free: Math.max(0, total - busy) };
+}
+
+/** Also those with an attempt that an earlier supervisor started, and that have not dialled in yet. */
+function busyWorkers(state: State): number {
+  const busy = [...state.workers.values()].filter(({ held }) => held.size > 0);
+  const attempts = busy.reduce((sum, { held }) => sum + held.size, 0);
+  if (attempts === state.counts.running) return busy.length;
+  const running = [...state.tasks.values()].flatMap(({ life }) =>
+    life.status === "running" ? [life.worker] : [],
+  );
+  return new Set(running).size;
 }
 
 export function slotsView(
