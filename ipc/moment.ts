@@ -16,7 +16,13 @@ export function parseMoment(text: string): MomentParse {
   if (parts !== null) return pointInTime(text, parts);
   if (/^\d{4}-/.test(text)) return refused(`${quoted(text)} is no time; ${example}`);
   const parsed = parseDuration(text);
-  return parsed.ok ? { ok: true, value: { delay_ms: parsed.ms } } : refused(parsed.message);
+  if (parsed.ok) return { ok: true, value: { delay_ms: parsed.ms } };
+  // `yesterday`: whoever writes a word did not try a duration in particular.
+  return refused(
+    /^-?\d/.test(text)
+      ? parsed.message
+      : `${quoted(text)} is neither a time nor a duration; ${example}`,
+  );
 }
 
 function pointInTime(text: string, parts: RegExpExecArray): MomentParse {

@@ -89,7 +89,8 @@ function printPage(session: Session, view: HistoryView): void {
 function timeOf(name: string, text: string | undefined, session: Session): number | null {
   if (text === undefined) return null;
   const parsed = parseMoment(text);
-  if (!parsed.ok) throw usage(`--${name}: ${parsed.message}.`);
+  if (!parsed.ok)
+    throw usage(`--${name}: ${parsed.message}.`, `\`--${name} 1d\` means a day before now.`);
   const { value } = parsed;
   return "at_ms" in value ? value.at_ms : Math.max(0, session.terminal.now() - value.delay_ms);
 }
@@ -99,6 +100,7 @@ function requireNumber(name: string, value: number, least: number, most: number)
   throw usage(`--${name} takes a whole number from ${least} to ${most}, not ${value}.`);
 }
 
-function usage(message: string): FailureError {
-  return new FailureError(failure("usage", `history: ${message}`));
+function usage(message: string, hint?: string): FailureError {
+  const rest = hint === undefined ? {} : { hint };
+  return new FailureError(failure("usage", `history: ${message}`, rest));
 }

@@ -80,7 +80,10 @@ describe("history", () => {
     });
     const wrong = await orchd("history --since yesterday", { answers });
     expect(wrong.code).to.equal(2);
-    expect(wrong.err).to.include("--since").and.to.include("yesterday");
+    expect(wrong.err).to.equal(
+      'orchd: history: --since: "yesterday" is neither a time nor a duration; write a time with its zone, ' +
+        "as in 2026-05-01T08:00:00Z, or a duration such as 20m.\n`--since 1d` means a day before now.\n",
+    );
     expect((await orchd("history --limit 0", { answers })).code).to.equal(2);
   });
 });
