@@ -25,7 +25,12 @@ export type StatusView = {
     journal: "ok" | { problem: string };
   };
   slots: { total: number; busy: number; free: number };
-  queue: { length: number; waiting_on: Record<WaitReason["on"], number> };
+  queue: {
+    length: number;
+    /** How many of them `waiting_on` speaks of: of a long queue only as many as are looked at in a moment. */
+    explained: number;
+    waiting_on: Record<WaitReason["on"], number>;
+  };
   counts: Record<TaskStatus, number>;
   tasks: TaskRow[];
   workers: WorkerView[];

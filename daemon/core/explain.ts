@@ -11,6 +11,19 @@ import type { WaitReason } from "../../ipc/taskViews.ts";
 
 /** Why a queued task does not run, the most lasting reason first; `null` when it does not wait. */
 export function whyWaiting(state: State, task: Task, at: number): WaitReason | null {
+  return whyWaitingWithin(state, task, at, { left: 1 }) ?? null;
+}
+
+/** Looks among all that is held that may still be made; each takes microseconds, but tasks are many. */
+export type Searches = { left: number };
+
+/** The same; `undefined` when that would take one search more than are left. */
+export function whyWaitingWithin(
+  state: State,
+  task: Task,
+  at: number,
+  searches: Searches,
+): WaitReason | null | undefined {
   const { life } = task;
   if (life.status !== "queued") return null;
   if (task.paused) return { on: "paused", all: false };
@@ -21,11 +34,16 @@ export function whyWaiting(state: State, task: Task, at: number): WaitReason | n
   if (life.notBefore !== null && !isDue(task, at))
     return { on: "time", until: life.notBefore, backoff: life.backoff };
   if (state.paused) return { on: "paused", all: true };
-  return waitsForClaims(state, task) ?? waitsForPlace(state);
+  const claims = waitsForClaims(state, task, searches);
+  return claims === null ? waitsForPlace(state) : claims;
 }
 
 /** One that has not been looked at since the last place was taken waits for what is held, or for a place. */
-function waitsForClaims(state: State, task: Task): WaitReason | null {
+function waitsForClaims(
+  state: State,
+  task: Task,
+  searches: Searches,
+): WaitReason | null | undefined {
   const { blocked, table } = state.schedule;
   const stopped = blocked.get(task.id);
   const bunch = stopped?.line?.bunch;
@@ -34,6 +52,8 @@ function waitsForClaims(state: State, task: Task): WaitReason | null {
     if (reason !== null) return reason;
   }
   if (claimsNothing(task)) return null;
+  if (searches.left === 0) return undefined;
+  searches.left -= 1;
   const holding = stopped?.holding ?? compileHolding(holdingOf(task));
   const hindrance = heldAgainst(table, holding);
   return hindrance === null ? null : claimReason(state, rankAndOrder(task), holding, hindrance);

@@ -6,17 +6,18 @@ import { rankOf } from "../../core/rank.ts";
 import { slotCounts } from "./slots.ts";
 import { taskRow } from "./task.ts";
 import { waitersBehind } from "../../core/claimWaits.ts";
+import { whyWaitingWithin } from "../../core/explain.ts";
 import type { Heartbeat } from "../../../ipc/workerMessages.ts";
 import type { LandingView, TargetView } from "../../../ipc/landingViews.ts";
 import type { LockView } from "../../../ipc/claimViews.ts";
 import type { StatusQuery, StatusView, WorkerView } from "../../../ipc/statusViews.ts";
-import type { WaitReason } from "../../../ipc/taskViews.ts";
 import type { ServerContext, WorkerSlotView } from "../context.ts";
 import type { Hold, State, Task } from "../../core/state.ts";
 import type { WorkerId } from "../../../ipc/ids.ts";
 
-/** Queued tasks looked at for `waiting_on`; beyond it the counts are those of the first ones. */
-const explainedMax = 2_000;
+/** Queued tasks looked at for `waiting_on`; and how many of them may cost a search among all claims. */
+const lookedAtMax = 2_000;
+const searchesMax = 200;
 
 type Branches = Awaited<ReturnType<ServerContext["branches"]>>;
 
@@ -43,7 +44,7 @@ export function statusView(
       journal: problem === null ? "ok" : { problem },
     },
     slots: slotCounts(state),
-    queue: { length: state.counts.queued, waiting_on: waitingOn(state, at) },
+    queue: { length: state.counts.queued, ...waitingOn(state, at) },
     counts: { ...state.counts },
     tasks: [...open, ...finishedTasks(state, query.finished_max)].map((task) =>
       taskRow(state, task, at, heartbeats),
@@ -220,17 +221,24 @@ function finishedTasks(state: State, max: number): Task[] {
     .slice(0, max);
 }
 
-function waitingOn(state: State, at: number): Record<WaitReason["on"], number> {
+function waitingOn(
+  state: State,
+  at: number,
+): Pick<StatusView["queue"], "explained" | "waiting_on"> {
   const counts = { paused: 0, after: 0, time: 0, claim: 0, resource: 0, slot: 0, workers: 0 };
+  const searches = { left: searchesMax };
   let looked = 0;
+  let explained = 0;
   for (const task of state.tasks.values()) {
     if (task.life.status !== "queued") continue;
-    if (looked >= explainedMax) break;
+    if (looked >= lookedAtMax) break;
     looked += 1;
-    const reason = taskRow(state, task, at, new Map()).waiting;
+    const reason = whyWaitingWithin(state, task, at, searches);
+    if (reason === undefined) continue;
+    explained += 1;
     if (reason !== null) counts[reason.on] += 1;
   }
-  return counts;
+  return { explained, waiting_on: counts };
 }
 
 function workerState(state: State, slot: WorkerSlotView): WorkerView["state"] {

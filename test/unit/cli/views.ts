@@ -84,6 +84,7 @@ export function statusView(given: Partial<StatusView> = {}): StatusView {
     slots: { total: 4, busy: count("running"), free: 4 - count("running") },
     queue: {
       length: count("queued"),
+      explained: 0,
       waiting_on: { paused: 0, after: 0, time: 0, claim: 0, resource: 0, slot: 0, workers: 0 },
     },
     counts: {
