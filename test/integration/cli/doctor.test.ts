@@ -16,6 +16,7 @@ import { makeRepository } from "../../helpers/repository.ts";
 import { makeSupervised, runOrchd, supervisorPid } from "../../helpers/supervised.ts";
 import { until } from "../../helpers/until.ts";
 import type { Finding } from "../../../cli/doctor/finding.ts";
+import type { Supervised } from "../../helpers/supervised.ts";
 import type { TestRepository } from "../../helpers/repository.ts";
 
 type Answer = {
@@ -52,10 +53,10 @@ function stateOf(folder: string): string[] {
     });
 }
 
+type Killed = AsyncDisposable & { readonly repository: TestRepository };
+
 /** A repository whose supervisor has run tasks and was killed; its workers are gone, too. */
-async function killedRepository(): Promise<
-  AsyncDisposable & { readonly repository: TestRepository }
-> {
+async function killedRepository(): Promise<Killed> {
   const one = await makeSupervised({ start: ["--max-parallel", "1"] });
   await one.wait(await one.submit({ id: "done", workspace: "none", run: ["true"] }));
   await one.killSupervisor();
@@ -84,6 +85,22 @@ function layoutFor(repository: TestRepository) {
 
 describe("orchd doctor", function () {
   this.timeout(120_000);
+  /** A supervisor that runs, for the tests that leave it as it is. */
+  let one: Supervised;
+  /** What a supervisor left that was killed, for the tests that put back what they change. */
+  let killed: Killed;
+
+  before(async () => {
+    [one, killed] = await Promise.all([
+      makeSupervised({ start: ["--max-parallel", "1"] }),
+      killedRepository(),
+    ]);
+  });
+
+  after(async () => {
+    await one[Symbol.asyncDispose]();
+    await killed[Symbol.asyncDispose]();
+  });
 
   it("finds no problem where nothing was ever started, and makes nothing", async () => {
     await using repository = await makeRepository();
@@ -95,7 +112,6 @@ describe("orchd doctor", function () {
   });
 
   it("finds all well beside a running supervisor", async () => {
-    await using one = await makeSupervised();
     await one.wait(await one.submit({ id: "t", workspace: "none", run: ["true"] }));
     const quick = await doctor(one.repository);
     expect([quick.problems, quick.warnings]).to.deep.equal([0, 0]);
@@ -108,7 +124,6 @@ describe("orchd doctor", function () {
   });
 
   it("changes not a byte of what a killed supervisor left, and leaves its lock free", async () => {
-    await using killed = await killedRepository();
     const { stateDir } = layoutFor(killed.repository);
     const before = stateOf(stateDir);
     expect(statSync(join(stateDir, "journal.db-wal")).size).to.be.greaterThan(0);
@@ -120,8 +135,30 @@ describe("orchd doctor", function () {
     }
   });
 
+  it("names stale locks of git, wrong modes, refs without a task and an invalid orchd.yaml", async () => {
+    const { repository } = killed;
+    const { stateDir, configFile } = layoutFor(repository);
+    const lock = join(repository.dir, ".git/index.lock");
+    writeFileSync(lock, "");
+    expect(levels((await doctor(repository)).of("git_locks"))).to.deep.equal(["warning"]);
+    const hourAgo = Date.now() / 1_000 - 3_600;
+    utimesSync(lock, hourAgo, hourAgo);
+    chmodSync(stateDir, 0o755);
+    await repository.git("update-ref", "refs/orchd/attempts/nobody/1", "HEAD");
+    writeFileSync(configFile, "max_parallel: many\n");
+    const { of, problems } = await doctor(repository);
+    expect(of("git_locks")[0]?.choices.at(-1)?.command).to.equal(`rm ${lock}`);
+    expect(of("modes")[0]?.choices[0]?.command).to.equal(`chmod go= ${stateDir}`);
+    expect(of("refs")[0]?.message).to.include("nobody");
+    expect(of("config")[0]?.message).to.include("max_parallel");
+    expect(problems).to.equal(3);
+    rmSync(lock);
+    rmSync(configFile);
+    chmodSync(stateDir, 0o700);
+    await repository.git("update-ref", "-d", "refs/orchd/attempts/nobody/1");
+  });
+
   it("explains a damaged journal and its choices, and the copy that a start puts aside", async () => {
-    await using killed = await killedRepository();
     const { journal, stateDir } = layoutFor(killed.repository);
     expect((await runOrchd(killed.repository, ["start"])).code).to.equal(0);
     expect((await runOrchd(killed.repository, ["stop"])).code).to.equal(0);
@@ -147,7 +184,6 @@ describe("orchd doctor", function () {
   });
 
   it("tells a supervisor that was stopped from one that answers", async () => {
-    await using one = await makeSupervised();
     const pid = supervisorPid(one.repository);
     process.kill(pid, "SIGSTOP");
     try {
@@ -165,17 +201,7 @@ describe("orchd doctor", function () {
     });
   });
 
-  it("names workers that run without a supervisor", async () => {
-    await using one = await makeSupervised({ start: ["--max-parallel", "1"] });
-    await one.wait(await one.submit({ id: "t", workspace: "none", run: ["true"] }));
-    await one.killSupervisor();
-    const { of } = await doctor(one.repository);
-    expect(of("workers")[0]?.message).to.match(/without a supervisor: worker-1 \(pid \d+\)/);
-    expect((await one.orchd("start")).code).to.equal(0);
-  });
-
   it("finds what an attempt left running without its worker, and no agent of a living one", async () => {
-    await using one = await makeSupervised({ start: ["--max-parallel", "1"] });
     const [id] = await one.submit({ id: "long", workspace: "none", run: ["sleep", "600"] });
     const client = await one.client();
     await until(
@@ -201,26 +227,10 @@ describe("orchd doctor", function () {
     await one.wait(id === undefined ? [] : [id]);
   });
 
-  it("names stale locks of git, wrong modes, refs without a task and an invalid orchd.yaml", async () => {
-    await using killed = await killedRepository();
-    const { repository } = killed;
-    const { stateDir, configFile } = layoutFor(repository);
-    const lock = join(repository.dir, ".git/index.lock");
-    writeFileSync(lock, "");
-    expect(levels((await doctor(repository)).of("git_locks"))).to.deep.equal(["warning"]);
-    const hourAgo = Date.now() / 1_000 - 3_600;
-    utimesSync(lock, hourAgo, hourAgo);
-    chmodSync(stateDir, 0o755);
-    await repository.git("update-ref", "refs/orchd/attempts/nobody/1", "HEAD");
-    writeFileSync(configFile, "max_parallel: many\n");
-    const { of, problems } = await doctor(repository);
-    expect(of("git_locks")[0]?.choices.at(-1)?.command).to.equal(`rm ${lock}`);
-    expect(of("modes")[0]?.choices[0]?.command).to.equal(`chmod go= ${stateDir}`);
-    expect(of("refs")[0]?.message).to.include("nobody");
-    expect(of("config")[0]?.message).to.include("max_parallel");
-    expect(problems).to.equal(3);
-    rmSync(lock);
-    rmSync(configFile);
-    await repository.git("update-ref", "-d", "refs/orchd/attempts/nobody/1");
+  it("names workers that run without a supervisor", async () => {
+    await one.killSupervisor();
+    const { of } = await doctor(one.repository);
+    expect(of("workers")[0]?.message).to.match(/without a supervisor: worker-1 \(pid \d+\)/);
+    expect((await one.orchd("start")).code).to.equal(0);
   });
 });
