@@ -15,7 +15,14 @@ export const defaultConfig: Config = {
   gate: "chain",
   outside_claims: "extend",
   workspace: { root: null, setup: [], setup_inputs: [], copy: [], clean: "untracked" },
-  commit: { message: "task", template: "{title}", author: null, trailers: {}, sign: "auto" },
+  commit: {
+    message: "task",
+    template: "{title}",
+    author: null,
+    trailers: {},
+    sign: "auto",
+    hooks: "run",
+  },
   resources: {},
   path: null,
   limits: {
@@ -23,6 +30,7 @@ export const defaultConfig: Config = {
     grace_ms: 10 * secondMs,
     setup_timeout_ms: 30 * minuteMs,
     signing_timeout_ms: 30 * secondMs,
+    hook_timeout_ms: 10 * minuteMs,
     verify_timeout_ms: 30 * minuteMs,
     heartbeat_ms: 5 * secondMs,
     stale_after_ms: 5 * minuteMs,

@@ -149,6 +149,15 @@ const commit = strict({
       ),
     )
     .optional(),
+  hooks: z
+    .enum(["run", "off"])
+    .meta(
+      about(
+        "Whether your `pre-commit` and `commit-msg` hooks run in the workspace, on what an attempt did, before it lands.",
+        `\`${commitDefaults.hooks}\``,
+      ),
+    )
+    .optional(),
 }).meta(about("How the commits look that tasks land as."));
 
 type DurationLimit = Exclude<keyof Limits, "output_bytes" | "tasks_open" | "chain">;
@@ -185,6 +194,11 @@ const limitsSchema = strict({
     "signing_timeout_ms",
     limits.timeoutMsMin,
     "Of signing one commit, time for you to unlock the key included; then landing waits and tries again.",
+  ),
+  hook_timeout: limit(
+    "hook_timeout_ms",
+    limits.timeoutMsMin,
+    "Of each of your hooks on the work of an attempt.",
   ),
   verify_timeout: limit("verify_timeout_ms", limits.timeoutMsMin, "Of the checks of one landing."),
   heartbeat: limit("heartbeat_ms", heartbeatMsMin, "Between two signs of life of a worker."),

@@ -50,6 +50,8 @@ export type CommitConfig = {
   readonly trailers: Trailers;
   /** `auto`: if the person's `commit.gpgSign` says so. */
   readonly sign: "auto" | "off" | "required";
+  /** Whether the person's `pre-commit` and `commit-msg` run on the work of an attempt. */
+  readonly hooks: "run" | "off";
 };
 
 /** How long the folders of attempts (their logs and records) are kept; each worker keeps its own. */
@@ -68,6 +70,8 @@ export type Limits = {
   readonly setup_timeout_ms: number;
   /** Of one commit. */
   readonly signing_timeout_ms: number;
+  /** Of each of the person's hooks. */
+  readonly hook_timeout_ms: number;
   readonly verify_timeout_ms: number;
   readonly heartbeat_ms: number;
   readonly stale_after_ms: number;

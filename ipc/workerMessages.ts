@@ -79,7 +79,7 @@ export type Earlier = {
 
 export type Cancellation = AttemptKey & { readonly reason: "cancelled" | "stopping" };
 
-export type Stage = "workspace" | "setup" | "running" | "ending" | "saving";
+export type Stage = "workspace" | "setup" | "running" | "ending" | "saving" | "hooks";
 
 export type Heartbeat = {
   /** `null`: idle. */
@@ -122,7 +122,9 @@ export type AttemptFailure =
   | { readonly kind: "setup"; readonly message: string }
   | { readonly kind: "workspace"; readonly message: string }
   | { readonly kind: "output_limit"; readonly limit_bytes: number }
-  | { readonly kind: "save"; readonly message: string };
+  | { readonly kind: "save"; readonly message: string }
+  /** Of the person's, on the work of an attempt that went well; `message`: how it ended, and the end of what it said. */
+  | { readonly kind: "hook"; readonly hook: "pre-commit" | "commit-msg"; readonly message: string };
 
 export type Outcome =
   | { readonly result: "done"; readonly saved: Saved | null }

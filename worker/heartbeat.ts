@@ -17,6 +17,7 @@ function outputOf(state: AttemptState): Pick<Heartbeat, "output_bytes" | "last_l
     case "setup":
     case "running":
     case "ending":
+    case "hooks":
       return lookAt(state.output);
     case "saving":
       return { output_bytes: state.outputBytes, last_line: state.note ?? null };

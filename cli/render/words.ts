@@ -76,6 +76,8 @@ export function attemptWords(failure: AttemptFailure): string {
       return `more than ${bytesWords(failure.limit_bytes)} of output`;
     case "save":
       return `its work could not be saved: ${plain(failure.message)}`;
+    case "hook":
+      return `${plain(failure.hook)} hook: ${plain(failure.message)}`;
     default:
       return unreachable(failure);
   }

@@ -345,12 +345,20 @@ const rewound: Scenario = {
   },
 };
 
-/** The person's commits are signed, and so is what lands. */
-const signed: Scenario = {
+/** The person's commits are signed and go through hooks, and so does what lands. */
+const personal: Scenario = {
   ...small,
-  name: "signed",
+  name: "personal",
   stage: async (site) => {
-    await fakeGpg(site.repository, "");
+    await fakeGpg(site.repository, "", "--global");
+    const hooks = join(site.repository.dir, ".git/hooks");
+    mkdirSync(hooks, { recursive: true });
+    const formats = 'mkdir -p hooked && echo x > "hooked/$ORCHD_TASK"';
+    for (const [name, text] of [
+      ["pre-commit", formats],
+      ["commit-msg", 'echo hooked >> "$1"'],
+    ] as const)
+      writeFileSync(join(hooks, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
   },
 };
 
@@ -418,7 +426,7 @@ export const scenarios: readonly Scenario[] = [
   elsewhere,
   barging,
   rewound,
-  signed,
+  personal,
   damaged,
   untidy,
   crowd,

@@ -126,7 +126,8 @@ function setbacks(world: World): void {
   world.submit(spec("again", { retries: 1 }), spec("behind", { after: ["again"] }));
   const told = { ...saved(["x"]), message: "Said by the agent" };
   world.report("again", { result: "failed", failure: crash, saved: told }).pass(1_000);
-  world.fail("again");
+  const hook = { kind: "hook", hook: "pre-commit", message: "exit code 1" } as const;
+  world.report("again", { result: "failed", failure: hook, saved: null });
   world.submit(spec("lost"));
   const fence = world.fence("lost");
   const { life } = world.task("lost");

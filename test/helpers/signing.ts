@@ -12,6 +12,7 @@ const run = promisify(execFile);
 export async function fakeGpg(
   repository: TestRepository,
   first: string,
+  scope: "--local" | "--global" = "--local",
 ): Promise<{ readonly file: string; readonly runs: () => number }> {
   const folder = join(dirname(repository.dir), "signing");
   const [file, count] = [join(folder, "gpg"), join(folder, "runs")];
@@ -27,8 +28,8 @@ export async function fakeGpg(
   ];
   await writeFile(file, `${lines.join("\n")}\n`);
   await chmod(file, 0o755);
-  await repository.git("config", "gpg.program", file);
-  await repository.git("config", "commit.gpgSign", "true");
+  await repository.git("config", scope, "gpg.program", file);
+  await repository.git("config", scope, "commit.gpgSign", "true");
   return {
     file,
     runs: () => (existsSync(count) ? readFileSync(count, "utf8").trim().split("\n").length : 0),

@@ -26,7 +26,7 @@ export type Desk = {
 /**
  * Where an attempt is. Every stage may lead to the end, and only forward:
  *
- *     workspace ──► setup ──► running ──► ending ──► saving
+ *     workspace ──► setup ──► running ──► ending ──► saving ──► hooks
  *
  * `note`: what it waits for, in words.
  */
@@ -35,7 +35,8 @@ export type AttemptState =
   | { readonly stage: "setup"; readonly output: Output }
   | { readonly stage: "running"; readonly output: Output }
   | { readonly stage: "ending"; readonly output: Output }
-  | { readonly stage: "saving"; readonly outputBytes: number; readonly note?: string };
+  | { readonly stage: "saving"; readonly outputBytes: number; readonly note?: string }
+  | { readonly stage: "hooks"; readonly output: Output };
 
 /** The link between an attempt that runs and whoever watches it. */
 export type Course = {

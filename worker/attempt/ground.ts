@@ -151,7 +151,7 @@ async function runSetup(
 }
 
 /** How a program ended, for the end of a sentence. */
-function wordsOf(end: ProgramEnd): string {
+export function wordsOf(end: ProgramEnd): string {
   switch (end.why) {
     case "exited":
       return `exit code ${end.code}`;

@@ -1,6 +1,5 @@
 import { realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { agentText } from "../../ipc/commitText.ts";
 import { unreachable } from "../../ipc/errors.ts";
 import type { Argv, Work } from "../../ipc/taskSpec.ts";
 import type {
@@ -10,7 +9,6 @@ import type {
   Outcome,
   Saved,
 } from "../../ipc/workerMessages.ts";
-import { agentMessages } from "../workspace/agentMessages.ts";
 import { writeHeld } from "../workspace/held.ts";
 import { isInside } from "../workspace/place.ts";
 import type { Place } from "../workspace/place.ts";
@@ -21,6 +19,8 @@ import { failed, markerOf, messageOf, waitsForSpace } from "./desk.ts";
 import type { Course, Desk, Ground, Step } from "./desk.ts";
 import { attemptEnvironment } from "./environment.ts";
 import { prepareGround, waitingInWorkspace } from "./ground.ts";
+import { throughHooks } from "./hooks.ts";
+import type { HookRun } from "./hooks.ts";
 import { Output } from "./output.ts";
 import { failureOf, runProgram } from "./program.ts";
 import type { ProgramEnd } from "./program.ts";
@@ -63,7 +63,8 @@ export async function runTask(
   });
   const saved = await save(desk, course, ground, startedAt, output);
   if (!saved.ok) return saved.outcome;
-  return conclude(end, await withMessage(desk, task, ground, saved.value));
+  const run = { desk, course, task, ground, startedAt, output };
+  return await concludeThrough(run, end, saved.value);
 }
 
 /** `workspace: none`: in the person's working tree, without git; nothing is saved and nothing lands. */
@@ -166,23 +167,20 @@ async function save(
   }
 }
 
-/** With what the agent's commits say, where that counts. Without it the work lands as well. */
-async function withMessage(
-  desk: Desk,
-  { spec, attempt }: TaskAssignment,
-  { repository }: Ground,
+/** The person's hooks on work that would land. What a hook cannot be run for fails the attempt, not the worker. */
+async function concludeThrough(
+  run: HookRun,
+  end: ProgramEnd,
   saved: Saved | null,
-): Promise<Saved | null> {
-  const { message: from, template } = desk.settings.config.commit;
-  if (saved === null || !saved.descends || spec.commit.message !== null || from === "task")
-    return saved;
+): Promise<Outcome> {
+  const lands = end.why !== "asked" && failureOf(end) === null && saved?.descends === true;
+  if (!lands) return conclude(end, saved);
   try {
-    const messages = await agentMessages(repository, saved);
-    const message = agentText(messages, { spec, attempt, template });
-    return message === null ? saved : { ...saved, message };
+    const through = await throughHooks(run, saved);
+    return through.ok ? conclude(end, through.value) : through.outcome;
   } catch (error) {
-    desk.log("the agent's messages cannot be read", { task: spec.id, error: messageOf(error) });
-    return saved;
+    run.desk.log("the hooks broke", { ...run.course.key, error: messageOf(error) });
+    return failed({ kind: "hook", hook: "pre-commit", message: messageOf(error) }, saved);
   }
 }
 

@@ -120,6 +120,12 @@ export async function isRealFolder(path: string): Promise<boolean> {
   return there !== null && there.isDirectory() && (await realpath(path)) === path;
 }
 
+/** Throws a `WorkspaceError` where an agent, or a hook, has put something else in place of the workspace. */
+export async function mustBeRealFolder({ workTree }: Place): Promise<void> {
+  if (!(await isRealFolder(workTree)))
+    throw new WorkspaceError(`${workTree} is not a folder any more`);
+}
+
 function stateHome(): string {
   const given = process.env["XDG_STATE_HOME"];
   if (given !== undefined && isAbsolute(given)) return given;

@@ -5,7 +5,7 @@ import { isOid } from "../../ipc/ids.ts";
 import { git, GitError } from "../../system/git.ts";
 import { writeAgentGit } from "./agentGit.ts";
 import { clearIndexLock, ownGit, writeOwnGit } from "./ownGit.ts";
-import { isRealFolder, WorkspaceError } from "./place.ts";
+import { isRealFolder, mustBeRealFolder, WorkspaceError } from "./place.ts";
 import type { Base, Place, Repository } from "./place.ts";
 import { removeAll } from "./remove.ts";
 import { failpoint } from "../../system/failpoint.ts";
@@ -67,6 +67,16 @@ export async function setWorkspaceAside(place: Place, name: string): Promise<str
     await rename(place.workTree, target);
   });
   return target;
+}
+
+/**
+ * Makes the agent's `.git` anew: on the base, with all that the last save found staged. What was in the
+ * old one has been saved, as for a reset. Throws as `resetWorkspace` does.
+ */
+export async function stageAll(place: Place, repository: Repository, base: Base): Promise<void> {
+  await mustBeRealFolder(place);
+  await failpoint("hooks.agentGit", () => removeAll(join(place.workTree, ".git")));
+  await writeAgentGit(place, repository, base);
 }
 
 async function checkOut(

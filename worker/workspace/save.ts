@@ -7,7 +7,7 @@ import { git, gitLine, GitError } from "../../system/git.ts";
 import { readHead, readStrays } from "./agentRefs.ts";
 import { importCommits } from "./importCommits.ts";
 import { clearIndexLock, durable } from "./ownGit.ts";
-import { isRealFolder, WorkspaceError } from "./place.ts";
+import { mustBeRealFolder } from "./place.ts";
 import type { Base, Owner, Place, Repository } from "./place.ts";
 import { isOutOfSpace } from "./space.ts";
 import { changedPaths, snapshot } from "./snapshot.ts";
@@ -44,8 +44,7 @@ export async function saveWorkspace(
   repository: Repository,
   request: SaveRequest,
 ): Promise<Saved | null> {
-  if (!(await isRealFolder(place.workTree)))
-    throw new WorkspaceError(`${place.workTree} is not a folder any more`);
+  await mustBeRealFolder(place);
   await clearIndexLock(place);
   const { base } = request;
   const agentGit = join(place.workTree, ".git");
@@ -65,6 +64,49 @@ export async function saveWorkspace(
   await failpoint("save.ref", () => updateRef(repository, ref, commit));
   const descends = await contains(repository, parent, base.commit);
   return { commit, base: base.commit, ref, ...touchedBy(changes), descends };
+}
+
+/** Are the files other than what was saved? Throws as `saveWorkspace` does. */
+export async function changedSince(
+  place: Place,
+  repository: Repository,
+  request: SaveRequest,
+  saved: Pick<Saved, "commit">,
+): Promise<boolean> {
+  await mustBeRealFolder(place);
+  await clearIndexLock(place);
+  const { tree } = await snapshot(place, repository, request);
+  return tree !== (await treeOf(repository, saved.commit));
+}
+
+/**
+ * What the files are now, on top of what was saved before, which stays below it; the same if nothing
+ * has changed. For what somebody else than the agent did to them. Throws as `saveWorkspace` does.
+ */
+export async function saveMore(
+  place: Place,
+  repository: Repository,
+  request: SaveRequest,
+  saved: Saved,
+): Promise<Saved> {
+  await mustBeRealFolder(place);
+  await clearIndexLock(place);
+  const { tree, changes } = await snapshot(place, repository, request);
+  if (tree === (await treeOf(repository, saved.commit))) return saved;
+  const commit = await failpoint("save.more", async () => {
+    const made = await commitTree(repository, request, tree, [saved.commit]);
+    await updateRef(repository, saved.ref, made);
+    return made;
+  });
+  return { ...saved, commit, ...touchedBy(changes) };
+}
+
+async function treeOf(repository: Repository, commit: Oid): Promise<string> {
+  return await gitLine({ gitDir: repository.gitDir }, [
+    "rev-parse",
+    "--verify",
+    `${commit}^{tree}`,
+  ]);
 }
 
 /** What an earlier process already saved for this attempt; `null` when it did not get that far. */

@@ -109,6 +109,7 @@ export async function testSettings(
         grace_ms: 2_000,
         setup_timeout_ms: 10_000,
         signing_timeout_ms: 10_000,
+        hook_timeout_ms: 10_000,
         verify_timeout_ms: 10_000,
         heartbeat_ms: 50,
         stale_after_ms: 60_000,

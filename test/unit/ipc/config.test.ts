@@ -53,6 +53,7 @@ commit:
   author: Ada <a@b>
   trailers: { Co-authored-by: [Ada <a@b>, Bob <b@c>], Fixes: "1" }
   sign: required
+  hooks: off
 resources: { "db:staging": 2 }
 path: /usr/local/bin:/usr/bin
 limits:
@@ -60,6 +61,7 @@ limits:
   grace: 5s
   setup_timeout: 1h
   signing_timeout: 1m
+  hook_timeout: 2m
   verify_timeout: 2h
   heartbeat: 1s
   stale_after: 10s
@@ -95,6 +97,7 @@ retention:
         author: "Ada <a@b>",
         trailers: { "Co-authored-by": ["Ada <a@b>", "Bob <b@c>"], Fixes: "1" },
         sign: "required",
+        hooks: "off",
       },
       resources: { "db:staging": 2 },
       path: "/usr/local/bin:/usr/bin",
@@ -103,6 +106,7 @@ retention:
         grace_ms: 5_000,
         setup_timeout_ms: 3_600_000,
         signing_timeout_ms: 60_000,
+        hook_timeout_ms: 120_000,
         verify_timeout_ms: 7_200_000,
         heartbeat_ms: 1_000,
         stale_after_ms: 10_000,
@@ -174,7 +178,7 @@ retention:
     [
       "a key of the parsed form",
       "limits: {timeout_ms: 5}\n",
-      '1:10 limits.timeout_ms | unknown key "timeout_ms"; the keys here are timeout, grace, setup_timeout, signing_timeout, verify_timeout, heartbeat, stale_after, adoption_grace, output, fairness_window, tasks_open, chain',
+      '1:10 limits.timeout_ms | unknown key "timeout_ms"; the keys here are timeout, grace, setup_timeout, signing_timeout, hook_timeout, verify_timeout, heartbeat, stale_after, adoption_grace, output, fairness_window, tasks_open, chain',
     ],
     [
       "a prototype key",
