@@ -1,9 +1,11 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { TestRepository } from "./repository.ts";
+import { until } from "./until.ts";
 
 /** Keys and signing programs of the person that a test repository belongs to, beside it. */
 const run = promisify(execFile);
@@ -53,19 +55,67 @@ export async function sshSigning({ dir, env, git }: TestRepository): Promise<voi
     await git("config", name, value);
 }
 
-/** A key of GnuPG in a home of its own, whose agent ends with the test. */
-export async function gpgSigning({ dir, env, git }: TestRepository): Promise<AsyncDisposable> {
+/** The same with a key that only an agent of OpenSSH can use; answers the agent's socket. */
+export async function sshAgentSigning(
+  repository: TestRepository,
+): Promise<AsyncDisposable & { readonly socket: string }> {
+  await sshSigning(repository);
+  const folder = join(dirname(repository.dir), "signing");
+  const [key, socket] = [join(folder, "id"), join(folder, "agent")];
+  const agent = spawn("ssh-agent", ["-D", "-a", socket], { env: repository.env, stdio: "ignore" });
+  const ended = once(agent, "exit");
+  await until(() => existsSync(socket), { what: "the agent's socket" });
+  await run("ssh-add", ["-q", key], { env: { ...repository.env, SSH_AUTH_SOCK: socket } });
+  await rm(key);
+  await repository.git("config", "user.signingKey", `${key}.pub`);
+  return {
+    socket,
+    [Symbol.asyncDispose]: async () => {
+      agent.kill();
+      await ended;
+    },
+  };
+}
+
+/** How a pinentry answers whose person closes the window. */
+const cancelling = `#!/bin/sh
+echo OK
+while read -r word rest; do
+  case $word in GETPIN) echo 'ERR 83886179 canceled' ;; BYE) echo OK; exit ;; *) echo OK ;; esac
+done
+`;
+
+/**
+ * A key of GnuPG in a home of its own, whose agent ends with the test. With a passphrase it is locked until
+ * `unlock`, and whoever is asked for it declines.
+ */
+export async function gpgSigning(
+  { dir, env, git }: TestRepository,
+  passphrase = "",
+): Promise<AsyncDisposable & { readonly unlock: () => Promise<void> }> {
   const home = join(dirname(dir), "gnupg");
   await mkdir(home, { mode: 0o700 });
+  const pinentry = join(home, "pinentry");
+  await writeFile(pinentry, cancelling, { mode: 0o755 });
+  await writeFile(
+    join(home, "gpg-agent.conf"),
+    `pinentry-program ${pinentry}\nallow-loopback-pinentry\ns2k-count 65536\n`,
+  );
   const options = { env: { ...env, GNUPGHOME: home } };
-  const key = ["--quick-generate-key", "Test Person <person@example.com>", "ed25519", "sign"];
-  await run("gpg", ["--batch", "--quiet", "--passphrase", "", ...key], options);
+  const given = ["--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", passphrase];
+  const user = "Test Person <person@example.com>";
+  await run("gpg", [...given, "--quick-generate-key", user, "ed25519", "sign"], options);
+  // Generating one leaves it unlocked.
+  await run("gpgconf", ["--reload", "gpg-agent"], options);
   const program = join(home, "gpg");
   await writeFile(program, `#!/bin/sh\nGNUPGHOME='${home}' exec gpg "$@"\n`);
   await chmod(program, 0o755);
   await git("config", "gpg.program", program);
   await git("config", "commit.gpgSign", "true");
   return {
+    unlock: async () => {
+      await run("gpg", [...given, "--yes", "--output", "/dev/null", "--sign", pinentry], options);
+    },
     [Symbol.asyncDispose]: async () => {
       await run("gpgconf", ["--kill", "all"], options);
     },

@@ -5,7 +5,7 @@ import { expect } from "chai";
 import type { MergeResult } from "../../../daemon/landing/merge.ts";
 import type { Oid } from "../../../ipc/ids.ts";
 import { isGone } from "../../helpers/processes.ts";
-import { fakeGpg, gpgSigning, sshSigning } from "../../helpers/signing.ts";
+import { fakeGpg, gpgSigning, sshAgentSigning, sshSigning } from "../../helpers/signing.ts";
 import { until } from "../../helpers/until.ts";
 import { candidateOf, makeScene, request } from "./scene.ts";
 import type { Scene } from "./scene.ts";
@@ -49,6 +49,33 @@ describe("a commit that lands, signed", () => {
     const landed = await scene.land("t1", { "a.txt": "x\n" });
     await scene.repository.git("verify-commit", landed);
     expect(await scene.repository.git("log", "-1", `--format=${signature}`, landed)).to.equal("G");
+  });
+
+  it("waits for a GPG key that is locked, and verifies once the person has unlocked it", async function () {
+    this.timeout(30_000);
+    await using scene = await makeScene();
+    await using key = await gpgSigning(scene.repository, "a passphrase");
+    const waits = heldOf(await mergeOf(scene, "t1"));
+    expect(waits).to.include("gpg failed to sign");
+    expect(waits).to.not.include("passphrase");
+    await key.unlock();
+    scene.landing.signBy({ sign: "auto", timeoutMs: 30_000 });
+    const candidate = candidateOf(await mergeOf(scene, "t1"));
+    await scene.repository.git("verify-commit", candidate);
+  });
+
+  it("verifies with an SSH key that only the person's agent has", async () => {
+    await using scene = await makeScene();
+    await using agent = await sshAgentSigning(scene.repository);
+    const before = process.env["SSH_AUTH_SOCK"];
+    process.env["SSH_AUTH_SOCK"] = agent.socket;
+    try {
+      const landed = await scene.land("t1", { "a.txt": "x\n" });
+      await scene.repository.git("verify-commit", landed);
+    } finally {
+      if (before === undefined) delete process.env["SSH_AUTH_SOCK"];
+      else process.env["SSH_AUTH_SOCK"] = before;
+    }
   });
 
   it("is so when the person's git signs, also from the moment on when it does", async () => {
