@@ -28,54 +28,82 @@ export type LockWish = {
   readonly timeoutMs: number | null;
   /** Called when it has to be waited for, with those in the way if they are known. */
   readonly onWaiting: (inTheWay: readonly LockView[]) => void;
+  /** Called when it was silent for so long that it waits behind all others now. */
+  readonly onPlaceLost: () => void;
 };
 
 /** Somebody at a terminal wonders by then. */
 const tellAfterMs = 300;
 const releaseMsMax = 2_000;
-/** Until the supervisor has said how often it wants to hear of us; less than the least it can want. */
-const waitingBeatMs = 1_000;
+/** When the supervisor cannot be asked how often it wants to hear of us. */
+const unansweredBeatMs = 1_000;
 
-/** Rejects with a `FailureError`: `busy` when it is not free (in time), `refused` when it was broken meanwhile. */
+/**
+ * Rejects with a `FailureError`: `busy` when it is not free (in time), `refused` when it was broken
+ * meanwhile. A process that stood still for so long that it lost its place asks again.
+ */
 export async function takeLock(client: Supervisor, wish: LockWish): Promise<Lock> {
+  const until = wish.timeoutMs === null ? null : performance.now() + wish.timeoutMs;
+  for (;;)
+    try {
+      const timeoutMs = until === null ? null : Math.max(0, until - performance.now());
+      return await askForLock(client, { ...wish, timeoutMs });
+    } catch (error) {
+      const isPlaceLost = error instanceof FailureError && error.failure.code === "withdrawn";
+      if (!isPlaceLost) throw error;
+      wish.onPlaceLost();
+    }
+}
+
+async function askForLock(client: Supervisor, wish: LockWish): Promise<Lock> {
   const { claims, note, wait, timeoutMs } = wish;
   const hold = mintHoldId();
-  const asked = client.call("lock", { id: hold, claims, owner: ownIdentity(), note, wait });
-  let beats = setInterval(() => void beat(), waitingBeatMs);
-  let isBeating = false;
+  const owner = ownIdentity();
+  const asked = client.call("lock", { id: hold, claims, owner, note, wait });
   const lost = Promise.withResolvers<void>();
-  async function beat(): Promise<void> {
-    if (isBeating) return;
-    isBeating = true;
-    try {
-      const { held } = await client.call("keep", { hold });
-      if (isGranted && !held) lost.resolve();
-    } catch {
-      // The next one says it; without a supervisor nobody counts.
-    }
-    isBeating = false;
-  }
   let isGranted = false;
+  const beats = beatOften(async () => {
+    const wasGranted = isGranted;
+    const { held, heartbeat_ms } = await client.call("keep", { hold });
+    if (wasGranted && !held) lost.resolve();
+    return heartbeat_ms;
+  });
   const telling = setTimeout(() => void tell(client, hold, wish.onWaiting), tellAfterMs);
   try {
-    const { fence, marker, heartbeat_ms } = await inTime(asked, timeoutMs);
+    const { fence, marker } = await inTime(asked, timeoutMs);
     isGranted = true;
-    clearInterval(beats);
-    beats = setInterval(() => void beat(), heartbeat_ms);
     const release = async (): Promise<void> => {
-      clearInterval(beats);
-      await inTime(client.call("unlock", { hold }), releaseMsMax).catch(() => {});
+      beats.stop();
+      await inTime(client.call("unlock", { hold, owner }), releaseMsMax).catch(() => {});
     };
     return { hold, fence, marker, lost: lost.promise, release };
   } catch (error) {
-    clearInterval(beats);
-    await inTime(client.call("unlock", { hold }), releaseMsMax).catch(() => {});
+    beats.stop();
+    await inTime(client.call("unlock", { hold, owner }), releaseMsMax).catch(() => {});
     // Sent again over a new connection the request may come after that, and be granted to nobody.
-    asked.then(() => client.call("unlock", { hold })).catch(() => {});
+    asked.then(() => client.call("unlock", { hold, owner })).catch(() => {});
     throw error;
   } finally {
     clearTimeout(telling);
   }
+}
+
+/** Signs of life, one after the other. @param beat gives one, and tells after how many milliseconds the next is wanted */
+function beatOften(beat: () => Promise<number>): { readonly stop: () => void } {
+  let isStopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  const goOn = async (): Promise<void> => {
+    // Without a supervisor nobody counts; the next beat finds it.
+    const pauseMs = await beat().catch(() => unansweredBeatMs);
+    if (!isStopped) timer = setTimeout(() => void goOn(), pauseMs);
+  };
+  void goOn();
+  return {
+    stop: () => {
+      isStopped = true;
+      clearTimeout(timer);
+    },
+  };
 }
 
 async function tell(

@@ -2,7 +2,7 @@ import { execa } from "execa";
 import { constants } from "node:os";
 import { endMarked } from "../system/processTree.ts";
 import { failure, FailureError } from "../ipc/errors.ts";
-import { markerVariable } from "../system/marker.ts";
+import { lockMarkerVariable, markerVariable } from "../system/marker.ts";
 import { tether } from "../system/tether.ts";
 
 /**
@@ -23,8 +23,7 @@ export type UnderLockOptions = {
   readonly commandLine: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** `null`: inside an attempt, whose own marker stays. */
-  readonly marker: string | null;
+  readonly marker: string;
 };
 
 const graceMs = 5_000;
@@ -35,7 +34,11 @@ export async function startUnderLock(options: UnderLockOptions): Promise<UnderLo
   const [file = "", ...words] = [...(await tether()), ...options.commandLine];
   const child = execa(file, words, {
     cwd,
-    env: { ...env, ...(marker === null ? {} : { [markerVariable]: marker }) },
+    // Inside an attempt (or another lock) the command belongs to that one as well.
+    env: {
+      ...env,
+      [env[markerVariable] === undefined ? markerVariable : lockMarkerVariable]: marker,
+    },
     extendEnv: false,
     stdio: "inherit",
     buffer: false,
@@ -51,7 +54,7 @@ export async function startUnderLock(options: UnderLockOptions): Promise<UnderLo
     }),
     end: () => void child.kill("SIGTERM"),
     sweep: async () => {
-      if (marker !== null) await endMarked(marker, { graceMs, sharesGroups: true });
+      await endMarked(marker, { graceMs, sharesGroups: true });
     },
   };
 }

@@ -68,7 +68,15 @@ export function assemble(
       log.warn("a lock file was removed by hand and has been put back", { file }),
     onProblem: (message) => log.warn("lock files", { message }),
   });
-  const holds = new Holds({ layout, spelling: ground.spelling, loop, locks, config, log });
+  const holds = new Holds({
+    layout,
+    spelling: ground.spelling,
+    loop,
+    locks,
+    config,
+    clock: realClock,
+    log,
+  });
   const pool = makePool(ground, loop, locks);
   const effects = new Effects({
     loop: () => loop,

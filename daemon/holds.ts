@@ -5,6 +5,7 @@ import { ForeignClaims } from "./locks/foreignClaims.ts";
 import { holdMarker } from "../system/marker.ts";
 import { HoldOwners } from "./locks/holdOwners.ts";
 import { spellClaims } from "../system/claimSpelling.ts";
+import type { Clock } from "../system/clock.ts";
 import type { Config } from "../ipc/configSpec.ts";
 import type { Hold } from "./core/state.ts";
 import type { HoldPorts } from "./server/context.ts";
@@ -18,9 +19,10 @@ import type { Spelling } from "../system/claimSpelling.ts";
 export type HoldsOptions = {
   readonly layout: Layout;
   readonly spelling: Spelling;
-  readonly loop: Pick<Loop, "tell" | "read">;
+  readonly loop: Pick<Loop, "ask" | "tell" | "read">;
   readonly locks: Pick<LockFiles, "touch">;
   readonly config: () => Config;
+  readonly clock: Clock;
   readonly log: Log;
 };
 
@@ -31,19 +33,25 @@ export class Holds {
   readonly ports: HoldPorts;
 
   constructor(options: HoldsOptions) {
-    const { layout, spelling, loop, locks, config, log } = options;
+    const { layout, spelling, loop, locks, config, clock, log } = options;
     const staleAfterMs = () => config().limits.stale_after_ms;
     this.#options = options;
     this.#owners = new HoldOwners({
       repositoryId: layout.repositoryId,
       staleAfterMs,
       graceMs: () => config().limits.grace_ms,
+      clock,
+      giveUpWaiting: async (hold) => {
+        const decision = await loop.ask({ type: "giveUpWaiting", hold });
+        return decision.ok && decision.answer.of === "givenUp" && decision.answer.goesOn;
+      },
       onEnded: (hold, because) => loop.tell({ type: "unlock", hold, because }),
       onProblem: (hold, message) => log.warn("lock", { hold, message }),
     });
     this.#foreign = new ForeignClaims({
       folder: join(layout.locksDir, "foreign"),
       staleAfterMs,
+      clock,
       spell: (globs) => spellClaims(globs, spelling),
       onClaim: ({ hold, writes, owner, file }) => {
         const claims = { writes, reads: [], resources: {} };
@@ -78,7 +86,8 @@ export class Holds {
     const holds = await this.#options.loop.read((state) => [...state.holds.values()]);
     for (const { id, kind, owner } of holds)
       if (kind === "lock" && owner !== null) this.#owners.watch(id, owner);
-    await this.#foreign.open(holds.flatMap(({ id, kind }) => (kind === "foreign" ? [id] : [])));
+    const foreign = holds.filter(({ kind }) => kind === "foreign");
+    await this.#foreign.open(foreign.map(({ id, owner }) => ({ hold: id, owner })));
   }
 
   /** A person broke it. */

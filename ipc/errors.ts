@@ -38,6 +38,7 @@ const catalogue = {
   limit: { exit: 5, hint: null },
   disk_failed: { exit: 74, hint: "The kernel's log (`dmesg`) tells more about the disk." },
   disk_full: { exit: 75, hint: "Make room on that disk and try again." },
+  withdrawn: { exit: 5, hint: "Ask again; the place in the line is lost." },
   busy: { exit: 5, hint: "Try again in a moment." },
   stopping: { exit: 5, hint: "Start it again with `orchd start`." },
   internal: { exit: 70, hint: "This is a bug. Please report it with the log in .aibrain/logs." },

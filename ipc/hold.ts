@@ -27,8 +27,8 @@ export type HoldRequest = {
 
 /**
  * Why a hold ended. `withdrawn`: its owner stopped waiting, or the foreign file is gone; `owner_gone`:
- * its process ended; `owner_hung`: no sign of life for `stale_after`, so its process was killed;
- * `broken`: by a person (`orchd locks break`).
+ * its process ended; `owner_hung`: no sign of life for `stale_after`, so its process was killed, or, if
+ * it only waited, lost its place; `broken`: by a person (`orchd locks break`).
  */
 export type HoldEnd = "released" | "withdrawn" | "owner_gone" | "owner_hung" | "broken";
 

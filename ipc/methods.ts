@@ -4,7 +4,7 @@ import type { ClaimSet, TaskSpec } from "./taskSpec.ts";
 import type { Config } from "./configSpec.ts";
 import type { HistoryQuery, HistoryView, TraceView } from "./historyViews.ts";
 import type { HolderId, HoldId, RequestId, TaskId } from "./ids.ts";
-import type { HoldRequest } from "./hold.ts";
+import type { HoldOwner, HoldRequest } from "./hold.ts";
 import type { LandingView, TargetView } from "./landingViews.ts";
 import type { LogsQuery, LogsView } from "./logsView.ts";
 import type { SlotsView, StatusQuery, StatusView, WorkerView } from "./statusViews.ts";
@@ -60,10 +60,16 @@ export type Methods = {
     /** `heartbeat_ms`: between two calls of `keep`. `marker`: of `ORCHD_ATTEMPT` for what runs under it, so that it can be found and ended. */
     result: { hold: HoldId; fence: number; marker: string; heartbeat_ms: number };
   };
-  /** A sign of life of a hold's owner; `held: false`: it has lost the hold. */
-  keep: { params: { hold: HoldId }; result: { held: boolean } };
-  /** Gives a hold back, or stops waiting for it. */
-  unlock: { params: { hold: HoldId }; result: Record<never, never> };
+  /**
+   * A sign of life of a hold's owner, also while it waits; `held: false`: it has lost the hold, or does
+   * not have it yet. `heartbeat_ms`: the next one is wanted by then.
+   */
+  keep: { params: { hold: HoldId }; result: { held: boolean; heartbeat_ms: number } };
+  /**
+   * Gives a hold back, or stops waiting for it. `owner`: as in `lock`; `refused` to anybody else, since
+   * what runs under the hold would go on (`break_locks` ends it first).
+   */
+  unlock: { params: { hold: HoldId; owner: HoldOwner }; result: Record<never, never> };
   /** For people: ends whoever holds the lock (a task is cancelled, its work saved), and frees it. */
   break_locks: {
     params: { holders: readonly HolderId[] };

@@ -57,6 +57,7 @@ const codeMeanings: Record<ErrorCode, string> = {
   limit: "It would exceed a limit; the message names it.",
   disk_failed: "The disk answers with input/output errors; the message names the file.",
   disk_full: "The disk is full: nothing was changed, and it works again when there is space.",
+  withdrawn: "Whoever waited gave no sign of life for `limits.stale_after` and lost its place.",
   busy: "Something else holds what is needed, for a short time.",
   stopping: "The supervisor is stopping and takes nothing new.",
   internal: "orchd itself is at fault.",

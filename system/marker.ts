@@ -7,6 +7,8 @@ import type { HoldId } from "../ipc/ids.ts";
  * `setsid` and any number of forks, and `/proc/<pid>/environ` shows it as it was at the last exec.
  */
 export const markerVariable = "ORCHD_ATTEMPT";
+/** The same for what runs under a lock that was taken inside an attempt, whose own mark stays. */
+export const lockMarkerVariable = "ORCHD_LOCK";
 
 /** Of what runs under a hold; an attempt's is `<task>.<n>@<repository id>`. */
 export function holdMarker(hold: HoldId, repositoryId: string): string {
@@ -18,7 +20,7 @@ export function holdMarker(hold: HoldId, repositoryId: string): string {
  * an exec, when the kernel shows no environment for up to some milliseconds; look again.
  */
 export function carriesMarker(pid: number, markers: Iterable<string>): "yes" | "no" | "unsure" {
-  const wanted = [...markers].map(entryOf);
+  const wanted = [...markers].flatMap((marker) => entriesOf(marker));
   if (wanted.length === 0) return "no";
   const environment = environmentOf(pid);
   if (environment === null) return "no";
@@ -40,9 +42,11 @@ export function markersOf(): { readonly pid: number; readonly marker: string }[]
   });
 }
 
-/** As it stands between two NUL bytes, bytes as `latin1`. */
-function entryOf(marker: string): string {
-  return Buffer.from(`\0${markerVariable}=${marker}\0`).toString("latin1");
+/** As they stand between two NUL bytes, bytes as `latin1`. */
+function entriesOf(marker: string): string[] {
+  return [markerVariable, lockMarkerVariable].map((variable) =>
+    Buffer.from(`\0${variable}=${marker}\0`).toString("latin1"),
+  );
 }
 
 /** Bytes as `latin1`, empty in a zombie as well; `null`: gone, or another user's. */

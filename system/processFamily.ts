@@ -14,7 +14,7 @@ import { reapZombies } from "./native.ts";
  *   1  it is the direct child, or in the session or process group that the child opened
  *   2  its parent belongs
  *   3  it was adopted by this process (a subreaper, see native.ts), so its ancestors were ours
- *   4  `ORCHD_ATTEMPT=<marker>` stands in the environment it was started with
+ *   4  `ORCHD_ATTEMPT=<marker>`, or `ORCHD_LOCK`, stands in the environment it was started with
  *
  * What each one misses: 1 and 2 a `setsid` whose parent has ended; 3 needs koffi, and a process that
  * has ended leaves its orphans to process 1; 4 a program started with an empty environment, one that

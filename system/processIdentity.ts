@@ -41,13 +41,18 @@ export function withSurroundings(row: { pid: number; startTime: number }): Proce
 }
 
 /**
- * `dead` is only said when it is certain: another boot, no such process, another start time, or a
- * zombie. Of another host, or inside another PID namespace, nothing is known from here.
+ * `dead` is only said when it is certain: an earlier boot, no such process, another start time, or a
+ * zombie. Of another machine, or inside another PID namespace, nothing is known from here.
+ *
+ * An equal boot id is this very boot of this machine, whatever its name was when it was written down:
+ * hosts are renamed while they run. A container has the boot id of its host and is told by its PID
+ * namespace. The name decides only about another boot: of this machine, or of another one?
  */
 export function judge(identity: ProcessIdentity): Judgement {
   const here = ownSurroundings();
-  if (identity.host !== here.host) return "unknown";
-  if (identity.bootId !== here.bootId) return "dead";
+  const isThisName = identity.host === here.host;
+  const isThisBoot = identity.bootId === here.bootId && (identity.bootId !== "" || isThisName);
+  if (!isThisBoot) return isThisName ? "dead" : "unknown";
   if (identity.pidNamespace !== here.pidNamespace) return "unknown";
   const row = lookUp(identity.pid);
   if (row === "unreadable") return "unknown";

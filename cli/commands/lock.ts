@@ -8,6 +8,7 @@ import { takeLock } from "../lockHold.ts";
 import { listed, plain } from "../render/text.ts";
 import type { ClaimSet } from "../../ipc/taskSpec.ts";
 import type { LockView } from "../../ipc/claimViews.ts";
+import type { Session, Supervisor } from "../session.ts";
 
 /** A supervisor that is started again meanwhile finds us: there is no time after which we give up. */
 const reconnectMs = 2 ** 31 - 1;
@@ -52,12 +53,17 @@ export const command = defineCommand({
       wait: !args.try,
       timeoutMs,
       onWaiting: (inTheWay) => session.remark(waitingWords(inTheWay)),
+      onPlaceLost: () =>
+        session.remark(
+          "This stood still for too long and lost its place; it waits behind the others now.",
+        ),
+    }).catch(async (error: unknown) => {
+      throw insideTask ? await inTheOwnWay(client, claims, session, error) : error;
     });
     const { startUnderLock } = await import("../underLock.ts");
     try {
       const { cwd, env } = session.terminal;
-      const marker = insideTask ? null : lock.marker;
-      const child = await startUnderLock({ commandLine, cwd, env, marker });
+      const child = await startUnderLock({ commandLine, cwd, env, marker: lock.marker });
       const stop = session.terminal.onInterrupt(() => child.end());
       const isLost = lock.lost.then(() => {
         child.end();
@@ -76,6 +82,21 @@ export const command = defineCommand({
     }
   },
 });
+
+/** A task that asks for what it claims itself is told that it need not. */
+async function inTheOwnWay(
+  client: Supervisor,
+  claims: ClaimSet,
+  { terminal }: Session,
+  error: unknown,
+): Promise<unknown> {
+  if (!(error instanceof FailureError) || error.failure.code !== "busy") return error;
+  const own = terminal.env["ORCHD_TASK"];
+  const { conflicts } = await client.call("check", { claims }).catch(() => ({ conflicts: [] }));
+  if (conflicts.length === 0 || conflicts.some(({ holder }) => holder !== own)) return error;
+  const hint = `${own} is the task this runs in, and what it claims is its own: run the command without a lock.`;
+  return new FailureError(failure("busy", error.message, { hint }));
+}
 
 function claimsOf(
   globs: readonly string[],

@@ -55,6 +55,8 @@ export type Command =
       readonly wait: boolean;
     }
   | { readonly type: "unlock"; readonly hold: HoldId; readonly because: HoldEnd }
+  /** Its owner gives no sign of life: without effect on a hold that is granted by now. */
+  | { readonly type: "giveUpWaiting"; readonly hold: HoldId }
   | {
       readonly type: "foreignClaim";
       readonly hold: HoldId;
@@ -95,6 +97,8 @@ export type Answer =
   /** `fence: null`: it waits. */
   | { readonly of: "hold"; readonly hold: HoldId; readonly fence: number | null }
   | { readonly of: "broken"; readonly holders: readonly HolderId[] }
+  /** Whether it waits, or holds, on. */
+  | { readonly of: "givenUp"; readonly goesOn: boolean }
   | { readonly of: "fact" };
 
 export type Decision =

@@ -17,7 +17,7 @@ import {
 } from "./landing.ts";
 import { dropGateOf } from "./gate.ts";
 import { applyWithDependents } from "./dependencies.ts";
-import { breakLocks, endHold, noticeForeign, requestLock } from "./holds.ts";
+import { breakLocks, endHold, giveUpWaiting, noticeForeign, requestLock } from "./holds.ts";
 import { submitTasks } from "./submit.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Command, Decision } from "./commands.ts";
@@ -95,6 +95,8 @@ function decideOne(state: State, command: Command, at: number, apply: Apply): De
     case "unlock":
       endHold(state, command, apply);
       return fact;
+    case "giveUpWaiting":
+      return giveUpWaiting(state, command.hold, apply);
     case "foreignClaim":
       noticeForeign(state, command, apply);
       return fact;

@@ -11,7 +11,7 @@ import type { Apply } from "./decide.ts";
 import type { Command, Decision } from "./commands.ts";
 import type { Event } from "./events.ts";
 import type { Hold, State } from "./state.ts";
-import type { HolderId, TaskId } from "../../ipc/ids.ts";
+import type { HolderId, HoldId, TaskId } from "../../ipc/ids.ts";
 
 type LockRequest = Extract<Command, { type: "lock" }>["request"];
 
@@ -53,6 +53,15 @@ export function endHold(
   if (one === undefined) return;
   const broken = one.broken && because !== "released" && because !== "withdrawn";
   apply({ type: "HoldEnded", hold, because: broken ? "broken" : because });
+}
+
+/** Decided here, so that it cannot be granted in the same moment to somebody who is told that it is not. */
+export function giveUpWaiting(state: State, hold: HoldId, apply: Apply): Decision {
+  const one = state.holds.get(hold);
+  const goesOn = one !== undefined && one.granted !== null;
+  if (one?.granted === null)
+    apply({ type: "HoldEnded", hold, because: one.broken ? "broken" : "owner_hung" });
+  return { ok: true, answer: { of: "givenUp", goesOn } };
 }
 
 /** A file that says something else now is another claim. */

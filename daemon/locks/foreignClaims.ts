@@ -4,6 +4,7 @@ import { isHoldId } from "../../ipc/ids.ts";
 import { mkdir, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Stats } from "node:fs";
+import type { Clock, Timer } from "../../system/clock.ts";
 import type { HoldId } from "../../ipc/ids.ts";
 import type { ProcessIdentity } from "../../system/processIdentity.ts";
 
@@ -16,6 +17,7 @@ export type ForeignClaimsOptions = {
   /** `.aibrain/locks/foreign` */
   readonly folder: string;
   readonly staleAfterMs: () => number;
+  readonly clock: Clock;
   /** The globs as the repository spells them. */
   readonly spell: (globs: readonly string[]) => Promise<string[]>;
   readonly onClaim: (claim: ForeignClaim) => void;
@@ -30,6 +32,9 @@ export type ForeignClaim = {
   readonly owner: ProcessIdentity | null;
   readonly file: string;
 };
+
+/** As the journal knows it. */
+export type KnownClaim = { readonly hold: HoldId; readonly owner: ProcessIdentity | null };
 
 type Seen = {
   readonly mtimeMs: number;
@@ -48,9 +53,11 @@ export class ForeignClaims {
   readonly #options: ForeignClaimsOptions;
   readonly #seen = new Map<string, Seen>();
   #watcher: { close(): Promise<void> } | null = null;
-  #timer: NodeJS.Timeout | null = null;
+  /** By name, of an earlier epoch: which process a number meant when the claim was noticed. */
+  readonly #owners = new Map<string, ProcessIdentity>();
+  #timer: Timer | null = null;
   #turn: Promise<void> = Promise.resolve();
-  #lastCheck = performance.now();
+  #lastCheck: number;
   #again = false;
   /** What kept the last look from being made. */
   #problem: string | null = null;
@@ -58,15 +65,18 @@ export class ForeignClaims {
 
   constructor(options: ForeignClaimsOptions) {
     this.#options = options;
+    this.#lastCheck = options.clock.monotonicMs();
   }
 
   /** Resolves when what lies there counts. `known`: foreign claims of an earlier epoch. */
-  async open(known: readonly HoldId[]): Promise<void> {
+  async open(known: readonly KnownClaim[]): Promise<void> {
+    for (const { hold, owner } of known) if (owner !== null) this.#owners.set(nameOf(hold), owner);
     await this.#watch();
     await this.look();
-    for (const hold of known)
+    this.#owners.clear();
+    for (const { hold } of known)
       if (this.#seen.get(nameOf(hold))?.counts !== true) this.#options.onGone(hold, false);
-    this.#timer = setInterval(() => void this.look(), checkMs).unref();
+    this.#lookLater();
   }
 
   /** The folder was removed under us. */
@@ -79,7 +89,7 @@ export class ForeignClaims {
   /** Milliseconds since the file was touched, as far as it was seen. */
   ageMs(hold: HoldId): number | null {
     const seen = this.#seen.get(nameOf(hold));
-    return seen === undefined ? null : performance.now() - seen.seenAt;
+    return seen === undefined ? null : this.#options.clock.monotonicMs() - seen.seenAt;
   }
 
   fileOf(hold: HoldId): string {
@@ -108,9 +118,17 @@ export class ForeignClaims {
 
   async close(): Promise<void> {
     this.#closed = true;
-    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer?.cancel();
     await this.#watcher?.close();
     await this.#turn;
+  }
+
+  #lookLater(): void {
+    if (this.#closed) return;
+    this.#timer = this.#options.clock.setTimer(checkMs, () => {
+      void this.look();
+      this.#lookLater();
+    });
   }
 
   async #watch(): Promise<void> {
@@ -125,7 +143,7 @@ export class ForeignClaims {
 
   async #lookAtAll(): Promise<void> {
     if (this.#closed) return;
-    const now = performance.now();
+    const now = this.#options.clock.monotonicMs();
     const slept = now - this.#lastCheck > suspendGapMs;
     this.#lastCheck = now;
     const names = (await readdir(this.#options.folder).catch(noneIfMissing)) ?? [];
@@ -142,7 +160,8 @@ export class ForeignClaims {
     if (before?.mtimeMs !== found.mtimeMs) return await this.#take(name, found, now);
     if (!before.counts) return;
     if (slept) this.#seen.set(name, { ...before, seenAt: now });
-    else if (isStale(before, now, this.#options.staleAfterMs())) await this.#setAside(name);
+    else if (isStale(before, now, this.#options.staleAfterMs()))
+      await this.#setAside(name, found.mtimeMs);
   }
 
   async #take(name: string, found: Stats, now: number): Promise<void> {
@@ -161,21 +180,31 @@ export class ForeignClaims {
       return refuse(`is no file of at most ${foreignBytesMax} bytes`);
     const { writes, pid, problems } = parseForeign(await readFile(file, "utf8"));
     for (const problem of problems) onProblem(file, problem);
-    const owner = pid === null ? null : (identityOf(pid) ?? null);
-    if (pid !== null && owner === null) {
+    const owner = pid === null ? null : this.#ownerOf(name, pid);
+    if (pid !== null && (owner === null || judge(owner) === "dead")) {
       this.#seen.set(name, { mtimeMs, seenAt: now, owner, counts: true });
-      return await this.#setAside(name);
+      return await this.#setAside(name, mtimeMs);
     }
     if (writes.length === 0) return refuse("claims nothing: it has no glob");
     this.#seen.set(name, { mtimeMs, seenAt: now, owner, counts: true });
     onClaim({ hold, writes: await this.#options.spell(writes), owner, file });
   }
 
-  async #setAside(name: string): Promise<void> {
-    const { folder } = this.#options;
-    await mkdir(join(folder, staleFolder), { recursive: true, mode: 0o700 });
-    await rename(join(folder, name), join(folder, staleFolder, name)).catch(() => {});
+  /** While nobody watched, the number may have been given to another process. */
+  #ownerOf(name: string, pid: number): ProcessIdentity | null {
+    const known = this.#owners.get(name);
+    return known?.pid === pid ? known : (identityOf(pid) ?? null);
+  }
+
+  /** It counts no more, even where it cannot be moved: until it is touched it is not looked at again. */
+  async #setAside(name: string, mtimeMs: number): Promise<void> {
+    const { folder, clock, onProblem } = this.#options;
+    const file = join(folder, name);
+    const problem = await moveInto(join(folder, staleFolder), file, name);
     this.#forget(name, true);
+    if (problem === null) return;
+    this.#seen.set(name, { mtimeMs, seenAt: clock.monotonicMs(), owner: null, counts: false });
+    onProblem(file, `is stale, and cannot be moved to ${staleFolder}/: ${problem}`);
   }
 
   #forget(name: string, stale: boolean): void {
@@ -183,6 +212,17 @@ export class ForeignClaims {
     this.#seen.delete(name);
     const hold = `foreign:${name}`;
     if (seen?.counts === true && isHoldId(hold)) this.#options.onGone(hold, stale);
+  }
+}
+
+/** What kept it from being moved; `null`: nothing, or it is gone. */
+async function moveInto(folder: string, file: string, name: string): Promise<string | null> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await rename(file, join(folder, name));
+    return null;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT" ? null : String(error);
   }
 }
 

@@ -3,6 +3,7 @@ import { holdMarker } from "../../system/marker.ts";
 import { judge } from "../../system/processIdentity.ts";
 import { signalProcess } from "../../system/processFamily.ts";
 import type { HoldEnd, HoldOwner } from "../../ipc/hold.ts";
+import type { Clock, Timer } from "../../system/clock.ts";
 import type { HoldId } from "../../ipc/ids.ts";
 
 /**
@@ -13,6 +14,9 @@ import type { HoldId } from "../../ipc/ids.ts";
  *         └──no sign of life for stale_after──► killed, waited for ─────────────▲
  *         └──broken by a person──► asked to end, then killed, waited for ───────┘
  *
+ * Who only waits runs nothing under its hold yet, so it is not killed for silence (a terminal's Ctrl-Z,
+ * say): it loses its place, and is told so when it goes on.
+ *
  * Signs of life are counted by the monotonic clock, and start anew after the machine has slept. Of a
  * process on another host or in another PID namespace nothing can be told: its hold ends when it says
  * so, or when a person breaks it.
@@ -21,6 +25,9 @@ export type HoldOwnersOptions = {
   readonly repositoryId: string;
   readonly staleAfterMs: () => number;
   readonly graceMs: () => number;
+  readonly clock: Clock;
+  /** Ends a hold that is not granted. Resolves with `true` when it is, and goes on. */
+  readonly giveUpWaiting: (hold: HoldId) => Promise<boolean>;
   readonly onEnded: (hold: HoldId, because: HoldEnd) => void;
   readonly onProblem: (hold: HoldId, message: string) => void;
 };
@@ -44,19 +51,20 @@ const killedMsMax = 5_000;
 export class HoldOwners {
   readonly #options: HoldOwnersOptions;
   readonly #watched = new Map<HoldId, Watched>();
-  readonly #timers = new Set<NodeJS.Timeout>();
-  #lastCheck = performance.now();
-  #check: NodeJS.Timeout | null = null;
+  readonly #timers = new Set<Timer>();
+  #lastCheck: number;
+  #isChecking = false;
   #closed = false;
 
   constructor(options: HoldOwnersOptions) {
     this.#options = options;
+    this.#lastCheck = options.clock.monotonicMs();
   }
 
   /** From now on the hold depends on this process; without effect the second time. */
   watch(hold: HoldId, owner: HoldOwner): void {
     if (this.#closed || this.#watched.has(hold)) return;
-    const beatAt = performance.now();
+    const beatAt = this.#options.clock.monotonicMs();
     const watched = {
       owner,
       connections: new Map<AbortSignal, () => void>(),
@@ -66,7 +74,10 @@ export class HoldOwners {
     };
     this.#watched.set(hold, watched);
     this.#lookSoon(hold, watched, 0);
-    this.#check ??= setInterval(() => this.#lookAtAll(), checkMs).unref();
+    if (this.#isChecking) return;
+    this.#isChecking = true;
+    this.#lastCheck = beatAt;
+    this.#checkLater();
   }
 
   /** Its process is connected until the signal aborts; without effect the second time. */
@@ -85,13 +96,13 @@ export class HoldOwners {
   /** A sign of life. */
   beat(hold: HoldId): void {
     const watched = this.#watched.get(hold);
-    if (watched !== undefined) watched.beatAt = performance.now();
+    if (watched !== undefined) watched.beatAt = this.#options.clock.monotonicMs();
   }
 
   /** Milliseconds since the last sign of life; `null` of a hold that is not watched. */
   ageMs(hold: HoldId): number | null {
     const watched = this.#watched.get(hold);
-    return watched === undefined ? null : performance.now() - watched.beatAt;
+    return watched === undefined ? null : this.#options.clock.monotonicMs() - watched.beatAt;
   }
 
   /** A person wants it free: its process is asked to end, then killed. */
@@ -114,8 +125,7 @@ export class HoldOwners {
 
   close(): void {
     this.#closed = true;
-    if (this.#check !== null) clearInterval(this.#check);
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const timer of this.#timers) timer.cancel();
     this.#watched.clear();
   }
 
@@ -129,8 +139,15 @@ export class HoldOwners {
     });
   }
 
+  #checkLater(): void {
+    this.#later(checkMs, () => {
+      this.#lookAtAll();
+      this.#checkLater();
+    });
+  }
+
   #lookAtAll(): void {
-    const now = performance.now();
+    const now = this.#options.clock.monotonicMs();
     const slept = now - this.#lastCheck > suspendGapMs;
     this.#lastCheck = now;
     for (const [hold, watched] of this.#watched) {
@@ -138,9 +155,25 @@ export class HoldOwners {
       // A connection that is open proves that its process lives, not that it works.
       const isGone = watched.connections.size === 0 && judge(watched.owner) === "dead";
       if (isGone) this.#end(hold, watched, "owner_gone");
-      else if (now - watched.beatAt >= this.#options.staleAfterMs())
-        this.#end(hold, watched, "owner_hung");
+      else if (now - watched.beatAt >= this.#options.staleAfterMs()) this.#endSilent(hold, watched);
     }
+  }
+
+  #endSilent(hold: HoldId, watched: Watched): void {
+    if (watched.ending) return;
+    watched.ending = true;
+    this.#options
+      .giveUpWaiting(hold)
+      .catch((error: unknown) => {
+        this.#report(hold, watched, String(error));
+        return false;
+      })
+      .then((isGranted) => {
+        watched.ending = false;
+        if (isGranted) this.#end(hold, watched, "owner_hung");
+      })
+      // Ending it reports for itself.
+      .catch(() => {});
   }
 
   #end(hold: HoldId, watched: Watched, because: HoldEnd): void {
@@ -162,10 +195,11 @@ export class HoldOwners {
       this.#report(hold, watched, "its process cannot be judged from here; it stays held");
       return false;
     }
-    const until = performance.now() + killedMsMax;
+    const { clock } = this.#options;
+    const until = clock.monotonicMs() + killedMsMax;
     while (judge(owner) === "alive") {
       signalProcess(owner, "SIGKILL");
-      if (performance.now() > until) {
+      if (clock.monotonicMs() > until) {
         this.#report(hold, watched, `process ${owner.pid} cannot be killed; it stays held`);
         return false;
       }
@@ -190,10 +224,11 @@ export class HoldOwners {
   }
 
   #later(pauseMs: number, step: () => void): void {
-    const timer = setTimeout(() => {
+    if (this.#closed) return;
+    const timer = this.#options.clock.setTimer(pauseMs, () => {
       this.#timers.delete(timer);
       step();
-    }, pauseMs);
+    });
     this.#timers.add(timer);
   }
 }

@@ -2,10 +2,11 @@ import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from "n
 import { join } from "node:path";
 import { expect } from "chai";
 import { agent } from "../helpers/agent.ts";
-import { isGone } from "../helpers/processes.ts";
+import { isGone, pidsIn } from "../helpers/processes.ts";
 import { lockCommand } from "../helpers/lockCommand.ts";
-import { makeSupervised } from "../helpers/supervised.ts";
+import { entry, makeSupervised } from "../helpers/supervised.ts";
 import { until } from "../helpers/until.ts";
+import { ownIdentity } from "../../system/processIdentity.ts";
 import type { Supervised } from "../helpers/supervised.ts";
 import type { FailureError } from "../../ipc/errors.ts";
 import type { HoldId } from "../../ipc/ids.ts";
@@ -24,6 +25,9 @@ function untilFile(supervised: Supervised, name: string) {
     go: () => writeFileSync(file, ""),
   };
 }
+
+/** As a task finds it. */
+const orchd = `'${process.execPath}' '${entry}'`;
 
 describe("orchd lock", function () {
   this.timeout(60_000);
@@ -117,13 +121,85 @@ describe("orchd lock", function () {
     await until(async () => (await locksOf(supervised)).length === 0);
   });
 
+  it("is not killed while it only waits: stopped for too long it loses its place, and waits on when it wakes up", async () => {
+    await using supervised = await makeSupervised({
+      config: { limits: { heartbeat: "500ms", stale_after: "2s" } },
+    });
+    const gate = untilFile(supervised, "go");
+    const held = lockCommand(supervised, ["src/"], gate.script);
+    await held.command();
+    const stopped = lockCommand(supervised, ["src/a"], "echo it ran");
+    await until(() => stopped.said().includes("Waiting for lock:"), { timeoutMs: 30_000 });
+    stopped.signal("SIGSTOP");
+    await until(async () => (await locksOf(supervised)).length === 1, { timeoutMs: 10_000 });
+    expect(isGone(stopped.pid)).to.equal(false);
+    stopped.signal("SIGCONT");
+    await until(() => stopped.said().includes("lost its place"), { timeoutMs: 30_000 });
+    await until(async () => (await locksOf(supervised)).length === 2);
+    gate.go();
+    expect((await held.end).code).to.equal(0);
+    expect(await stopped.end).to.include({ code: 0, stdout: "it ran" });
+  });
+
+  it("is given back by its own process only: by another its command would go on", async () => {
+    await using supervised = await makeSupervised();
+    const held = lockCommand(supervised, ["src/"], "sleep 600");
+    const command = await held.command();
+    const [lock] = await locksOf(supervised);
+    const hold = lock?.holder as HoldId;
+    const client = await supervised.client();
+    const failure = await client.call("unlock", { hold, owner: ownIdentity() }).then(
+      () => null,
+      ({ failure: refused }: FailureError) => refused,
+    );
+    expect(failure).to.include({ code: "refused" });
+    expect(failure?.hint).to.include(`orchd locks break ${hold}`);
+    expect(await locksOf(supervised)).to.have.length(1);
+    expect((await supervised.orchd("locks", "break", hold)).code).to.equal(0);
+    await until(async () => (await locksOf(supervised)).length === 0);
+    expect(isGone(command)).to.equal(true);
+    await held.end;
+  });
+
+  it("taken with --try inside a task is swept like any other, and says when the task itself is in the way", async () => {
+    await using supervised = await makeSupervised({ config: { limits: { grace: "300ms" } } });
+    const notes = join(supervised.repository.dir, "..", "inner.pids");
+    const inside = `${orchd} lock --repo '${supervised.repository.dir}'`;
+    const command = `setsid sh -c 'echo $$ >> ${notes}; exec sleep 600' & echo $ORCHD_ATTEMPT $ORCHD_LOCK; wait`;
+    const script = [
+      `${inside} --try mine -- true 2>&1`,
+      `${inside} --try other -- sh -c "${command.replaceAll("$", "\\$")}"`,
+    ].join("; ");
+    const ids = await supervised.submit({
+      id: "t1",
+      run: { shell: `${script}; true` },
+      claims: ["mine"],
+    });
+    const inner = await until(() => pidsIn(notes)[0] ?? false, {
+      what: "the command to run",
+      timeoutMs: 30_000,
+    });
+    const lock = (await locksOf(supervised)).find(({ kind }) => kind === "lock");
+    if (typeof lock?.pid !== "number") throw new Error("no lock is held inside the task");
+    process.kill(lock.pid, "SIGKILL");
+    await until(async () => (await locksOf(supervised)).every(({ kind }) => kind === "task"));
+    expect(isGone(inner)).to.equal(true);
+    expect((await supervised.wait(ids))[0]?.status).to.equal("succeeded");
+    const { stdout } = await supervised.orchd("logs", "t1");
+    expect(stdout).to.include("mine is held by t1");
+    expect(stdout).to.include("t1 is the task this runs in");
+    expect(stdout).to.match(/t1\.1@[0-9a-f]+ lock:[a-z0-9]+@/);
+  });
+
   it("may not wait inside a task, which holds claims already", async () => {
     await using supervised = await makeSupervised();
-    const run = (...options: string[]) =>
-      supervised.orchd("run", "--shell", `orchd lock ${options.join(" ")} x -- true`);
     const { stdout } = await supervised.orchd("lock", "y", "--", "sh", "-c", "echo $ORCHD_ATTEMPT");
     expect(stdout).to.match(/^lock:[a-z0-9]+@/);
-    expect((await run()).code).to.equal(1);
+    const waits = await supervised.orchd("run", "--shell", `${orchd} lock x -- true 2>&1`);
+    expect(waits.code).to.equal(1);
+    const [id] = waits.stdout.match(/t[a-z0-9]{10}/) ?? [];
+    const said = await supervised.orchd("logs", id ?? "");
+    expect(said.stdout).to.include("who holds must not wait for more").and.include("--try");
   });
 
   it("names what it does not understand", async () => {
@@ -198,7 +274,7 @@ describe("a foreign claim", function () {
     const client = await supervised.client();
     const hold = (await locksOf(supervised))[0]?.holder as HoldId;
     const unlocked = await client
-      .call("unlock", { hold })
+      .call("unlock", { hold, owner: ownIdentity() })
       .catch(({ failure }: FailureError) => failure);
     expect(unlocked).to.include({ code: "refused" });
     expect(await locksOf(supervised)).to.have.length(1);

@@ -77,10 +77,10 @@ async function taken(wish: LockWish): Promise<Lock | null> {
 }
 
 /** Most wait for as long as it takes, some not at all, some a moment. */
-function drawPatience(): Pick<LockWish, "wait" | "timeoutMs" | "onWaiting"> {
+function drawPatience(): Pick<LockWish, "wait" | "timeoutMs" | "onWaiting" | "onPlaceLost"> {
   const dice = random.fraction();
   const timeoutMs = dice < 0.05 ? random.int(1, 30) : null;
-  return { wait: dice < 0.95, timeoutMs, onWaiting: () => {} };
+  return { wait: dice < 0.95, timeoutMs, onWaiting: () => {}, onPlaceLost: () => {} };
 }
 
 async function say(what: ClaimantSaid): Promise<void> {

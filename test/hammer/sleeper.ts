@@ -13,17 +13,18 @@ export type SleeperSaid = { readonly hold: string; readonly fence: number; reado
 const [repo = "", file = ""] = process.argv.slice(2);
 const client = await connect({ repo });
 const id = mintHoldId();
+const owner = { ...ownIdentity(), host: "elsewhere", bootId: "another" };
 const { fence } = await client.call("lock", {
   id,
   claims: { writes: [file], reads: [], resources: {} },
-  owner: { ...ownIdentity(), host: "elsewhere" },
+  owner,
   note: "sleeps",
   wait: true,
 });
 say({ hold: id, fence, held: true });
 for await (const _ of createInterface(process.stdin)) {
   const { held } = await client.call("keep", { hold: id });
-  await client.call("unlock", { hold: id });
+  await client.call("unlock", { hold: id, owner });
   say({ hold: id, fence, held });
 }
 

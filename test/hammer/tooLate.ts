@@ -29,6 +29,7 @@ export async function wakeTooLate(repo: string, client: Client): Promise<string[
     wait: true,
     timeoutMs: null,
     onWaiting: () => {},
+    onPlaceLost: () => {},
   });
   resource.access({ op: "begin", fence: next.fence, ...writes });
   sleeper.signal("SIGCONT");

@@ -48,7 +48,8 @@ export function lockCommand(
   if (pid === undefined) throw new Error("orchd lock did not start");
   return {
     pid,
-    command: () => until(() => pidsIn(notes)[0] ?? false, { what: "the command to run" }),
+    command: () =>
+      until(() => pidsIn(notes)[0] ?? false, { what: "the command to run", timeoutMs: 30_000 }),
     end: child.then(({ exitCode, stdout, stderr }) => ({ code: exitCode ?? null, stdout, stderr })),
     said: () => said,
     signal: (signal) => void process.kill(pid, signal),

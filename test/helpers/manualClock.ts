@@ -6,6 +6,8 @@ import type { Clock } from "../../system/clock.ts";
  */
 export type ManualClock = Clock & {
   readonly advance: (ms: number) => void;
+  /** Time passes while nothing runs, as while this process is stopped: timers fire late, at the next `advance`. */
+  readonly standStill: (ms: number) => void;
   /** Moves the wall time alone, as a corrected machine clock does; negative: back. */
   readonly jumpWall: (ms: number) => void;
   /** How many timers wait. */
@@ -39,6 +41,9 @@ export function manualClock(startWallMs = Date.UTC(2026, 0, 1)): ManualClock {
         due.run();
       }
       elapsedMs = endMs;
+    },
+    standStill: (ms) => {
+      elapsedMs += ms;
     },
     jumpWall: (ms) => {
       wallOffsetMs += ms;

@@ -11,8 +11,9 @@ export async function keep(
 ): Promise<Methods["keep"]["result"]> {
   const hold = holdId(params, "hold");
   const known = await context.read((state) => state.holds.get(hold));
-  if (known === undefined || known.broken) return { held: false };
+  const heartbeat_ms = context.holds.heartbeatMs();
+  if (known === undefined || known.broken) return { held: false, heartbeat_ms };
   context.holds.attach(hold, session.signal);
   context.holds.beat(hold);
-  return { held: known.granted !== null };
+  return { held: known.granted !== null, heartbeat_ms };
 }

@@ -77,6 +77,10 @@ function grantOf(hold: HoldId, context: ServerContext, session: Session): Grant 
 }
 
 function endedWaiting(hold: HoldId, because: unknown): FailureError {
+  if (because === "owner_hung")
+    return new FailureError(
+      failure("withdrawn", `${hold} gave no sign of life for too long and lost its place`),
+    );
   const how = because === "broken" ? "was broken by a person" : "is not waited for any more";
   return new FailureError(failure("refused", `${hold} ${how}`));
 }

@@ -63,7 +63,7 @@ describe("orchd start --replace", () => {
     });
 
   for (const [name, change] of [
-    ["another host", { host: "elsewhere" }],
+    ["another host", { host: "elsewhere", bootId: "another" }],
     ["another container", { pidNamespace: "pid:[1]" }],
   ] as const)
     it(`refuses when the supervisor is on ${name}`, async () => {

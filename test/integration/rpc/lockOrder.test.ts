@@ -45,7 +45,7 @@ describe("a lock that is given up right after it was asked for", function () {
     for (let at = 0; at < count; at += 1) {
       const request = requestOf(innocent);
       const asked = client.call("lock", request).catch(() => null);
-      await client.call("unlock", { hold: request.id });
+      await client.call("unlock", { hold: request.id, owner: request.owner });
       await asked;
     }
     expect((await client.call("locks", {})).locks).to.deep.equal([]);

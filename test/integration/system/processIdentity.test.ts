@@ -44,6 +44,13 @@ describe("the identity of a process", () => {
   it("is unknown on another host or in another PID namespace, whatever else is said", () => {
     expect(judge({ ...identity, host: "elsewhere", bootId: "0000" })).to.equal("unknown");
     expect(judge({ ...identity, pidNamespace: "pid:[1]", startTime: 1 })).to.equal("unknown");
+    const container = { ...identity, host: "4f1c2a", pidNamespace: "pid:[1]" };
+    expect(judge(container)).to.equal("unknown");
+  });
+
+  it("is judged as before when its host has been renamed since", () => {
+    expect(judge({ ...identity, host: "renamed" })).to.equal("alive");
+    expect(judge({ ...identity, host: "renamed", startTime: 1 })).to.equal("dead");
   });
 
   it("is dead when the process is gone", async () => {
