@@ -3,6 +3,7 @@ import { constants } from "node:os";
 import { endMarked } from "../system/processTree.ts";
 import { failure, FailureError } from "../ipc/errors.ts";
 import { lockMarkerVariable, markerVariable } from "../system/marker.ts";
+import { ownIdentity } from "../system/processIdentity.ts";
 import { tether } from "../system/tether.ts";
 
 /**
@@ -54,7 +55,7 @@ export async function startUnderLock(options: UnderLockOptions): Promise<UnderLo
     }),
     end: () => void child.kill("SIGTERM"),
     sweep: async () => {
-      await endMarked(marker, { graceMs, sharesGroups: true });
+      await endMarked(marker, { graceMs, sharesGroups: true, since: ownIdentity().startTime });
     },
   };
 }

@@ -30,6 +30,8 @@ export type Family = {
   readonly root: ProcessIdentity | null;
   /** This process is a subreaper, and a child in another session that started after `root` is an orphan of it. */
   readonly adopting: boolean;
+  /** Start time of the process that everything else descends from: what is older does not belong. */
+  readonly since: number;
   /** Processes that do not belong whatever they carry: number → marker of their own family. */
   readonly others: ReadonlyMap<number, string>;
 };
@@ -69,7 +71,8 @@ export function visitFamily(
       const row = lookUp(pid);
       const isRunning = typeof row !== "string" && !row.ended;
       const isKnown = isRunning && known.has(keyOf(row));
-      const belonging = isKnown ? "yes" : isRunning ? belongs(row, family, members) : "no";
+      const mayBelong = isRunning && row.startTime >= family.since;
+      const belonging = isKnown ? "yes" : mayBelong ? belongs(row, family, members) : "no";
       if (belonging === "unsure") unsure += 1;
       else told.add(pid);
       if (!isRunning || belonging !== "yes") continue;

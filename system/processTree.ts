@@ -44,19 +44,21 @@ const politeShare = 4;
  */
 export function findMarked(marker: string): ProcessIdentity[] {
   const found: ProcessIdentity[] = [];
-  visitFamily(markedFamily(marker, []), ({ identity }) => found.push(identity));
+  visitFamily(markedFamily(marker, [], 0), ({ identity }) => found.push(identity));
   return found;
 }
 
 /**
- * Ends what `findMarked` finds. `except`: numbers of processes to leave alone. Resolves when nothing
- * is left, or `graceMs` + 5 s later.
+ * Ends what `findMarked` finds. `except`: numbers of processes to leave alone. `since`: the start time
+ * of the process that gave out the marker, where it is known: nobody older carries it, and to look into
+ * the environment of every process of the machine takes most of the time. Resolves when nothing is
+ * left, or `graceMs` + 5 s later.
  */
 export async function endMarked(
   marker: string,
-  options: EndOptions & { readonly except?: Iterable<number> },
+  options: EndOptions & { readonly except?: Iterable<number>; readonly since?: number },
 ): Promise<Ended> {
-  return await endFamily(markedFamily(marker, options.except ?? []), options);
+  return await endFamily(markedFamily(marker, options.except ?? [], options.since ?? 0), options);
 }
 
 /** Resolves when nothing of the family is left, or `graceMs` + 5 s later. */
@@ -154,7 +156,7 @@ function signalled(group: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-function markedFamily(marker: string, except: Iterable<number>): Family {
+function markedFamily(marker: string, except: Iterable<number>, since: number): Family {
   const others = new Map([...except].map((pid) => [pid, ""]));
-  return { marker, root: null, adopting: false, others };
+  return { marker, root: null, adopting: false, since, others };
 }

@@ -142,7 +142,7 @@ function makeChild(
   const endAll = async (options: EndOptions): Promise<Ended> => {
     if (process.platform !== "linux") return await endGroup(pid, options);
     const others = new Map([...running].filter(([other]) => other !== pid));
-    const family: Family = { marker, root: identity, adopting, others };
+    const family: Family = { marker, root: identity, adopting, since: identity.startTime, others };
     const ended = await endFamily(family, options);
     if (adopting) adoptedChildren(running);
     return ended;

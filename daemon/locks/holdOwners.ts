@@ -208,7 +208,11 @@ export class HoldOwners {
       });
     }
     const marker = holdMarker(hold, this.#options.repositoryId);
-    const { left } = await endMarked(marker, { graceMs: 0, sharesGroups: true });
+    const { left } = await endMarked(marker, {
+      graceMs: 0,
+      sharesGroups: true,
+      since: owner.startTime,
+    });
     if (left > 0) this.#report(hold, watched, `${left} processes cannot be ended; it stays held`);
     return left === 0;
   }

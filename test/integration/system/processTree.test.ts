@@ -53,6 +53,16 @@ describe("processes found by their marker", () => {
     expect(findMarked(`${marker}-ü`)).to.deep.equal([child]);
   });
 
+  it("are looked for among those that are no older than who gave out the marker", async () => {
+    const child = await start({ ORCHD_ATTEMPT: marker });
+    const locked = await start({ ORCHD_ATTEMPT: "another", ORCHD_LOCK: marker });
+    const later = Math.max(child.startTime, locked.startTime) + 1;
+    expect(await endMarked(marker, { graceMs: 0, since: later })).to.include({ found: 0 });
+    expect([child, locked].map(judge)).to.deep.equal(["alive", "alive"]);
+    const since = Math.min(child.startTime, locked.startTime);
+    expect(await endMarked(marker, { graceMs: 0, since })).to.deep.equal({ found: 2, left: 0 });
+  });
+
   it("are all ended, except those named", async () => {
     const ended = await start({ ORCHD_ATTEMPT: marker });
     const spared = await start({ ORCHD_ATTEMPT: marker });
@@ -120,7 +130,13 @@ describe("a family whose first process is long gone", () => {
     const [leader] = identities;
     if (leader === undefined) throw new Error("it was just found");
     const earlier = { ...leader, startTime: leader.startTime - 1 };
-    const family = { marker: "nobody", root: earlier, adopting: false, others: new Map() };
+    const family = {
+      marker: "nobody",
+      root: earlier,
+      adopting: false,
+      since: 0,
+      others: new Map(),
+    };
     expect(await endFamily(family, { graceMs: 0 })).to.deep.equal({ found: 0, left: 0 });
     expect(identities.map(judge)).to.deep.equal(["alive", "alive"]);
     expect(await endGroup(leader.pid, { graceMs: 500 })).to.include({ left: 0 });
