@@ -65,6 +65,8 @@ export type TaskView = TaskRow & {
   held: string[];
   /** The checks that sent it back last, to be repaired by a later attempt; `null`: none did. */
   sent_back: Extract<FailureReason, { kind: "gate" }> | null;
+  /** Of a task that is landing: why nothing lands now, as in `status`. */
+  landing_held: string | null;
 };
 
 export type EndView = {

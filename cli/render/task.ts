@@ -31,6 +31,8 @@ function stateFields(view: TaskView, look: Look): [string, string][] {
     ["submitted", dateTime(view.submitted_at)],
   ];
   if (view.waiting !== null) pairs.push(["waits", waitWords(view.waiting, new Map(), look.now)]);
+  if (view.landing_held !== null)
+    pairs.push(["waits", look.paint("bad", `landing is held: ${plain(view.landing_held)}`)]);
   if (view.status === "succeeded")
     pairs.push(["commit", view.commit ?? "none: it changed nothing"]);
   if (view.reason !== null) pairs.push(["reason", painted(outcomeCell(view), look)]);

@@ -59,6 +59,8 @@ describe("a person whose commits are signed", () => {
       { what: "status to say so", timeoutMs: 20_000 },
     );
     expect(held[0]).to.include("needs signature");
+    const shown = (await signed.orchd("show", "one")).stdout;
+    expect(shown).to.match(/waits +landing is held: needs signature: .*commit\.sign/);
     const view = JSON.parse((await signed.orchd("status", "--json")).stdout) as {
       landing: { held: string };
     };

@@ -40,6 +40,7 @@ function stageOf(task: Task, heartbeat: Heartbeat | undefined): TaskRow["stage"]
 export function taskView(
   row: TaskRow,
   task: Task,
+  { landing }: Pick<State, "landing">,
   folder: ServerContext["attemptFolder"],
 ): TaskView {
   return {
@@ -48,6 +49,7 @@ export function taskView(
     attempt_list: task.attempts.map((attempt) => attemptView(task.id, attempt, folder)),
     held: holdsClaims(task.life) ? heldGlobs(task) : [],
     sent_back: task.sentBack === undefined ? null : { kind: "gate", ...task.sentBack },
+    landing_held: task.life.status === "landing" ? (landing.held?.message ?? null) : null,
   };
 }
 

@@ -133,6 +133,7 @@ export function taskView(given: Partial<TaskView> = {}): TaskView {
     attempt_list: [],
     held: [],
     sent_back: null,
+    landing_held: null,
     ...given,
   };
 }
