@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { makeSupervised } from "../helpers/supervised.ts";
 import { until } from "../helpers/until.ts";
 import type { HistoryView, TraceView } from "../../ipc/historyViews.ts";
+import type { TaskId } from "../../ipc/ids.ts";
 import type { Supervised } from "../helpers/supervised.ts";
 
 async function history(one: Supervised, ...args: string[]): Promise<HistoryView> {
@@ -35,9 +36,10 @@ describe("history and trace of real tasks", function () {
       run: { shell: "echo more >> a.txt; echo said" },
     });
     await one.wait(landed);
-    await until(async () => (await trace(one, "landed")).followed_at !== null, {
-      what: "main to have followed",
-    });
+    const client = await one.client();
+    const followedAt = async () =>
+      (await client.call("trace", { id: "landed" as TaskId })).followed_at;
+    await until(async () => (await followedAt()) !== null, { what: "main to have followed" });
     const failed = await one.submit({
       id: "broken",
       labels: ["x"],
@@ -107,9 +109,17 @@ describe("history and trace of real tasks", function () {
     expect((await trace(one, "t0")).events).to.deep.equal(life.events);
     expect((await one.orchd("show", "t0")).code).to.equal(0);
   });
+});
+
+describe("history and trace of a few tasks", function () {
+  this.timeout(120_000);
+  let one: Supervised;
+  before(async () => {
+    one = await makeSupervised();
+  });
+  after(async () => await one[Symbol.asyncDispose]());
 
   it("find tasks by status, label and time, and go on page by page", async () => {
-    await using one = await makeSupervised();
     const ids = ["one", "two", "three", "four"];
     for (const id of ids)
       await one.wait(
@@ -133,12 +143,11 @@ describe("history and trace of real tasks", function () {
   });
 
   it("do not list a task that was retried, and trace its first life with its second", async () => {
-    await using one = await makeSupervised();
     const [id = ""] = await one.submit({ id: "again", workspace: "none", run: ["false"] });
     await one.wait([id as never]);
     await one.orchd("pause");
     await one.orchd("retry", id);
-    expect((await history(one)).tasks).to.deep.equal([]);
+    expect((await history(one)).tasks.map((task) => task.id)).to.not.include(id);
     await one.orchd("resume");
     await one.wait([id as never]);
     const { events } = await trace(one, id);
@@ -154,7 +163,6 @@ describe("history and trace of real tasks", function () {
   });
 
   it("say that there is no such task", async () => {
-    await using one = await makeSupervised();
     expect((await one.orchd("trace", "nobody")).code).to.equal(4);
   });
 });
