@@ -1,6 +1,5 @@
 import { expect } from "chai";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { openFiles } from "../../daemon/journal/open.ts";
 import { Store } from "../../daemon/journal/store.ts";
@@ -8,9 +7,10 @@ import {
   batchAt,
   flip,
   openImage,
+  outcomeOf,
   putImage,
+  scratchJournal,
   takeImage,
-  unreadable,
   withBytes,
 } from "../integration/journal/image.ts";
 import type { Image, Outcome } from "../integration/journal/image.ts";
@@ -25,7 +25,7 @@ const records = 3;
 
 describe("the last three records of a journal", function () {
   this.timeout(600_000);
-  const path = join(mkdtempSync(join(memory(), "records-")), "orchd", "journal.db");
+  const path = scratchJournal("records-");
   const [killed, closed] = buildImages(path);
   let whole: Outcome;
 
@@ -37,20 +37,8 @@ describe("the last three records of a journal", function () {
 
   after(() => rmSync(join(dirname(path), ".."), { recursive: true }));
 
-  function outcomeOf(image: Image, what: string): "whole" | "refused" {
-    putImage(path, image);
-    const found = openImage(path, 1, tasks);
-    if (found.kind === "refused") {
-      expect(found.problem.kind, what).to.be.oneOf(["damaged", "format", "fenced"]);
-      if (found.problem.kind === "damaged")
-        expect(found.problem.report.setAside, `a copy after ${what}`).to.be.a("string");
-      return "refused";
-    }
-    if (whole.kind !== "state") throw new Error("the whole journal was refused");
-    expect(found.state === whole.state, `same state after ${what}`).to.equal(true);
-    const same = found.history === whole.history || found.history === unreadable;
-    expect(same, `same history after ${what}`).to.equal(true);
-    return "whole";
+  function outcome(image: Image, what: string): "whole" | "refused" {
+    return outcomeOf(path, image, { whole, tasks, what });
   }
 
   for (const [name, image] of [
@@ -63,7 +51,7 @@ describe("the last three records of a journal", function () {
         for (let at = from; at < to; at += 1)
           for (let bit = 0; bit < 8; bit += 1) {
             const changed = withBytes(image, name, (bytes) => flip(bytes, at, bit));
-            counts[outcomeOf(changed, `bit ${bit} of byte ${at} of ${name}`)] += 1;
+            counts[outcome(changed, `bit ${bit} of byte ${at} of ${name}`)] += 1;
           }
       expect(counts.refused).to.be.greaterThan(1_000);
     });
@@ -73,7 +61,7 @@ describe("the last three records of a journal", function () {
       const { length } = bytesOf(image, name);
       for (let cut = from; cut < length; cut += 1) {
         const changed = withBytes(image, name, (bytes) => bytes.subarray(0, cut));
-        expect(outcomeOf(changed, `a cut at ${cut} of ${name}`), `${cut}`).to.equal("refused");
+        expect(outcome(changed, `a cut at ${cut} of ${name}`), `${cut}`).to.equal("refused");
       }
     });
   }
@@ -102,9 +90,4 @@ function buildImages(path: string): [Image, Image] {
   const killed = takeImage(path);
   store.close();
   return [killed, takeImage(path)];
-}
-
-/** Thousands of images are written and synced: in memory where that is possible. */
-function memory(): string {
-  return existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 }

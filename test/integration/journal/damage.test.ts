@@ -1,10 +1,19 @@
 import { expect } from "chai";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { openFiles } from "../../../daemon/journal/open.ts";
 import { Store } from "../../../daemon/journal/store.ts";
-import { unreadable, flip, openImage, putImage, takeImage, withBytes, batchAt } from "./image.ts";
+import {
+  batchAt,
+  flip,
+  openImage,
+  outcomeOf,
+  putImage,
+  scratchJournal,
+  takeImage,
+  unreadable,
+  withBytes,
+} from "./image.ts";
 import type { Image, Outcome } from "./image.ts";
 
 const tasks = ["t1", "t2", "t3", "t4"];
@@ -25,7 +34,7 @@ describe("a damaged journal", function () {
   let whole: Outcome = { kind: "state", state: "", history: "" };
 
   before(() => {
-    path = join(mkdtempSync(join(tmpdir(), "damage-")), "orchd", "journal.db");
+    path = scratchJournal("damage-");
     [killed, closed] = buildImages(path);
     putImage(path, closed);
     whole = openImage(path, 1, tasks);
@@ -34,34 +43,22 @@ describe("a damaged journal", function () {
 
   after(() => rmSync(join(dirname(path), ".."), { recursive: true }));
 
-  /** Opens a changed image: all of it is there, or it is refused; nothing in between. */
-  function outcomeOf(image: Image, what: string): "whole" | "refused" {
-    putImage(path, image);
-    const found = openImage(path, 1, tasks);
-    if (found.kind === "refused") {
-      expect(found.problem.kind, what).to.be.oneOf(["damaged", "format", "fenced"]);
-      return "refused";
-    }
-    if (whole.kind !== "state") throw new Error("the whole journal was refused");
-    // Not a comparison by chai: it would print both.
-    expect(found.state === whole.state, `same state after ${what}`).to.equal(true);
-    const same = found.history === whole.history || found.history === unreadable;
-    expect(same, `same history after ${what}`).to.equal(true);
-    return "whole";
+  function outcome(image: Image, what: string): "whole" | "refused" {
+    return outcomeOf(path, image, { whole, tasks, what });
   }
 
   function sweep(image: Image, name: string, offsets: readonly number[]): Record<string, number> {
     const counts = { whole: 0, refused: 0 };
     for (const offset of offsets) {
       const changed = withBytes(image, name, (bytes) => flip(bytes, offset, offset % 8));
-      counts[outcomeOf(changed, `bit ${offset % 8} of byte ${offset} of ${name}`)] += 1;
+      counts[outcome(changed, `bit ${offset % 8} of byte ${offset} of ${name}`)] += 1;
     }
     return counts;
   }
 
   it("is whole when it was only killed, or closed", () => {
-    expect(outcomeOf(killed, "killed")).to.equal("whole");
-    expect(outcomeOf(closed, "closed")).to.equal("whole");
+    expect(outcome(killed, "killed")).to.equal("whole");
+    expect(outcome(closed, "closed")).to.equal("whole");
   });
 
   it("is refused for a flip in any byte of the last three records in the log", () => {
@@ -79,7 +76,7 @@ describe("a damaged journal", function () {
     const { length } = bytesOf(killed, "journal.db-wal");
     for (let cut = length - 1; cut >= length - 3 * frameBytes; cut -= 29) {
       const image = withBytes(killed, "journal.db-wal", (bytes) => bytes.subarray(0, cut));
-      expect(outcomeOf(image, `cut to ${cut} bytes`)).to.equal("refused");
+      expect(outcome(image, `cut to ${cut} bytes`)).to.equal("refused");
     }
   });
 
@@ -96,7 +93,7 @@ describe("a damaged journal", function () {
     const { length } = bytesOf(closed, "journal.db");
     for (let cut = 0; cut < length; cut += 1_000) {
       const image = withBytes(closed, "journal.db", (bytes) => bytes.subarray(0, cut));
-      expect(outcomeOf(image, `cut to ${cut} bytes`)).to.equal("refused");
+      expect(outcome(image, `cut to ${cut} bytes`)).to.equal("refused");
     }
   });
 
@@ -150,21 +147,21 @@ describe("a damaged journal", function () {
     expect(counts["refused"]).to.equal(0);
     const without = new Map(killed);
     without.delete("journal.mark");
-    expect(outcomeOf(without, "no mark")).to.equal("whole");
+    expect(outcome(without, "no mark")).to.equal("whole");
   });
 
   it("drops a torn tail that was never acknowledged", () => {
     const before = withBytes(killed, "journal.db-wal", (bytes) =>
       Buffer.concat([bytes, bytes.subarray(bytes.length - frameBytes, bytes.length - 99)]),
     );
-    expect(outcomeOf(before, "half a frame more")).to.equal("whole");
+    expect(outcome(before, "half a frame more")).to.equal("whole");
   });
 
   for (const missing of ["journal.db", "journal.db-wal"])
     it(`is refused when ${missing} is gone`, () => {
       const image = new Map(killed);
       image.delete(missing);
-      expect(outcomeOf(image, missing)).to.equal("refused");
+      expect(outcome(image, missing)).to.equal("refused");
     });
 
   it("is copied aside once, with a report, and left as it was", () => {

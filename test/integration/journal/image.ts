@@ -1,4 +1,14 @@
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { expect } from "chai";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { openFiles } from "../../../daemon/journal/open.ts";
 import { JournalFault, classify } from "../../../daemon/journal/problems.ts";
@@ -14,6 +24,12 @@ export type Image = ReadonlyMap<string, Buffer>;
 
 /** What stands for a history in which damage was found when it was read. */
 export const unreadable = "unreadable";
+
+/** Where a journal may lie that is written and synced thousands of times: in memory where that is possible. */
+export function scratchJournal(prefix: string): string {
+  const root = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+  return join(mkdtempSync(join(root, prefix)), "orchd", "journal.db");
+}
 
 export function takeImage(path: string): Image {
   const folder = dirname(path);
@@ -74,6 +90,31 @@ export function openImage(path: string, epoch: number, tasks: readonly string[])
     if (error instanceof JournalFault) return { kind: "refused", problem: error.problem };
     throw error;
   }
+}
+
+/**
+ * Opens a changed image: all of it is there, as in `whole`, or it is refused with a report; nothing
+ * in between. `what` was changed, in words.
+ */
+export function outcomeOf(
+  path: string,
+  image: Image,
+  { whole, tasks, what }: { whole: Outcome; tasks: readonly string[]; what: string },
+): "whole" | "refused" {
+  putImage(path, image);
+  const found = openImage(path, 1, tasks);
+  if (found.kind === "refused") {
+    expect(found.problem.kind, what).to.be.oneOf(["damaged", "format", "fenced"]);
+    if (found.problem.kind === "damaged")
+      expect(found.problem.report.setAside, `a copy after ${what}`).to.be.a("string");
+    return "refused";
+  }
+  if (whole.kind !== "state") throw new Error("the whole journal was refused");
+  // Not a comparison by chai: it would print both.
+  expect(found.state === whole.state, `same state after ${what}`).to.equal(true);
+  const same = found.history === whole.history || found.history === unreadable;
+  expect(same, `same history after ${what}`).to.equal(true);
+  return "whole";
 }
 
 function readHistory(store: Store, tasks: readonly string[]): string {
