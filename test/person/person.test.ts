@@ -1,9 +1,9 @@
 import { expect } from "chai";
 import { tellStory } from "./story.ts";
 
-/** A few seeds of `npm run person`, and none that a person's commands and orchd's steps did not meet in. */
+/** The first of the seeds that `.ci/run` tells by `npm run person`, and none that a person's commands and orchd's steps did not meet in. */
 const first = 4_000;
-const seeds = 5;
+const seeds = 2;
 const landings = 7;
 
 describe("a person who works while tasks land", function () {
