@@ -4,6 +4,7 @@ import { eventView } from "./server/views/event.ts";
 import { FailureError, failure } from "../ipc/errors.ts";
 import { packageVersion } from "../ipc/version.ts";
 import { recordedOf } from "./recovery.ts";
+import { resolveParked } from "./resolving.ts";
 import type { HistoryRow } from "../ipc/historyViews.ts";
 import type { Ground, Parts } from "./assembly.ts";
 import type { Journal } from "./journal/journal.ts";
@@ -15,7 +16,10 @@ import type { StoredTask } from "./core/state.ts";
 type Whole = Pick<
   ServerContext,
   "startedAt" | "daemonState" | "land" | "config" | "reload" | "stop"
->;
+> & {
+  /** Another supervisor has taken over: this process has to end. */
+  readonly die: (reason: unknown) => void;
+};
 
 /** The parts of the supervisor, as the methods see them. */
 export function makeServerContext(
@@ -27,8 +31,9 @@ export function makeServerContext(
     journal,
     landing,
   }: Pick<Ground, "layout" | "spelling" | "epoch" | "journal" | "landing">,
-  whole: Whole,
+  { die, ...whole }: Whole,
 ): ServerContext {
+  const readers = journalReaders(journal);
   return {
     ...whole,
     pid: process.pid,
@@ -38,7 +43,7 @@ export function makeServerContext(
     ask: (command) => loop.ask(command),
     read: (look) => loop.read(look),
     journalProblem: () => loop.journalProblem,
-    ...journalReaders(journal),
+    ...readers,
     isAncestor: (old, young) => landing.isAncestor(old, young).catch(() => false),
     hub,
     workers: () =>
@@ -61,6 +66,9 @@ export function makeServerContext(
     completeSpec: (spec) => completeSpec(spec, spelling),
     hasSecret: (name) => process.env[name] !== undefined,
     followTried: () => effects.followTried(),
+    worktreeFor: (task) => `${layout.workTree}-resolve-${task}`,
+    resolve: (asked) =>
+      resolveParked({ loop, landing, readTask: readers.readTask, spelling, die }, asked),
   };
 }
 

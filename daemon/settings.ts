@@ -6,7 +6,7 @@ import type { Config } from "../ipc/configSpec.ts";
 import type { CoreSettings } from "./core/events.ts";
 import type { Layout } from "../system/paths.ts";
 import type { Result } from "../ipc/errors.ts";
-import type { Report } from "../ipc/workerMessages.ts";
+import type { Report, Saved } from "../ipc/workerMessages.ts";
 import type { Spelling } from "../system/claimSpelling.ts";
 import type { ClaimSet, TaskSpec } from "../ipc/taskSpec.ts";
 
@@ -75,7 +75,11 @@ export async function completeClaims(claims: ClaimSet, spelling: Spelling): Prom
 /** A report with what was touched as the claims are spelled. */
 export function completeReport(report: Report, spelling: Spelling): Report {
   const { outcome } = report;
-  if (!spelling.foldsCase || !("saved" in outcome) || outcome.saved === null) return report;
-  const touched = outcome.saved.touched.map((path) => spellPath(path, spelling));
-  return { ...report, outcome: { ...outcome, saved: { ...outcome.saved, touched } } };
+  if (!("saved" in outcome) || outcome.saved === null) return report;
+  return { ...report, outcome: { ...outcome, saved: completeSaved(outcome.saved, spelling) } };
+}
+
+export function completeSaved(saved: Saved, spelling: Spelling): Saved {
+  if (!spelling.foldsCase) return saved;
+  return { ...saved, touched: saved.touched.map((path) => spellPath(path, spelling)) };
 }

@@ -243,6 +243,7 @@ export class Supervisor {
       config: () => this.#configView(),
       reload: () => this.reload(),
       stop: (mode) => this.stop(mode),
+      die: (reason) => this.#die(reason),
     });
     return this.#contextMade;
   }

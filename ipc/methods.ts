@@ -3,7 +3,7 @@ import type { CheckView, LockView } from "./claimViews.ts";
 import type { ClaimSet, TaskSpec } from "./taskSpec.ts";
 import type { Config } from "./configSpec.ts";
 import type { HistoryQuery, HistoryView, TraceView } from "./historyViews.ts";
-import type { HolderId, HoldId, RequestId, TaskId } from "./ids.ts";
+import type { HolderId, HoldId, Oid, RequestId, TaskId } from "./ids.ts";
 import type { HoldOwner, HoldRequest } from "./hold.ts";
 import type { LandingView, TargetView } from "./landingViews.ts";
 import type { LogsQuery, LogsView } from "./logsView.ts";
@@ -77,6 +77,14 @@ export type Methods = {
   };
   /** At most one of the two; without them what waits is tried now. */
   land: { params: { accept_rewind: boolean; reapply?: boolean }; result: LandingView };
+  /**
+   * Lands a commit of a person's instead of the work of a parked task. Answers when that is durable;
+   * `wait` tells how it went. `refused` with the reason where the commit cannot be taken.
+   */
+  resolve: {
+    params: { request: RequestId; task: TaskId; commit: Oid };
+    result: { tasks: ChangeView[] };
+  };
   /** From now on `event` notifications (EventView) come on this connection; first those from `from_seq` on, if given. */
   events: { params: { from_seq: number | null }; result: { seq: number } };
   config: { params: Record<never, never>; result: ConfigView };

@@ -22,7 +22,8 @@ export type FailureReason =
   | { kind: "attempt"; failure: AttemptFailure }
   | { kind: "lost"; attempts: number }
   | { kind: "gate"; command: Argv; failure: AttemptFailure; output: string }
-  | { kind: "conflict"; paths: string[]; ref: string }
+  /** `ours`: the commit that it met; absent where an earlier version kept only the work. */
+  | { kind: "conflict"; paths: string[]; ref: string; ours?: Oid }
   | { kind: "not_descended"; ref: string }
   | { kind: "outside_claims"; paths: string[] }
   | { kind: "dependency"; task: TaskId; status: TaskStatus }
@@ -67,7 +68,24 @@ export type TaskView = TaskRow & {
   sent_back: Extract<FailureReason, { kind: "gate" }> | null;
   /** Of a task that is landing: why nothing lands now, as in `status`. */
   landing_held: string | null;
+  /** Set while its work is parked: it did not merge, and waits for a person. */
+  parked: ParkedView | null;
 };
+
+/** Work that conflicts, and where a person may resolve it; `orchd show` prints how. */
+export type ParkedView = {
+  /** Its parents are base (`^1`), what the work met (`^2`) and the work (`^3`), its tree has the conflicts marked. */
+  ref: string;
+  /** Files that conflict. */
+  paths: string[];
+  /** The branch that `land --resolved` takes when no commit is named. */
+  branch: string;
+  /** A folder for that branch, absolute, beside the repository. */
+  worktree: string;
+};
+
+/** Where `land --resolved` looks for a person's resolution unless they name a commit. */
+export const resolutionBranch = (task: TaskId): string => `resolve/${task}`;
 
 export type EndView = {
   id: TaskId;

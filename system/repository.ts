@@ -53,6 +53,16 @@ export async function findRepository(dir: string): Promise<Result<Repository>> {
   }
 }
 
+/** The commit that `revision` names where `dir` is checked out; `null`: none, or `dir` is in no repository. */
+export async function commitNamed(dir: string, revision: string): Promise<Oid | null> {
+  const found = await discover(dir);
+  if (found === null) return null;
+  const args = ["rev-parse", "--quiet", "--verify", "--end-of-options", `${revision}^{commit}`];
+  const { stdout } = await git({ gitDir: found.gitDir }, args, { accept: [0, 1, 128] });
+  const oid = stdout.trim();
+  return isOid(oid) ? oid : null;
+}
+
 async function describe({ gitDir, top }: Discovered): Promise<Repository> {
   const commonDir = await realpath(await commonDirOf(gitDir));
   const place: GitPlace = { gitDir: commonDir };

@@ -102,13 +102,14 @@ async function openFiles(wanted: ReadonlySet<string>): Promise<Map<string, numbe
   return users;
 }
 
-/** Tasks that refs of orchd name: `refs/orchd/{attempts,conflicts,candidates}/<task>…`. */
+/** Tasks that refs of orchd name: `refs/orchd/{attempts,conflicts,resolutions}/<task>…`. */
 export async function tasksOfRefs(gitDir: string): Promise<string[]> {
   const args = [
     "for-each-ref",
     "--format=%(refname)",
     "refs/orchd/attempts",
     "refs/orchd/conflicts",
+    "refs/orchd/resolutions",
   ];
   const { stdout } = await git({ gitDir }, args);
   const tasks = stdout.split("\n").map((ref) => ref.split("/")[3] ?? "");

@@ -6,6 +6,8 @@ import { outcomeCell, shortOidLength } from "./outcome.ts";
 import type { Look } from "./paint.ts";
 import type { Cell } from "./table.ts";
 import { fields, rowsOf } from "./table.ts";
+import { parkedSection } from "./parked.ts";
+import { quoted } from "./shell.ts";
 import { plain } from "./text.ts";
 import { dateTime, span } from "./time.ts";
 import { attemptWords, reasonWords, statusStyle, waitWords } from "./words.ts";
@@ -18,6 +20,7 @@ export function taskPage(view: TaskView, look: Look): string {
     fields(specFields(view.spec), look, "  "),
     attemptTable(view, look),
     gateOutput(view.reason ?? (isOver(view) ? null : view.sent_back), look),
+    parkedSection(view, look),
   ];
   return sections.filter((text) => text !== "").join("\n\n");
 }
@@ -139,11 +142,6 @@ function gateOutput(reason: FailureReason | null, look: Look): string {
 
 function commandLine(argv: readonly string[]): string {
   return argv.map((word) => quoted(plain(word))).join(" ");
-}
-
-/** As one would type it in a shell. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 function painted(cell: Cell, look: Look): string {

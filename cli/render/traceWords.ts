@@ -26,6 +26,11 @@ export function traceWords(event: TraceEvent): TraceWords {
     case "attempt:ended":
     case "task:landing":
       return attemptEnd(detail);
+    case "task:resolved":
+      return {
+        text: `resolved by a person${savedWords(detail)}; waits to land (fence ${event.seq})`,
+        style: "live",
+      };
     case "attempt:salvaged":
       return { text: `the work of its dead worker was saved${savedWords(detail)}`, style: null };
     case "landing:candidate":

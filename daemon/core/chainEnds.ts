@@ -1,4 +1,5 @@
 import { backoffMsMax } from "./limits.ts";
+import { isResolved } from "./state.ts";
 import { membersOf } from "./chain.ts";
 import type { Apply } from "./decide.ts";
 import type { CandidateDropped, Next, RedGate } from "./events.ts";
@@ -53,7 +54,7 @@ function openGateOf({ life }: Task): number | null {
  * then it has failed.
  */
 export function afterRed(task: Member, red: RedGate, at: number): Next {
-  const again = retried(task, at);
+  const again = isResolved(task) ? null : retried(task, at);
   return again === null ? { to: "failed", reason: { kind: "gate", ...red } } : { ...again, red };
 }
 

@@ -2,7 +2,7 @@ import type { CoreSettings, HeldReason } from "./events.ts";
 import type { Failure } from "../../ipc/errors.ts";
 import type { HoldEnd, HoldOwner, HoldRequest } from "../../ipc/hold.ts";
 import type { HolderId, HoldId, Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts";
-import type { AttemptKey, Report } from "../../ipc/workerMessages.ts";
+import type { AttemptKey, Report, Saved } from "../../ipc/workerMessages.ts";
 import type { StoredTask } from "./state.ts";
 import type { ClaimSet, TaskSpec } from "../../ipc/taskSpec.ts";
 
@@ -23,6 +23,15 @@ export type Command =
       readonly ids: readonly TaskId[];
       /** Those of `ids` that are final and no longer in memory, from the journal. */
       readonly archived: ReadonlyMap<TaskId, StoredTask>;
+    }
+  /** A person's commit, looked at and pinned, takes the place of parked work. */
+  | {
+      readonly type: "resolve";
+      readonly request: RequestId;
+      readonly task: TaskId;
+      readonly saved: Saved;
+      /** When it is no longer in memory, from the journal. */
+      readonly archived: StoredTask | null;
     }
   /** Without ids: everything. */
   | { readonly type: "pause"; readonly ids: readonly TaskId[] }
@@ -81,7 +90,12 @@ export type MergeResult =
       readonly ontoTree: Oid;
     }
   | { readonly kind: "no_change" }
-  | { readonly kind: "conflict"; readonly paths: readonly string[]; readonly ref: string };
+  | {
+      readonly kind: "conflict";
+      readonly paths: readonly string[];
+      readonly ref: string;
+      readonly ours: Oid;
+    };
 
 export type MoveResult =
   { readonly kind: "moved"; readonly commit: Oid } | { readonly kind: "outdated" };

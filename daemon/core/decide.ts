@@ -18,6 +18,7 @@ import {
 import { dropGateOf } from "./gate.ts";
 import { applyWithDependents } from "./dependencies.ts";
 import { breakLocks, endHold, giveUpWaiting, noticeForeign, requestLock } from "./holds.ts";
+import { resolveTask } from "./resolve.ts";
 import { submitTasks } from "./submit.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Command, Decision } from "./commands.ts";
@@ -61,6 +62,8 @@ function decideOne(state: State, command: Command, at: number, apply: Apply): De
       return cancelTasks(state, command.ids, apply);
     case "retry":
       return retryTasks(state, command, apply);
+    case "resolve":
+      return resolveTask(state, command, apply);
     case "pause":
       return pauseTasks(state, command.ids, apply);
     case "resume":

@@ -16,6 +16,7 @@ export type Event =
   | BranchPrepared
   | TaskSubmitted
   | TaskRetried
+  | TaskResolved
   | TaskPaused
   | TaskResumed
   | LabelPaused
@@ -106,6 +107,18 @@ export type TaskRetried = {
   readonly type: "TaskRetried";
   readonly task: TaskId;
   readonly request: RequestId;
+  readonly stored: StoredTask;
+};
+
+/**
+ * A person's commit takes the place of the parked work, and lands. The sequence of this event is its
+ * fence. Carries the whole task, as `TaskRetried`.
+ */
+export type TaskResolved = {
+  readonly type: "TaskResolved";
+  readonly task: TaskId;
+  readonly request: RequestId;
+  readonly saved: Saved;
   readonly stored: StoredTask;
 };
 

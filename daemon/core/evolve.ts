@@ -24,7 +24,7 @@ import { leaveWaiting } from "./claimWaits.ts";
 import { place, queuedTasksWith } from "./queue.ts";
 import { settingsChanged, supervisorStarted } from "./supervisorEvents.ts";
 import { taskOf } from "./state.ts";
-import { taskRetried, taskSubmitted } from "./taskEvents.ts";
+import { taskResolved, taskRetried, taskSubmitted } from "./taskEvents.ts";
 import { unreachable } from "./unreachable.ts";
 import { workerReady } from "./workerEvents.ts";
 import type { Event, Recorded } from "./events.ts";
@@ -55,6 +55,8 @@ function apply(state: State, event: Event, at: number, seq: number): void {
       return taskSubmitted(state, event, at, seq);
     case "TaskRetried":
       return taskRetried(state, event, at);
+    case "TaskResolved":
+      return taskResolved(state, event, at, seq);
     case "TaskPaused":
       taskOf(state, event.task).paused = true;
       return leaveWaiting(state, event.task, at);

@@ -3,13 +3,13 @@ import { applyWithDependents } from "./dependencies.ts";
 import { baseIsRed } from "./gate.ts";
 import { candidateOfMember, chainUpTo, mayGrow, needsGate, nextTest } from "./chain.ts";
 import { compilePath } from "./glob.ts";
-import { conflictsMax, isHold } from "./state.ts";
+import { conflictsMax, isHold, isResolved } from "./state.ts";
 import { holderOfPath } from "./claimTable.ts";
 import { everything, pathConflict, pathsOutside } from "./claims.ts";
 import { rankOf } from "./rank.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Apply } from "./decide.ts";
-import type { Command, FollowResult } from "./commands.ts";
+import type { Command, FollowResult, MergeResult } from "./commands.ts";
 import type { HeldReason, Next } from "./events.ts";
 import type { HolderId, Oid, TaskId } from "../../ipc/ids.ts";
 import type { Member, NextTest } from "./chain.ts";
@@ -25,8 +25,8 @@ import type { State, Task } from "./state.ts";
  *        │            │        └─┼──────┘ │  red: test a part of the chain, or its base
  *        │            │          ├────────┼─ guilty: runs again by its retries, or has failed
  *        │            │          └────────┴─ base red, or one in front left the chain: back to waiting
- *        │            └─ conflict: with the branch, the task runs again on the new base, then it fails;
- *        │               with others of the chain, back to waiting until that is over
+ *        │            └─ conflict: with the branch, the task runs again on the new base, then it fails
+ *        │               (parked; a person's resolution of it lands from `waiting` on: resolve.ts); with others of the chain, back to waiting until that is over
  *        └─ order: priority with age, then order of submission
  */
 export function startLanding(state: State, at: number, apply: Apply): void {
@@ -92,7 +92,7 @@ export function waitsBehind(
 ): { readonly holder: HolderId; readonly claim: string; readonly theirs: string } | null {
   if (task.life.status !== "landing" || state.settings.outsideClaims === "allow") return null;
   const { touched, touched_total } = task.life.saved;
-  const declared = task.spec.claims;
+  const declared = isResolved(task) ? null : task.spec.claims;
   const paths = declared === null ? touched : pathsOutside(touched, declared.writes);
   // Of so many that the rest is not known: it may be anywhere.
   const anywhere = touched_total > touched.length;
@@ -148,7 +148,7 @@ export function decideMerged(
         : setAside(task, "no_change", apply);
     case "conflict":
       return onto === undefined
-        ? endMember(state, task, afterConflict(task, result.paths, result.ref), apply)
+        ? endMember(state, task, afterConflict(task, result), apply)
         : setAside(task, "conflict", apply);
     default:
       return unreachable(result);
@@ -166,10 +166,14 @@ function setAside(task: Task, because: "conflict" | "no_change", apply: Apply): 
   apply({ type: "LandingPutBack", task: task.id, because, openGate: null });
 }
 
-function afterConflict(task: Task, paths: readonly string[], ref: string): Next {
-  if (task.setbacks.conflict < conflictsMax)
+/** What a person made is not made anew: it is parked at once. */
+function afterConflict(
+  task: Task,
+  { paths, ref, ours }: Extract<MergeResult, { kind: "conflict" }>,
+): Next {
+  if (task.setbacks.conflict < conflictsMax && !isResolved(task))
     return { to: "queued", notBefore: null, because: "conflict" };
-  return { to: "failed", reason: { kind: "conflict", paths: [...paths], ref } };
+  return { to: "failed", reason: { kind: "conflict", paths: [...paths], ref, ours } };
 }
 
 export function decideMoved(

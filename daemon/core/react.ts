@@ -40,6 +40,10 @@ function reactToOne(state: State, { seq, event }: Recorded): readonly Effect[] {
       return attemptEffects(state, event.task);
     case "AttemptAdopted":
       return lockEffectsOf(state, event.task);
+    case "TaskResolved": {
+      const task = state.tasks.get(event.task);
+      return task?.life.status === "landing" ? lockEffects(task) : nothing;
+    }
     case "AttemptFenced":
       return [fenceEffect(event)];
     case "CancelRequested":
@@ -139,13 +143,15 @@ function attemptEnded(state: State, event: AttemptEnded): readonly Effect[] {
 
 function lockEffects(task: Task): Effect[] {
   const attempt = currentAttempt(task);
+  const { life } = task;
   if (attempt === undefined || claimsNothing(task)) return [];
   return [
     {
       kind: "placeLock",
       task: task.id,
       attempt: attempt.number,
-      fence: attempt.fence,
+      // A resolution has a fence of its own.
+      fence: life.status === "landing" ? life.fence : attempt.fence,
       worker: attempt.worker,
       holding: holdingOf(task),
       grantedAt: attempt.startedAt,

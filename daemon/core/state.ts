@@ -67,6 +67,17 @@ export type Task = {
   lastRetry: RequestId | null;
   /** The requests before that one, at most `earlierRetriesMax`, oldest first; absent in older journals. */
   earlierRetries?: readonly RequestId[];
+  /** Where its work is kept since a person resolved a conflict of it: they may try again. */
+  parked?: Parked;
+  /** The requests with which people did, at most `resolutionsMax`, oldest first. */
+  resolutions?: readonly RequestId[];
+};
+
+/** Work that did not merge. `ours`: absent where an earlier version kept only the work. */
+export type Parked = {
+  readonly ref: string;
+  readonly paths: readonly string[];
+  readonly ours?: Oid;
 };
 
 export type Life =
@@ -88,6 +99,8 @@ export type Life =
       readonly fence: number;
       readonly saved: Saved;
       readonly step: LandingStep;
+      /** It lands what a person made of it: its claims are what that touched, and it never runs again by itself. */
+      readonly resolved?: true;
     }
   | { readonly status: "succeeded"; readonly since: number; readonly commit: Oid | null }
   | { readonly status: "failed"; readonly since: number; readonly reason: FailureReason }
@@ -194,6 +207,7 @@ export type LandingState = {
 export const greenTreesMax = 256;
 export const redTreesMax = 16;
 export const earlierRetriesMax = 16;
+export const resolutionsMax = 16;
 export const lostMax = 3;
 export const conflictsMax = 2;
 
@@ -201,7 +215,7 @@ export const conflictsMax = 2;
 export type Holding = ClaimSet & { readonly optimistic: boolean };
 
 export function holdingOf(task: Task): Holding {
-  const declared = task.spec.claims;
+  const declared = isResolved(task) ? nothing : task.spec.claims;
   const touched = task.touched.map(globOfPath);
   if (declared === null) return { writes: touched, reads: [], resources: {}, optimistic: true };
   return {
@@ -210,6 +224,23 @@ export function holdingOf(task: Task): Holding {
     resources: declared.resources,
     optimistic: false,
   };
+}
+
+const nothing: ClaimSet = { writes: [], reads: [], resources: {} };
+
+/** What it declared may be held by others by now: like undeclared work it takes its claims at landing. */
+export function isResolved({ life }: Task): boolean {
+  return life.status === "landing" && life.resolved === true;
+}
+
+/** Work of a task that has ended and waits for a person; `null`: there is none. */
+export function parkedOf({ life, parked }: Task): Parked | null {
+  if (life.status === "failed" && life.reason.kind === "conflict") {
+    const { ref, paths, ours } = life.reason;
+    return { ref, paths, ...(ours === undefined ? {} : { ours }) };
+  }
+  const ended = life.status === "failed" || life.status === "cancelled";
+  return ended ? (parked ?? null) : null;
 }
 
 /** Every id of a hold has a colon, and no id of a task has. */

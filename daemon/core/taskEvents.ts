@@ -1,9 +1,10 @@
-import { earlierRetriesMax, retriesOf } from "./state.ts";
+import { earlierRetriesMax, parkedOf, resolutionsMax, retriesOf, touchedBy } from "./state.ts";
+import { holdTouched } from "./claimWaits.ts";
 import { place, watchDependencies } from "./queue.ts";
 import { queuedAt } from "./life.ts";
 import { rankTime } from "./rank.ts";
 import type { State, StoredTask, Task } from "./state.ts";
-import type { TaskRetried, TaskSubmitted } from "./events.ts";
+import type { TaskResolved, TaskRetried, TaskSubmitted } from "./events.ts";
 
 export function taskSubmitted(state: State, event: TaskSubmitted, at: number, seq: number): void {
   const { spec } = event;
@@ -43,8 +44,9 @@ export function taskRetried(state: State, event: TaskRetried, at: number): void 
   const before = state.finals.get(event.task);
   if (before !== undefined) state.counts[before.status] -= 1;
   state.finals.delete(event.task);
+  const { parked: _parked, ...stored } = event.stored;
   const task: Task = {
-    ...event.stored,
+    ...stored,
     life: queuedAt(at, null, false),
     paused: false,
     cancelRequested: false,
@@ -65,4 +67,28 @@ function sentBackBy({ life }: StoredTask): Pick<Task, "sentBack"> {
   if (life.status !== "failed" || life.reason.kind !== "gate") return {};
   const { command, failure, output } = life.reason;
   return { sentBack: { command, failure, output } };
+}
+
+/** Its attempts stay as they are; the one that conflicted last is the one that lands. */
+export function taskResolved(state: State, event: TaskResolved, at: number, seq: number): void {
+  const { stored, saved, request } = event;
+  const before = state.finals.get(event.task);
+  if (before !== undefined) state.counts[before.status] -= 1;
+  state.finals.delete(event.task);
+  const parked = parkedOf(stored);
+  const step = { at: "waiting", redBase: null } as const;
+  const task: Task = {
+    ...stored,
+    life: { status: "landing", since: at, fence: seq, saved, step, resolved: true },
+    paused: false,
+    cancelRequested: false,
+    attempts: [...stored.attempts],
+    touched: [...new Set([...stored.touched, ...touchedBy(saved)])],
+    resolutions: [...(stored.resolutions ?? []), request].slice(-resolutionsMax),
+    ...(parked === null ? {} : { parked }),
+  };
+  state.tasks.set(task.id, task);
+  state.counts.landing += 1;
+  holdTouched(state, task);
+  state.landing.waiting.add(task.id);
 }

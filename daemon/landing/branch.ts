@@ -16,7 +16,8 @@ import type { Oid, TaskId } from "../../ipc/ids.ts";
  *     refs/orchd/followed/<target>    the target's tip when orchd last accounted for it: everything
  *                                     below it is in orchd's branch
  *     refs/orchd/candidates/<task>    a merge that waits for its gate; stays until collected
- *     refs/orchd/conflicts/<task>     work that does not merge
+ *     refs/orchd/conflicts/<task>     work that does not merge, with what it met (parked.ts)
+ *     refs/orchd/resolutions/<task>   a person's commit that takes its place (resolution.ts)
  *     refs/orchd/rewound/<time>       what orchd's branch was before a rewind was settled
  *
  * Guarantee: a transaction verifies the epoch ref and compares every old value, so a git child that a
@@ -72,6 +73,7 @@ export const branchRef = (site: LandingSite): string => `refs/heads/orchd/${site
 export const followedRef = (site: LandingSite): string => `refs/orchd/followed/${site.target}`;
 export const candidateRef = (task: TaskId): string => `refs/orchd/candidates/${task}`;
 export const conflictRef = (task: TaskId): string => `refs/orchd/conflicts/${task}`;
+export const resolutionRef = (task: TaskId): string => `refs/orchd/resolutions/${task}`;
 
 export function held(why: Held["why"], message: string, paths: readonly string[] = []): Held {
   return { kind: "held", why, message, paths };

@@ -14,6 +14,8 @@ import { prepare } from "./prepare.ts";
 import type { LandingStart } from "./prepare.ts";
 import { settleRewind } from "./rewind.ts";
 import type { Rewind, RewindResult } from "./rewind.ts";
+import { resolution } from "./resolution.ts";
+import type { Resolution, ResolutionRequest } from "./resolution.ts";
 import { Signer } from "./signer.ts";
 import type { SigningPolicy } from "./signer.ts";
 import type { FollowResult } from "./target.ts";
@@ -33,11 +35,12 @@ export type Landing = {
   /** Done by `prepare` and at the start of `follow`; again when it answered `busy`. */
   readonly recoverFollow: () => Promise<FollowRecovery>;
   readonly settleRewind: (how: Rewind) => Promise<RewindResult>;
-  /** Rejects with a `GitError`. */
+  readonly resolution: (request: ResolutionRequest) => Promise<Resolution>;
   /** How commits are signed from now on; what could not be signed is tried again at the next step. */
   readonly signBy: (policy: SigningPolicy) => void;
   /** A signature that is waited for is given up, and no commit is signed any more: the end is near. */
   readonly stopSigning: () => void;
+  /** Rejects with a `GitError`. */
   readonly landedTasks: (since: Oid | null) => Promise<LandedTask[]>;
   /** For status; waits for nothing. Rejects with a `GitError`. */
   readonly view: () => Promise<LandingTips>;
@@ -102,6 +105,7 @@ export function createLanding(options: LandingOptions): Landing {
     follow: ({ from }) => asWriter((writer) => follow(writer, from)),
     recoverFollow: () => asWriter(recoverFollow),
     settleRewind: (how) => asWriter((writer) => settleRewind(writer, how)),
+    resolution: (request) => asWriter((writer) => resolution(writer, request)),
     signBy: (policy) => site.signer.follow(policy),
     stopSigning: () => site.signer.stop(),
     landedTasks: (since) => landedTasks(site, since),

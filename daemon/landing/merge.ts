@@ -8,6 +8,7 @@ import { commitMessage, parseAuthor } from "./message.ts";
 import { writeLanded } from "./signedCommit.ts";
 import { mergeTree, mergeTreeOnBase } from "./mergeTree.ts";
 import type { MergedTree } from "./mergeTree.ts";
+import { parkedCommit } from "./parked.ts";
 import { failpoint } from "../../system/failpoint.ts";
 import type { Trailers } from "../../ipc/trailers.ts";
 
@@ -45,8 +46,13 @@ export type MergeResult =
     }
   /** The tip already holds every change of it. */
   | { readonly kind: "no_change"; readonly onto: Oid }
-  /** `ref` pins the saved commit. */
-  | { readonly kind: "conflict"; readonly paths: readonly string[]; readonly ref: string }
+  /** `ref` pins both sides and their base (parked.ts); `ours`: what it was merged onto. */
+  | {
+      readonly kind: "conflict";
+      readonly paths: readonly string[];
+      readonly ref: string;
+      readonly ours: Oid;
+    }
   | Held
   | Fenced
   | Broken;
@@ -60,7 +66,7 @@ export async function merge(writer: Writer, request: MergeRequest): Promise<Merg
       case "clean":
         return await candidate(writer, request, start.tip, merged.tree);
       case "conflict":
-        return await conflict(writer, request, merged.paths);
+        return await conflict(writer, request, start.tip.oid, merged);
       default:
         return unreachable(merged);
     }
@@ -120,11 +126,13 @@ function authorOf(writer: Writer, { author }: MergeRequest): Identity | null {
 async function conflict(
   writer: Writer,
   request: MergeRequest,
-  paths: readonly string[],
+  ours: Oid,
+  { paths, tree }: Extract<MergedTree, { kind: "conflict" }>,
 ): Promise<MergeResult> {
   const ref = conflictRef(request.task);
+  const to = await parkedCommit(writer, { ...request, ours, tree });
   const pinned = await failpoint("merge.conflict", () =>
-    transact(writer, [{ ref, to: request.saved, from: "any" }]),
+    transact(writer, [{ ref, to, from: "any" }]),
   );
-  return pinned.kind === "done" ? { kind: "conflict", paths, ref } : pinned;
+  return pinned.kind === "done" ? { kind: "conflict", paths, ref, ours } : pinned;
 }

@@ -13,7 +13,8 @@ import { failpoint } from "../../system/failpoint.ts";
 /** Merging and committing in the object store: no working tree, no index, nobody's checkout. */
 export type MergedTree =
   | { readonly kind: "clean"; readonly tree: Oid }
-  | { readonly kind: "conflict"; readonly paths: readonly string[] };
+  /** `tree`: with the conflicts marked. */
+  | { readonly kind: "conflict"; readonly paths: readonly string[]; readonly tree: Oid };
 
 /** The first ones in a conflict of many files; they go into the journal and over the socket. */
 const conflictPathsMax = 1_000;
@@ -25,7 +26,7 @@ export async function mergeTree(writer: Writer, ours: Oid, theirs: Oid): Promise
   );
   if (clean) return { kind: "clean", tree: mustBeOid(tree) };
   const shown = [...new Set(paths)].slice(0, conflictPathsMax).map(shownPath);
-  return { kind: "conflict", paths: shown };
+  return { kind: "conflict", paths: shown, tree: mustBeOid(tree) };
 }
 
 /** By the git that is kept for it; by a new one where there is none, or where that one failed. */
@@ -37,13 +38,12 @@ async function mergeKept(writer: Writer, ours: Oid, theirs: Oid): Promise<Merged
 
 async function mergeOnce(writer: Writer, ours: Oid, theirs: Oid): Promise<Merged> {
   const flags = ["--write-tree", "-z", "--name-only", "--no-messages"];
-  const { stdout, code } = await git(writer.place, ["merge-tree", ...flags, ours, theirs], {
-    config: synced,
-    accept: [0, 1],
-    bytes: true,
-  });
-  const [tree = "", ...paths] = stdout.split("\0");
-  return { clean: code === 0, tree, paths: paths.filter(Boolean) };
+  const options = { config: synced, accept: [0, 1], bytes: true };
+  const merged = await git(writer.place, ["merge-tree", ...flags, ours, theirs], options);
+  const [tree = "", ...paths] = merged.stdout.split("\0");
+  // It ends with 1 as well when there is nothing to merge: no such commit, for example.
+  if (!isOid(tree)) throw new GitError(["merge-tree"], merged);
+  return { clean: merged.code === 0, tree, paths: paths.filter(Boolean) };
 }
 
 /** What a kept git answered; `null`: it failed, and one that is started for it may not, or says why. */

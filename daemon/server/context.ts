@@ -39,6 +39,10 @@ export type ServerContext = {
   readonly branches: () => Promise<Pick<LandingView, "tip" | "target_tip" | "ahead">>;
   /** Absolute folder of an attempt's logs. */
   readonly attemptFolder: (worker: WorkerId, task: TaskId, attempt: number) => string;
+  /** Absolute: where a person may check out a branch to resolve a conflict of this task. */
+  readonly worktreeFor: (task: TaskId) => string;
+  /** Looks at a person's commit, pins it, and has it land instead of parked work. Resolves to the tasks that changed. */
+  readonly resolve: (asked: Methods["resolve"]["params"]) => Promise<readonly TaskId[]>;
   /** Fills in what only the machine knows: a claim on an existing directory means all below it. */
   readonly completeSpec: (spec: TaskSpec) => Promise<TaskSpec>;
   readonly hasSecret: (name: string) => boolean;

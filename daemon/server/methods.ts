@@ -12,6 +12,7 @@ import { locks } from "./methods/locks.ts";
 import { logs } from "./methods/logs.ts";
 import { pause } from "./methods/pause.ts";
 import { reload } from "./methods/reload.ts";
+import { resolve } from "./methods/resolve.ts";
 import { resume } from "./methods/resume.ts";
 import { retry } from "./methods/retry.ts";
 import { show } from "./methods/show.ts";
@@ -48,6 +49,7 @@ const methods: { readonly [Name in MethodName]: Method<Name> } = {
   logs,
   pause,
   reload,
+  resolve,
   resume,
   retry,
   show,

@@ -1,7 +1,7 @@
 import { FailureError, failure } from "../../ipc/errors.ts";
-import { isHoldId, isTaskId } from "../../ipc/ids.ts";
+import { isHoldId, isOid, isTaskId } from "../../ipc/ids.ts";
 import { labelLengthMax } from "../../ipc/taskRules.ts";
-import type { HolderId, HoldId, RequestId, TaskId } from "../../ipc/ids.ts";
+import type { HolderId, HoldId, Oid, RequestId, TaskId } from "../../ipc/ids.ts";
 
 /** Checks of what came over the socket. Each throws `invalid_request` and names the parameter. */
 export const idsMax = 10_000;
@@ -47,6 +47,13 @@ export function requestId(params: unknown): RequestId {
   if (typeof value !== "string" || !/^[a-z0-9]{1,64}$/.test(value))
     throw wrong("request", "must be a request id");
   return value as RequestId;
+}
+
+export function objectName(params: unknown, name: string): Oid {
+  const value = record(params)[name];
+  if (typeof value !== "string" || !isOid(value))
+    throw wrong(name, "is not the full name of a commit");
+  return value;
 }
 
 export function count(params: unknown, name: string, max: number): number {

@@ -10,9 +10,12 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { readSupervisorRecord } from "../../ipc/locate.ts";
+import { mintRequestId } from "../../ipc/ids.ts";
+import type { Oid, TaskId } from "../../ipc/ids.ts";
 import type { FailpointPlan } from "../../system/failpoint.ts";
 import type { RepositoryContent } from "../helpers/repository.ts";
 import { fakeGpg } from "../helpers/signing.ts";
+import { conflictingShell } from "../helpers/parking.ts";
 import { until } from "../helpers/until.ts";
 import { endEverything, isAlive } from "./living.ts";
 import type { Site } from "./site.ts";
@@ -136,6 +139,26 @@ const rich: Scenario = {
 function startOf(site: Site, id: string): string {
   return `until [ -e ${join(site.startsFolder, id)} ]; do sleep 0.05; done`;
 }
+
+/** Conflicts each time until it is parked; then a person's commit takes its place. */
+const parked: Scenario = {
+  name: "parked",
+  content: {
+    files: { "README.md": "# Scratch\n", "shared.txt": "first\n" },
+    config: { max_parallel: 1, limits },
+  },
+  run: async (site, round) => {
+    const { git, dir } = site.repository;
+    const id = `parked-${round}`;
+    const ids = await submitted(site, [task(site, id, conflictingShell(dir))]);
+    await site.wait(ids);
+    const [met, work] = [2, 3].map((side) => `refs/orchd/conflicts/${id}^${side}`);
+    const commit = await git("commit-tree", `${work}^{tree}`, "-p", `${met}`, "-m", "Resolved");
+    const asked = { request: mintRequestId(), task: id as TaskId, commit: commit as Oid };
+    await (await site.client()).call("resolve", asked);
+    return { ids, conflicting: ids };
+  },
+};
 
 /** Commits, stashes, leaves an embedded repository and a temporary file. */
 function agentWithGit(round: number): string {
@@ -419,6 +442,7 @@ export const scenarios: readonly Scenario[] = [
   small,
   first,
   rich,
+  parked,
   odd,
   sentBack,
   back,

@@ -16,6 +16,7 @@ import {
   testCommand,
   worker,
 } from "./core.ts";
+import { conflictsMax } from "../../daemon/core/state.ts";
 import { emptyState } from "../../daemon/core/emptyState.ts";
 import { evolve } from "../../daemon/core/evolve.ts";
 import { stateRow } from "../../daemon/core/snapshot.ts";
@@ -39,6 +40,7 @@ export function tellStory(): readonly Recorded[] {
   landings(world);
   together(world);
   setbacks(world);
+  conflicts(world);
   pauses(world);
   stops(world);
   holds(world);
@@ -140,6 +142,27 @@ function setbacks(world: World): void {
   world.merged("lost", candidateOf("lost", onto)).report("lost", red).report("lost", red);
   const retried = { type: "retry", request: request("r1"), archived: new Map() } as const;
   world.turn({ ...retried, ids: ids("again") });
+}
+
+/** It conflicts until it is parked, and a person resolves it. */
+function conflicts(world: World): void {
+  world.submit(spec("parked"));
+  const ref = "refs/orchd/conflicts/parked";
+  for (let times = 0; times <= conflictsMax; times += 1)
+    world.done("parked", ["p"]).merged("parked", {
+      kind: "conflict",
+      paths: ["p"],
+      ref,
+      ours: oid("tip"),
+    });
+  world.turn({
+    type: "resolve",
+    request: request("r2"),
+    task: id("parked"),
+    saved: saved(["p"], { ref: "refs/orchd/resolutions/parked" }),
+    archived: null,
+  });
+  world.turn({ type: "cancel", ids: ids("parked") });
 }
 
 function pauses(world: World): void {

@@ -33,6 +33,8 @@ type Holder = {
   fence: number;
   worker: WorkerId | null;
   touched: number;
+  /** A person's resolution lands: it holds what was touched, and nothing that was declared. */
+  resolved: boolean;
   /** What its candidate has to pass, as it was when the candidate was made. */
   verify: readonly Argv[];
 };
@@ -182,8 +184,8 @@ export class Checker {
       case "TaskSubmitted": {
         must(!this.#tasks.has(event.task), "S2", () => `${event.task} is accepted twice`);
         const { spec } = event;
-        const holder = { spec, status: "queued", fence: 0, worker: null, touched: 0, verify: [] };
-        this.#tasks.set(event.task, holder as Holder);
+        const fresh = { status: "queued", fence: 0, worker: null, touched: 0 } as const;
+        this.#tasks.set(event.task, { spec, ...fresh, resolved: false, verify: [] });
         return;
       }
       case "TaskRetried": {
@@ -191,6 +193,19 @@ export class Checker {
         must(!this.#retries.has(name), "S2", () => `${name} is retried twice`);
         this.#retries.add(name);
         this.#holder(event.task).status = "queued";
+        return;
+      }
+      case "TaskResolved": {
+        const name = `${event.task} ${event.request}`;
+        must(!this.#retries.has(name), "S2", () => `${name} is resolved twice`);
+        this.#retries.add(name);
+        this.#machine.fired("resolved");
+        const holder = this.#holder(event.task);
+        must(holder.status === "final", "S4", () => `${event.task}, ${holder.status}, is resolved`);
+        holder.status = "landing";
+        holder.fence = seq;
+        holder.resolved = true;
+        holder.touched |= maskOf(event.saved.touched);
         return;
       }
       case "AttemptStarted":
@@ -211,7 +226,7 @@ export class Checker {
       case "SupervisorStarted":
         return this.#checkGreen();
       case "LandingEnded":
-        this.#holder(event.task).status = event.next.to === "queued" ? "queued" : "final";
+        this.#landed(event);
         return this.#checkLimits(event.task);
       case "TaskCancelled":
       case "DependencyFailed":
@@ -243,6 +258,15 @@ export class Checker {
     holder.worker = event.worker;
   }
 
+  #landed({ task, next }: LandingEnded): void {
+    const holder = this.#holder(task);
+    const runsAgain = next.to === "queued";
+    must(!runsAgain || !holder.resolved, "S11", () => `${task} runs again, a person resolved it`);
+    holder.status = runsAgain ? "queued" : "final";
+    holder.resolved = false;
+    if (next.to === "failed" && next.reason.kind === "conflict") this.#machine.onParked(task);
+  }
+
   /** S3, by trying every path. */
   #checkApart(mine: Holder, theirs: Holder): void {
     const apart = !mayMeet(reachOfHolder(mine), reachOfHolder(theirs));
@@ -252,7 +276,9 @@ export class Checker {
   #checkResources(mine: Holder): void {
     for (const [name, count] of Object.entries(mine.spec.claims?.resources ?? {})) {
       const held = [...this.#tasks.values()]
-        .filter(({ status }) => status === "running" || status === "landing")
+        .filter(
+          ({ status, resolved }) => status === "running" || (status === "landing" && !resolved),
+        )
         .reduce((sum, { spec }) => sum + (spec.claims?.resources[name] ?? 0), 0);
       const capacity = this.shadow.settings.resources[name] ?? 1;
       must(held + count <= capacity, "S3", () => `more of ${name} is held than there is`);
@@ -287,7 +313,8 @@ export class Checker {
     const { objects } = this.#machine.repository;
     const [saved, base] = [objects.get(life.saved.commit), objects.get(life.saved.base)];
     const touched = maskOf(changedPaths(base.tree.files, saved.tree.files));
-    const outside = touched & ~maskOf(mine.spec.claims?.writes ?? []);
+    const declared = mine.resolved ? null : mine.spec.claims;
+    const outside = touched & ~maskOf(declared?.writes ?? []);
     for (const other of this.#tasks.values()) {
       if (other === mine || other.status !== "running") continue;
       const { writes, reads } = reachOfHolder(other);
@@ -343,6 +370,8 @@ export class Checker {
   }
 }
 
-function reachOfHolder({ spec, touched }: Holder): Reach {
-  return reachOf(spec.claims, touched);
+function reachOfHolder({ spec, touched, resolved }: Holder): Reach {
+  return reachOf(resolved ? noClaims : spec.claims, touched);
 }
+
+const noClaims = { writes: [], reads: [], resources: {} };

@@ -44,6 +44,15 @@ export class Clients {
     this.#submit(count);
   }
 
+  /** Mostly somebody looks at it, sooner or later. */
+  parked(task: TaskId): void {
+    const { random, timeline } = this.#machine;
+    if (!this.#machine.storming || random.chance(0.2)) return;
+    timeline.after(random.logarithmic(50, 5_000), () => {
+      if (this.#machine.storming) this.#resolve(task);
+    });
+  }
+
   get done(): boolean {
     return this.#left === 0 && this.open === 0;
   }
@@ -141,6 +150,21 @@ export class Clients {
       async () => {
         const archived = await this.#machine.supervisor?.archived(ids);
         return { type: "retry", request, ids, archived: archived ?? new Map() };
+      },
+      () => {},
+    );
+  }
+
+  /** The person makes a commit on orchd's branch as it is now; others may land before it does. */
+  #resolve(task: TaskId): void {
+    const { repository } = this.#machine;
+    const saved = repository.personResolves(task);
+    this.#requests += 1;
+    const request = `r${this.#requests}` as RequestId;
+    this.#ask(
+      async () => {
+        const archived = await this.#machine.supervisor?.archived([task]);
+        return { type: "resolve", request, task, saved, archived: archived?.get(task) ?? null };
       },
       () => {},
     );

@@ -16,6 +16,7 @@ export const faultKinds = [
   "eio",
   "enospc",
   "merge_conflict",
+  "resolved",
   "gate_red",
   "gate_timeout",
   "landed_together",
@@ -46,6 +47,7 @@ export function noFaults(): FaultCounts {
 /** Those that the world brings about by itself, in the course of other things. */
 const consequences: ReadonlySet<FaultKind> = new Set([
   "merge_conflict",
+  "resolved",
   "gate_red",
   "landed_together",
 ]);

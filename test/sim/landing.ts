@@ -80,7 +80,7 @@ export class SimLanding implements Pick<Landing, "merge" | "move" | "follow" | "
     const merged = mergeFiles(common.tree.files, tip.tree.files, saved.tree.files);
     if (merged.kind === "conflict") {
       this.#machine.fired("merge_conflict");
-      return { ...merged, ref: `refs/orchd/conflicts/${request.task}` };
+      return { ...merged, ref: `refs/orchd/conflicts/${request.task}`, ours: tip.oid };
     }
     const tree = objects.tree(merged.files);
     if (tree === tip.tree) return { kind: "no_change", onto: tip.oid };

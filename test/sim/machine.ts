@@ -46,6 +46,8 @@ export class Machine {
   #settings: CoreSettings;
   /** It was told to stop, and nobody starts another. */
   stopped = false;
+  /** Told when work of a task was parked. */
+  onParked: (task: TaskId) => void = () => {};
 
   /** The call at which a supervisor dies the first time that it comes there. */
   #aim: string | null;

@@ -6,6 +6,7 @@ import type { Argv } from "../../ipc/taskSpec.ts";
 import type { Commit, Files, Tree } from "./git.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
 import type { Random } from "./random.ts";
+import type { Saved } from "../../ipc/workerMessages.ts";
 
 /** Far beyond the longest chain. */
 const chainMax = 64;
@@ -136,6 +137,18 @@ export class Repository {
     this.edits.clear();
     this.target = to;
     return true;
+  }
+
+  /** The person makes of parked work what fits on orchd's branch as it is now. */
+  personResolves(task: TaskId): Saved {
+    this.#changes += 1;
+    const { tip } = this;
+    const path = this.#random.pick(paths);
+    const tree = this.objects.tree({ ...tip.tree.files, [path]: `resolved${this.#changes}` });
+    const commit = this.objects.commit(tree, [tip], null, `resolution of ${task}`);
+    const ref = `refs/orchd/resolutions/${task}`;
+    const of = { commit: commit.oid, base: tip.oid, ref };
+    return { ...of, touched: [path], touched_total: 1, descends: true };
   }
 
   /** The person merges orchd's branch into theirs by hand, and mends whatever fails there. */

@@ -46,6 +46,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<V
   const scenario = drawScenario(seed);
   const machine = new Machine(scenario, options);
   const clients = new Clients(machine);
+  machine.onParked = (task) => clients.parked(task);
   let events = 0;
   let failure: Verdict["failure"] = null;
 

@@ -84,6 +84,7 @@ export function strike(machine: Machine, kind: FaultKind): void {
     case "reload":
       return machine.reload();
     case "merge_conflict":
+    case "resolved":
     case "gate_red":
     case "landed_together":
       return;

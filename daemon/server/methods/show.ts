@@ -14,7 +14,7 @@ export async function show(
   const id = taskId(params, "id");
   const viewOf = (state: State, task: Task) => {
     const row = taskRow(state, task, context.wallMs(), heartbeatsOf(context.workers()));
-    return taskView(row, task, state, context.attemptFolder);
+    return taskView(row, task, state, context);
   };
   const view = await context.read((state) => {
     const task = state.tasks.get(id);

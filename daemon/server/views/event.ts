@@ -8,6 +8,7 @@ export const eventNames: Readonly<Record<EventType, string>> = {
   BranchPrepared: "branch:prepared",
   TaskSubmitted: "task:submitted",
   TaskRetried: "task:retried",
+  TaskResolved: "task:resolved",
   TaskPaused: "task:paused",
   TaskResumed: "task:resumed",
   LabelPaused: "label:paused",
@@ -64,6 +65,8 @@ function detailOf(event: Event): Record<string, unknown> {
       return { title: event.spec.title, labels: event.spec.labels };
     case "TaskRetried":
       return {};
+    case "TaskResolved":
+      return { saved: event.saved };
     case "SupervisorStarted":
       return { epoch: event.epoch };
     default: {

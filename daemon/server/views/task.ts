@@ -1,7 +1,14 @@
-import { currentAttempt, holdingOf, holdsClaims } from "../../core/state.ts";
+import { currentAttempt, holdingOf, holdsClaims, parkedOf } from "../../core/state.ts";
 import { optimisticToken } from "../../core/claims.ts";
 import { whyWaiting } from "../../core/explain.ts";
-import type { AttemptView, EndView, TaskRow, TaskView } from "../../../ipc/taskViews.ts";
+import { resolutionBranch } from "../../../ipc/taskViews.ts";
+import type {
+  AttemptView,
+  EndView,
+  ParkedView,
+  TaskRow,
+  TaskView,
+} from "../../../ipc/taskViews.ts";
 import type { Attempt, Final, State, Task } from "../../core/state.ts";
 import type { Heartbeat } from "../../../ipc/workerMessages.ts";
 import type { ServerContext } from "../context.ts";
@@ -41,15 +48,31 @@ export function taskView(
   row: TaskRow,
   task: Task,
   { landing }: Pick<State, "landing">,
-  folder: ServerContext["attemptFolder"],
+  context: Pick<ServerContext, "attemptFolder" | "worktreeFor">,
 ): TaskView {
   return {
     ...row,
     spec: task.spec,
-    attempt_list: task.attempts.map((attempt) => attemptView(task.id, attempt, folder)),
+    attempt_list: task.attempts.map((attempt) =>
+      attemptView(task.id, attempt, context.attemptFolder),
+    ),
     held: holdsClaims(task.life) ? heldGlobs(task) : [],
     sent_back: task.sentBack === undefined ? null : { kind: "gate", ...task.sentBack },
     landing_held: task.life.status === "landing" ? (landing.held?.message ?? null) : null,
+    parked: parkedView(task, context.worktreeFor),
+  };
+}
+
+/** Only what both sides are kept of: there is nothing to show of how an earlier version parked work. */
+function parkedView(task: Task, worktreeFor: ServerContext["worktreeFor"]): ParkedView | null {
+  const parked = parkedOf(task);
+  if (parked?.ours === undefined) return null;
+  const { ref, paths } = parked;
+  return {
+    ref,
+    paths: [...paths],
+    branch: resolutionBranch(task.id),
+    worktree: worktreeFor(task.id),
   };
 }
 

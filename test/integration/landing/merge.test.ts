@@ -121,16 +121,18 @@ describe("merging saved work into a candidate", () => {
     expect((await scene.landing.merge(request("t2", work))).kind).to.equal("no_change");
   });
 
-  it("names the paths of a conflict and pins the work", async () => {
+  it("names the paths of a conflict and what it met, and pins the work", async () => {
     await using scene = await makeScene();
     const work = await scene.save({ "a.txt": "mine\n", "dir/ü\n.txt": "mine\n", "b.txt": "x\n" });
-    await scene.land("t1", { "a.txt": "theirs\n", "dir/ü\n.txt": "theirs\n" });
+    const ours = await scene.land("t1", { "a.txt": "theirs\n", "dir/ü\n.txt": "theirs\n" });
     expect(await scene.landing.merge(request("t2", work))).to.deep.equal({
       kind: "conflict",
       paths: ["a.txt", "dir/ü\n.txt"],
       ref: "refs/orchd/conflicts/t2",
+      ours,
     });
-    expect(await scene.oid("refs/orchd/conflicts/t2")).to.equal(work.saved);
+    const kept = await scene.oid("refs/orchd/conflicts/t2^3^{tree}");
+    expect(kept).to.equal(await scene.oid(`${work.saved}^{tree}`));
   });
 
   it("brings deletions, modes, symbolic links and binary files along", async () => {

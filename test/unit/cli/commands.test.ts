@@ -48,6 +48,25 @@ describe("a command that asks the supervisor", () => {
 });
 
 describe("show", () => {
+  it("prints commands for parked work that a shell takes, whatever its paths are called", async () => {
+    const parked = {
+      ref: "refs/orchd/conflicts/t1",
+      paths: ["src/a.ts", "it's.txt"],
+      branch: "resolve/t1",
+      worktree: "/srv/my app-resolve-t1",
+    };
+    const view = taskView({ status: "failed", since: secondsAgo(1), parked });
+    const { out } = await orchd("show t1", { answers: { show: view } });
+    expect(out).to.include("parked: its work conflicts in src/a.ts, it's.txt\n");
+    const commands = out.split("\n").map((line) => line.trim());
+    expect(commands).to.include.members([
+      "git diff 'refs/orchd/conflicts/t1^1' 'refs/orchd/conflicts/t1^2' -- :/src/a.ts ':/it'\\''s.txt'",
+      "git worktree add -b resolve/t1 '/srv/my app-resolve-t1' 'refs/orchd/conflicts/t1^2'",
+      "git -C '/srv/my app-resolve-t1' cherry-pick --no-commit 'refs/orchd/conflicts/t1^3'",
+      "orchd land --resolved t1",
+    ]);
+  });
+
   it("tells what was asked, every attempt and why it failed, with the gate's last words", async () => {
     const view = taskView({
       status: "failed",
@@ -188,6 +207,17 @@ describe("workers, locks and land", () => {
     const both = await orchd("land --reapply --accept-rewind", { answers: { land: landing } });
     expect(both.code).to.equal(2);
     expect(both.calls).to.deep.equal([]);
+  });
+
+  it("land asks nobody where its options do not fit together or name no commit", async () => {
+    const lonely = await orchd("land --commit HEAD");
+    expect([lonely.code, lonely.err]).to.deep.equal([
+      2,
+      "orchd: land: --commit goes with --resolved ID\n",
+    ]);
+    expect((await orchd("land --reapply --resolved t1")).code).to.equal(2);
+    const nowhere = await orchd("land --resolved t1", { cwd: "/" });
+    expect([nowhere.code, nowhere.calls]).to.deep.equal([4, []]);
   });
 });
 

@@ -134,6 +134,7 @@ export function taskView(given: Partial<TaskView> = {}): TaskView {
     held: [],
     sent_back: null,
     landing_held: null,
+    parked: null,
     ...given,
   };
 }

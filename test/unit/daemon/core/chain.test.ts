@@ -215,7 +215,12 @@ describe("one in the middle of a chain", () => {
     world.submit(spec("a"), spec("b"), spec("c"));
     for (const name of ["a", "b", "c"]) world.done(name, [name]);
     world.turn({ type: "landingReleased", tip: null });
-    const conflict = { kind: "conflict", paths: ["x"], ref: "refs/orchd/conflicts/b" } as const;
+    const conflict = {
+      kind: "conflict",
+      paths: ["x"],
+      ref: "refs/orchd/conflicts/b",
+      ours: oid("tip"),
+    } as const;
     world.merged("a").merged("b", conflict);
     expect(steps(world, "a", "b", "c")).to.deep.equal(["chained", "waiting", "merging"]);
     world.merged("c").report("c", green).moved("c");
@@ -243,7 +248,7 @@ describe("one in the middle of a chain", () => {
     expect(world.step("c")).to.equal("merging");
     world.turn({ type: "cancel", ids: ids("b") });
     const { seq } = world.state;
-    const late = { kind: "conflict", paths: ["x"], ref: "refs/x" } as const;
+    const late = { kind: "conflict", paths: ["x"], ref: "refs/x", ours: oid("tip") } as const;
     const fence = world.landingFence("c");
     world.turn({ type: "merged", task: id("c"), fence, result: late, onto: oid("c-b") });
     expect([world.step("c"), world.state.seq]).to.deep.equal(["merging", seq]);

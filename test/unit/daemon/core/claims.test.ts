@@ -1,6 +1,16 @@
 import { expect } from "chai";
 import { claimsFault } from "../../../../ipc/claimLimits.ts";
-import { World, id, ids, instant, saved, spec, submit, worker } from "../../../helpers/core.ts";
+import {
+  World,
+  id,
+  ids,
+  instant,
+  oid,
+  saved,
+  spec,
+  submit,
+  worker,
+} from "../../../helpers/core.ts";
 import type { SpecChanges } from "../../../helpers/core.ts";
 
 /** Do two tasks with these claims run at the same time? */
@@ -164,7 +174,7 @@ describe("claims", () => {
     const world = World.ready().submit(spec("a", { claims: null }));
     world.done("a", ["src/x.ts"]);
     world.submit(spec("b", { claims: ["src/**"] }));
-    world.merged("a", { kind: "conflict", paths: ["src/x.ts"], ref: "refs/x" });
+    world.merged("a", { kind: "conflict", paths: ["src/x.ts"], ref: "refs/x", ours: oid("tip") });
     expect(world.running()).to.deep.equal(["a"]);
     expect(world.why("b")).to.deep.include({ holder: id("a"), their_claim: "src/x.ts" });
     const [lock] = world.effectsOf("placeLock");
@@ -214,7 +224,7 @@ describe("undeclared work", () => {
       const world = World.ready({ slots: 3 }).submit(spec("a", { claims }));
       const work = saved(["src/a"], { touched_total: 20_000 });
       world.report("a", { result: "done", saved: work });
-      world.merged("a", { kind: "conflict", paths: ["src/a"], ref: "refs/x" });
+      world.merged("a", { kind: "conflict", paths: ["src/a"], ref: "refs/x", ours: oid("tip") });
       expect(world.running()).to.deep.equal(["a"]);
       world.submit(spec("b", { claims: ["docs/x"] }), spec("c", { claims: null }));
       expect(world.why("b")).to.deep.include({ on: "claim", holder: id("a"), their_claim: "**" });

@@ -87,7 +87,12 @@ describe("landing", () => {
 });
 
 describe("a conflict", () => {
-  const conflict = { kind: "conflict", paths: ["x"], ref: "refs/orchd/conflicts/a" } as const;
+  const conflict = {
+    kind: "conflict",
+    paths: ["x"],
+    ref: "refs/orchd/conflicts/a",
+    ours: oid("tip"),
+  } as const;
 
   it("makes the task run again, twice, and then fail", () => {
     const world = World.ready().submit(spec("a"));
@@ -97,7 +102,7 @@ describe("a conflict", () => {
     }
     world.done("a", ["x"]).merged("a", conflict);
     expect(world.task("a").life).to.deep.include({
-      reason: { kind: "conflict", paths: ["x"], ref: conflict.ref },
+      reason: { kind: "conflict", paths: ["x"], ref: conflict.ref, ours: conflict.ours },
     });
     expect(world.task("a").attempts).to.have.length(3);
   });

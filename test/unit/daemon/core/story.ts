@@ -352,7 +352,10 @@ export class Story {
         const key = { type: "merged", task: task.id, fence, ...front } as const;
         if (kind === 1) return { ...key, result: { kind: "no_change" } };
         if (kind === 2)
-          return { ...key, result: { kind: "conflict", paths: ["b"], ref: "refs/x" } };
+          return {
+            ...key,
+            result: { kind: "conflict", paths: ["b"], ref: "refs/x", ours: oid("tip") },
+          };
         const onto = step.onto ?? tip ?? oid("tip");
         const ontoTree = oid(`tree-${onto.slice(0, 8)}x`);
         return {

@@ -1,0 +1,43 @@
+import type { ParkedView, TaskView } from "../../ipc/taskViews.ts";
+import type { Look } from "./paint.ts";
+import { listed, plain } from "./text.ts";
+import { quoted } from "./shell.ts";
+
+/**
+ * How to look at parked work and resolve it, as `orchd show` prints it: commands for a shell, one a
+ * line, that work as they stand from anywhere in the repository. What they do by hand is said between
+ * them, as comments.
+ */
+export function parkedSection(view: TaskView, look: Look): string {
+  const { parked } = view;
+  if (parked === null) return "";
+  const lines = [
+    `  ${look.paint("strong", "parked")}: its work conflicts in ${listed(parked.paths, 5)}`,
+    ...resolvingLines(view.id, parked, look).map((line) => (line === "" ? "" : `    ${line}`)),
+  ];
+  return lines.join("\n");
+}
+
+function resolvingLines(id: string, parked: ParkedView, look: Look): string[] {
+  const ref = (side: number): string => quoted(`${plain(parked.ref)}^${side}`);
+  const remark = (text: string): string => look.paint("dim", `# ${text}`);
+  const folder = quoted(plain(parked.worktree));
+  const branch = quoted(plain(parked.branch));
+  const paths = parked.paths.slice(0, pathsMax).map((path) => quoted(`:/${plain(path)}`));
+  return [
+    remark("what landed meanwhile, and what the task did"),
+    `git diff ${ref(1)} ${ref(2)} -- ${paths.join(" ")}`,
+    `git diff ${ref(1)} ${ref(3)}`,
+    remark("meet the conflict in a folder of its own"),
+    `git worktree add -b ${branch} ${folder} ${ref(2)}`,
+    `git -C ${folder} cherry-pick --no-commit ${ref(3)}`,
+    remark(`edit the files in ${plain(parked.worktree)}, then`),
+    `git -C ${folder} add --all`,
+    `git -C ${folder} commit -C ${ref(3)}`,
+    `orchd land --resolved ${id}`,
+    remark("and when it has landed"),
+    `git worktree remove ${folder} && git branch -D ${branch}`,
+  ];
+}
+
+const pathsMax = 20;

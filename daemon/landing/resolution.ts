@@ -1,0 +1,125 @@
+import type { Oid, TaskId } from "../../ipc/ids.ts";
+import { touchedBytesMax, touchedPathsMax } from "../../ipc/workerMessages.ts";
+import type { Saved } from "../../ipc/workerMessages.ts";
+import { markedPaths } from "../../system/conflictMarkers.ts";
+import { failpoint } from "../../system/failpoint.ts";
+import { git, gitLine } from "../../system/git.ts";
+import { brokenBy, isAncestor, readRefs, resolutionRef, transact } from "./branch.ts";
+import type { Broken, Fenced, Writer } from "./branch.ts";
+import { mustBeOid, shownPath } from "./mergeTree.ts";
+import { readParked } from "./parked.ts";
+import { touchedPaths } from "./touched.ts";
+
+/**
+ * A person's commit that takes the place of parked work, looked at and pinned before it lands as any
+ * saved work does:
+ *
+ *     root ◄── … ◄── commit      what lands is the change from the root on
+ *
+ * `root` is what the work had met (`ours`, parked.ts) or, where the commit does not contain that, the
+ * branch as it is now. A commit that contains neither would take back what has landed.
+ */
+export type ResolutionRequest = {
+  readonly task: TaskId;
+  readonly commit: Oid;
+  /** Where the work is parked; `null`: nobody knows any more. */
+  readonly parked: string | null;
+};
+
+export type Resolution =
+  | { readonly kind: "ready"; readonly saved: Saved }
+  | { readonly kind: "refused"; readonly message: string }
+  | Fenced
+  | Broken;
+
+const shownOid = (oid: Oid): string => oid.slice(0, 12);
+const markedShownMax = 3;
+
+export async function resolution(writer: Writer, request: ResolutionRequest): Promise<Resolution> {
+  try {
+    const root = await rootOf(writer, request);
+    if (typeof root === "string") return { kind: "refused", message: root };
+    const base = await forkedFrom(writer, root.oid, root.tip, request.commit);
+    const paths = (await touchedPaths(writer, base, request.commit)).map(({ path }) => path);
+    if (paths.length === 0)
+      return refused(`${shownOid(request.commit)} changes nothing of what has landed`);
+    const marked = await markedPaths(writer.place, base, request.commit);
+    if (marked.length > 0)
+      return refused(`conflict markers are left in ${shownList(marked.map(shownPath))}`);
+    return await pin(writer, request, base, paths);
+  } catch (error) {
+    return brokenBy(error);
+  }
+}
+
+function refused(message: string): Resolution {
+  return { kind: "refused", message };
+}
+
+type Root = { readonly oid: Oid; readonly tip: Oid };
+
+/** Or in words why there is none. */
+async function rootOf(
+  writer: Writer,
+  { commit, parked }: ResolutionRequest,
+): Promise<Root | string> {
+  if (!(await isCommit(writer, commit))) return `there is no commit ${commit}`;
+  const { tip } = await readRefs(writer);
+  const branch = `orchd/${writer.target}`;
+  if (tip === null) return `there is no branch ${branch}`;
+  if (await isAncestor(writer, commit, tip.oid))
+    return `${shownOid(commit)} is on ${branch} already: it resolves nothing`;
+  const ours = parked === null ? null : ((await readParked(writer, parked))?.ours ?? null);
+  if (ours !== null && (await isAncestor(writer, ours, commit))) return { oid: ours, tip: tip.oid };
+  if (await isAncestor(writer, tip.oid, commit)) return { oid: tip.oid, tip: tip.oid };
+  const known = `${shownOid(tip.oid)}, the tip of ${branch}`;
+  const lacks =
+    ours === null
+      ? `does not contain ${known}`
+      : `contains neither ${shownOid(ours)}, which the task met, nor ${known}`;
+  return `${shownOid(commit)} ${lacks}: it would take back what has landed`;
+}
+
+async function isCommit({ place }: Writer, commit: Oid): Promise<boolean> {
+  const found = await git(place, ["cat-file", "-t", commit], { accept: [0, 1, 128] });
+  return found.code === 0 && found.stdout.trim() === "commit";
+}
+
+/** Where the person merged in what landed later, that is no change of theirs. */
+async function forkedFrom(writer: Writer, root: Oid, tip: Oid, commit: Oid): Promise<Oid> {
+  // A rewind may have taken the root away: then the branch and the commit meet below it.
+  if (root === tip || !(await isAncestor(writer, root, tip))) return root;
+  return mustBeOid(await gitLine(writer.place, ["merge-base", tip, commit]));
+}
+
+async function pin(
+  writer: Writer,
+  { task, commit }: ResolutionRequest,
+  base: Oid,
+  paths: readonly string[],
+): Promise<Resolution> {
+  const ref = resolutionRef(task);
+  const pinned = await failpoint("resolution.pin", () =>
+    transact(writer, [{ ref, to: commit, from: "any" }]),
+  );
+  if (pinned.kind !== "done") return pinned;
+  const saved = { commit, base, ref, ...touchedOf(paths), descends: true };
+  return { kind: "ready", saved };
+}
+
+function touchedOf(paths: readonly string[]): Pick<Saved, "touched" | "touched_total"> {
+  const touched: string[] = [];
+  let bytes = 0;
+  for (const path of paths.slice(0, touchedPathsMax)) {
+    bytes += path.length;
+    if (bytes > touchedBytesMax) break;
+    touched.push(shownPath(path));
+  }
+  return { touched, touched_total: paths.length };
+}
+
+function shownList(paths: readonly string[]): string {
+  const shown = paths.slice(0, markedShownMax).join(", ");
+  const rest = paths.length - markedShownMax;
+  return rest > 0 ? `${shown} and ${rest} more` : shown;
+}

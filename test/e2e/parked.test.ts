@@ -1,0 +1,120 @@
+import { execFile } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect } from "chai";
+import { entry, landedCommits, makeSupervised } from "../helpers/supervised.ts";
+import { parkTask } from "../helpers/parking.ts";
+import { until } from "../helpers/until.ts";
+import type { Supervised } from "../helpers/supervised.ts";
+import type { TaskView } from "../../ipc/taskViews.ts";
+
+const run = promisify(execFile);
+const content = { files: { "README.md": "# Scratch\n", "shared.txt": "first\n" } };
+
+/** The commands that `show` prints under "parked", in order, without its remarks. */
+async function printedCommands(supervised: Supervised, id: string): Promise<string[]> {
+  const { stdout } = await supervised.orchd("show", id);
+  const lines = stdout.slice(stdout.indexOf("parked: ")).split("\n").slice(1);
+  return lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
+}
+
+/** Pastes into a shell of the person's, in a folder of the repository; the code and what it printed. */
+async function paste(
+  { repository }: Supervised,
+  command: string,
+  folder = ".",
+): Promise<{ readonly code: number; readonly text: string }> {
+  const script = `orchd() { '${process.execPath}' '${entry}' "$@"; }\n${command}`;
+  const env = { ...repository.env, GIT_AUTHOR_NAME: "P", GIT_AUTHOR_EMAIL: "p@example.com" };
+  const person = { GIT_COMMITTER_NAME: "P", GIT_COMMITTER_EMAIL: "p@example.com" };
+  const cwd = join(repository.dir, folder);
+  return await run("sh", ["-c", script], { cwd, env: { ...env, ...person } }).then(
+    ({ stdout }) => ({ code: 0, text: stdout }),
+    (error: { code: number; stdout: string; stderr: string }) => ({
+      code: error.code,
+      text: error.stdout + error.stderr,
+    }),
+  );
+}
+
+describe("a task that is parked", () => {
+  it("is resolved with the commands that show prints, pasted as they stand", async function () {
+    this.timeout(90_000);
+    await using supervised = await makeSupervised({ ...content });
+    await parkTask(supervised, "parse");
+    const commands = await printedCommands(supervised, "parse");
+    const view = JSON.parse((await supervised.orchd("show", "parse", "--json")).stdout) as TaskView;
+    const worktree = view.parked?.worktree ?? "";
+    const codes: number[] = [];
+    for (const command of commands) {
+      if (command.includes(" add --all")) {
+        expect((await paste(supervised, command)).code).to.equal(0);
+        const { code, text } = await paste(supervised, `git -C '${worktree}' commit -m x`);
+        expect(code, text).to.equal(0);
+        const early = await supervised.orchd("land", "--resolved", "parse");
+        expect(early.stderr).to.include("conflict markers are left in shared.txt");
+        expect(early.code).to.equal(5);
+        await paste(supervised, `git -C '${worktree}' reset --soft HEAD~1`);
+        writeFileSync(join(worktree, "shared.txt"), "both\n");
+      }
+      if (command.includes("worktree remove"))
+        expect((await supervised.orchd("wait", "parse")).code).to.equal(0);
+      const { code, text } = await paste(supervised, command, ".aibrain");
+      codes.push(code);
+      expect(code, `${command}: ${text}`).to.equal(command.includes("cherry-pick") ? 1 : 0);
+    }
+    expect(codes, commands.join("\n")).to.have.length.greaterThan(7);
+    expect(existsSync(worktree)).to.equal(false);
+    const landed = (await landedCommits(supervised.repository)).get("parse");
+    expect(landed).to.have.length(1);
+    const { git } = supervised.repository;
+    expect(await git("show", "orchd/main:shared.txt")).to.equal("both");
+    await until(async () => (await git("rev-parse", "main")) === landed?.[0], { what: "main" });
+    const trace = await supervised.orchd("trace", "parse");
+    expect(trace.stdout).to.include("resolved by a person");
+    const after = await supervised.orchd("show", "parse");
+    expect(after.stdout).to.not.include("parked");
+  });
+
+  it("takes any commit, says what is wrong with one, and that a resolution conflicts itself", async function () {
+    this.timeout(90_000);
+    await using supervised = await makeSupervised({ ...content });
+    await parkTask(supervised, "parse");
+    const { git, write } = supervised.repository;
+    const missing = await supervised.orchd("land", "--resolved", "parse");
+    expect([missing.code, missing.stderr]).to.deep.equal([
+      4,
+      "orchd: there is no commit resolve/parse\n`orchd show parse` prints how to make a resolution; --commit REV names one that is elsewhere.",
+    ]);
+    const old = await supervised.orchd("land", "--resolved", "parse", "--commit", "HEAD~1");
+    expect([old.code, old.stderr]).to.deep.include(5);
+    expect(old.stderr).to.include("is on orchd/main already");
+    const unknown = await supervised.orchd("land", "--resolved", "nobody", "--commit", "HEAD");
+    expect(unknown.code).to.equal(4);
+    await git("checkout", "--quiet", "-b", "mine", "refs/orchd/conflicts/parse^2");
+    await write("shared.txt", "mine\n");
+    await git("commit", "--quiet", "--all", "--message", "mine");
+    // Meanwhile something else lands on the same line.
+    await supervised.wait(
+      await supervised.submit({ id: "newer", run: { shell: "echo newer > shared.txt" } }),
+    );
+    expect(
+      (await supervised.orchd("land", "--resolved", "parse", "--commit", "mine")).code,
+    ).to.equal(0);
+    const again = await supervised.orchd("wait", "parse");
+    expect(again.code).to.equal(1);
+    expect(again.stdout).to.include("conflict in shared.txt; kept as refs/orchd/conflicts/parse");
+    await git("merge", "--quiet", "--strategy=ours", "--no-edit", "orchd/main");
+    expect(
+      (await supervised.orchd("land", "--resolved", "parse", "--commit", "HEAD")).code,
+    ).to.equal(0);
+    expect((await supervised.orchd("wait", "parse")).code).to.equal(0);
+    expect(await git("show", "orchd/main:shared.txt")).to.equal("mine");
+    expect((await landedCommits(supervised.repository)).get("parse")).to.have.length(1);
+    const done = await supervised.orchd("land", "--resolved", "parse", "--commit", "HEAD");
+    expect([done.code, done.stderr]).to.deep.include(5);
+    expect(done.stderr).to.include("task parse is not parked: it is succeeded");
+    await git("checkout", "--quiet", "main");
+  });
+});

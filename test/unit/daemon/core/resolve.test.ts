@@ -1,0 +1,142 @@
+import { expect } from "chai";
+import {
+  World,
+  candidateOf,
+  essence,
+  id,
+  oid,
+  request,
+  saved,
+  spec,
+  testCommand,
+  throughJson,
+} from "../../../helpers/core.ts";
+import { emptyState } from "../../../../daemon/core/emptyState.ts";
+import { evolve } from "../../../../daemon/core/evolve.ts";
+import { parkedOf } from "../../../../daemon/core/state.ts";
+import { restore, stateRow } from "../../../../daemon/core/snapshot.ts";
+import type { Command, MergeResult } from "../../../../daemon/core/commands.ts";
+import type { SpecChanges } from "../../../helpers/core.ts";
+import type { StoredTask } from "../../../../daemon/core/state.ts";
+
+const conflict = { kind: "conflict", paths: ["x"], ref: "refs/p", ours: oid("tip") } as const;
+
+function parked(changes: SpecChanges = {}, settings: Parameters<typeof World.ready>[0] = {}) {
+  const world = World.ready({ slots: 3, ...settings }).submit(spec("a", changes));
+  for (let times = 0; times < 3; times += 1) world.done("a", ["x"]).merged("a", conflict);
+  expect(world.status("a")).to.equal("failed");
+  return world;
+}
+
+function resolve(
+  name: string,
+  touched: readonly string[] = ["x"],
+  archived: StoredTask | null = null,
+): Command {
+  const work = saved(touched, { commit: oid(`by-${name}`), ref: "refs/orchd/resolutions/a" });
+  return { type: "resolve", request: request(name), task: id("a"), saved: work, archived };
+}
+
+/** `landingFence` of the helper is that of the attempt. */
+function mergedByPerson(world: World, result: MergeResult = candidateOf("a")): World {
+  const { life } = world.task("a");
+  const fence = life.status === "landing" ? life.fence : 0;
+  world.turn({ type: "merged", task: id("a"), fence, result });
+  return world;
+}
+
+describe("a person's resolution", () => {
+  it("lands instead of the parked work, once, with a fence of its own", () => {
+    const world = parked();
+    world.turn(resolve("r1"));
+    const { seq } = world.state;
+    const [merge] = world.effectsOf("merge");
+    expect(merge?.saved.commit).to.equal(oid("by-r1"));
+    expect(merge?.fence).to.be.greaterThan(world.task("a").attempts[2]?.fence ?? 0);
+    expect(world.effectsOf("placeLock").map(({ fence }) => fence)).to.deep.equal([merge?.fence]);
+    expect(world.state.counts).to.deep.include({ failed: 0, landing: 1 });
+    world.turn(resolve("r1"));
+    expect(world.state.seq).to.equal(seq);
+    mergedByPerson(world);
+    world.turn({
+      type: "moved",
+      task: id("a"),
+      fence: merge?.fence ?? 0,
+      result: { kind: "moved", commit: oid("c-a") },
+    });
+    expect(world.task("a").life).to.deep.include({ status: "succeeded", commit: oid("c-a") });
+    const [again] = world.turn(resolve("r1"));
+    expect(again?.ok).to.equal(true);
+    expect(world.turn(resolve("r2"))[0]).to.have.nested.property("failure.code", "wrong_status");
+  });
+
+  it("of a task that left the memory works as well, and survives a restart", () => {
+    const world = parked();
+    const archived = world.evict("a");
+    expect(world.turn(resolve("r0"))[0]).to.have.nested.property("failure.code", "not_found");
+    world.turn(resolve("r1", ["x"], archived));
+    expect(world.step("a")).to.equal("merging");
+    const replayed = emptyState();
+    for (const recorded of throughJson(world.journal)) evolve(replayed, recorded);
+    expect(essence(replayed)).to.deep.equal(essence(world.state));
+    const tasks = throughJson([...world.state.tasks.values()]);
+    const restored = restore(throughJson(stateRow(world.state)), tasks, [], world.at);
+    expect([...restored.schedule.holders.keys()]).to.deep.equal(["a"]);
+  });
+
+  it("that conflicts with what landed later parks at once, and may be made anew", () => {
+    const world = parked();
+    world.turn(resolve("r1"));
+    const newer = { ...conflict, paths: ["y"] };
+    mergedByPerson(world, newer);
+    expect(world.task("a").life).to.have.nested.property("reason.kind", "conflict");
+    expect(parkedOf(world.task("a"))?.paths).to.deep.equal(["y"]);
+    expect(world.turn(resolve("r2"))[0]?.ok).to.equal(true);
+  });
+
+  it("that is red has failed, whatever retries the task has, and may be made anew", () => {
+    const world = parked({ retries: 5 }, { verify: [testCommand] });
+    world.turn(resolve("r1"));
+    mergedByPerson(world);
+    const failure = { kind: "exit", exit_code: 1 } as const;
+    const red = { result: "gate_red", command: testCommand, failure, output: "no" } as const;
+    world.report("a", red).report("a", { result: "gate_green" });
+    expect(world.task("a").life).to.have.nested.property("reason.kind", "gate");
+    expect(parkedOf(world.task("a"))?.ref).to.equal("refs/p");
+    expect(world.turn(resolve("r2"))[0]?.ok).to.equal(true);
+  });
+
+  it("waits behind those who hold by now what it touches, and nobody starts over it", () => {
+    const world = parked({ claims: ["src/**"] });
+    world.submit(spec("holder", { claims: ["src/**"] }));
+    world.turn(resolve("r1", ["src/x"]));
+    expect(world.step("a")).to.equal("waiting");
+    world.submit(spec("later", { claims: ["src/x"] }), spec("beside", { claims: ["docs/**"] }));
+    expect(world.running()).to.deep.equal(["holder", "beside"]);
+    world.done("holder");
+    expect(world.step("a")).to.equal("merging");
+    expect(world.running()).to.deep.equal(["beside"]);
+  });
+
+  it("is refused where it changes what the task may not, and for a task that is not parked", () => {
+    const world = parked({ claims: ["x"] }, { outsideClaims: "fail" });
+    const [outside] = world.turn(resolve("r1", ["x", "y"]));
+    expect(outside).to.have.nested.property("failure.code", "refused");
+    expect(outside).to.have.nested.property("failure.message").that.includes("y");
+    world.submit(spec("b")).fail("b");
+    const other = { ...resolve("r2"), task: id("b") } as Command;
+    expect(world.turn(other)[0])
+      .to.have.nested.property("failure.message")
+      .that.includes("failed for another reason");
+    world.turn({ type: "retry", request: request("r3"), ids: [id("a")], archived: new Map() });
+    expect(world.turn(resolve("r4"))[0]).to.have.nested.property("failure.code", "wrong_status");
+    expect(parkedOf(world.task("a"))).to.equal(null);
+  });
+
+  it("that is cancelled may be made anew", () => {
+    const world = parked();
+    world.turn(resolve("r1"), { type: "cancel", ids: [id("a")] });
+    expect(world.status("a")).to.equal("cancelled");
+    expect(world.turn(resolve("r2"))[0]?.ok).to.equal(true);
+  });
+});
