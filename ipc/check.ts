@@ -21,6 +21,11 @@ export function nullOr(check: Check): Check {
   return (value, field) => (value === null ? null : check(value, field));
 }
 
+/** Of a key that may be left out. */
+export function absentOr(check: Check): Check {
+  return (value, field) => (value === undefined ? null : check(value, field));
+}
+
 export function integer(min: number, max: number): Check {
   return (value, field) =>
     Number.isInteger(value) && Number(value) >= min && Number(value) <= max
@@ -71,20 +76,22 @@ export function record(key: Rule, item: Check, max: number): Check {
   };
 }
 
-/** Exactly these keys, all of them. */
+/** Exactly these keys; all of them, but for those that may be left out. */
 export function shape(checks: Readonly<Record<string, Check>>): Check {
   const entries = Object.entries(checks);
   return (value, field) => {
     if (!isPlainRecord(value)) return { field, message: "must be a map" };
     const prefix = field === "" ? "" : `${field}.`;
     let fault: CheckFault | null = null;
+    let found = 0;
     for (let at = 0; at < entries.length && fault === null; at += 1) {
       const [name, check] = entries[at] as (typeof entries)[number];
       fault = check(value[name], prefix + name);
+      if (value[name] !== undefined) found += 1;
     }
-    // As many keys as there are checks, each of which found its own: none is left to be unknown.
+    // As many keys as checks that found their own: none is left to be unknown.
     const keys = Object.keys(value);
-    if (fault === null && keys.length === entries.length) return null;
+    if (fault === null && keys.length === found) return null;
     const unknown = keys.find((name) => !Object.hasOwn(checks, name));
     return unknown === undefined ? fault : unknownKey(unknown, field);
   };

@@ -64,7 +64,7 @@ function isOutcome(value: unknown): value is Outcome {
 function isSaved(value: unknown): boolean {
   if (value === null) return true;
   if (!isRecord(value)) return false;
-  const { commit, base, ref, touched, touched_total, descends, message } = value;
+  const { commit, base, ref, touched, touched_total, descends, message, unresolved } = value;
   return (
     typeof commit === "string" &&
     isOid(commit) &&
@@ -75,6 +75,7 @@ function isSaved(value: unknown): boolean {
     isTexts(touched) &&
     typeof touched_total === "number" &&
     typeof descends === "boolean" &&
+    (unresolved === undefined || isTexts(unresolved)) &&
     (message === undefined || (typeof message === "string" && message.length <= savedMessageMax))
   );
 }

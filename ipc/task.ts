@@ -1,4 +1,15 @@
-import { integer, list, nullOr, oneOf, oneOrMore, record, shape, text, variant } from "./check.ts";
+import {
+  absentOr,
+  integer,
+  list,
+  nullOr,
+  oneOf,
+  oneOrMore,
+  record,
+  shape,
+  text,
+  variant,
+} from "./check.ts";
 import type { Check, CheckFault } from "./check.ts";
 import { claimsFault, claimsMax } from "./claimLimits.ts";
 import { durationMsMax } from "./duration.ts";
@@ -95,6 +106,7 @@ const fields: Readonly<Record<keyof TaskSpec, Check>> = {
   estimate_ms: nullOr(duration),
   timeout_ms: integer(limits.timeoutMsMin, durationMsMax),
   retries: shape({ max: integer(0, limits.retriesMax), backoff_ms: duration }),
+  on_conflict: absentOr(oneOf("continue")),
   env: record(variableName, word, limits.envMax),
   secrets: list(text(variableName), limits.secretsMax),
   verify: list(argv, limits.verifyMax),
@@ -148,6 +160,7 @@ function landsNothingFault(spec: TaskSpec): CheckFault | null {
   const commits =
     commit.message !== null || commit.author !== null || Object.keys(commit.trailers).length > 0;
   if (spec.verify.length > 0) return { field: "verify", message };
+  if (spec.on_conflict !== undefined) return { field: "on_conflict", message };
   return commits ? { field: "commit", message } : null;
 }
 
@@ -179,6 +192,7 @@ export function inOrder(spec: TaskSpec): TaskSpec {
     estimate_ms: spec.estimate_ms,
     timeout_ms: spec.timeout_ms,
     retries: { max: spec.retries.max, backoff_ms: spec.retries.backoff_ms },
+    ...(spec.on_conflict === undefined ? {} : { on_conflict: spec.on_conflict }),
     env: sorted(spec.env),
     secrets: spec.secrets,
     verify: spec.verify,

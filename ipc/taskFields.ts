@@ -66,6 +66,7 @@ function specOf(fields: TaskFields, { mint, timeoutMs }: SpecOptions): TaskSpec 
     estimate_ms: fields.estimate ?? null,
     timeout_ms: fields.timeout ?? timeoutMs,
     retries: fields.retries ?? { max: 0, backoff_ms: limits.backoffMsDefault },
+    ...(fields.on_conflict === "continue" ? { on_conflict: fields.on_conflict } : {}),
     env: fields.env ?? {},
     secrets: fields.secrets ?? [],
     verify: fields.verify ?? [],
@@ -153,6 +154,8 @@ function landsNothingFaults(fields: TaskFields): Fault[] {
   if (message === null) return [];
   const present: Fault[] = [];
   if ((fields.verify ?? []).length > 0) present.push({ path: ["verify"], at: "key", message });
+  if (fields.on_conflict === "continue")
+    present.push({ path: ["on_conflict"], at: "key", message });
   if (Object.keys(fields.commit ?? {}).length > 0) {
     present.push({ path: ["commit"], at: "key", message });
   }

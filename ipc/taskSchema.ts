@@ -236,6 +236,15 @@ export const taskSchema = strict(
       })
       .optional(),
     retries: retries.optional(),
+    on_conflict: z
+      .enum(["rerun", "continue"])
+      .meta(
+        about(
+          "After a conflict with what landed meanwhile, on the new base: `rerun`: it simply runs again. `continue`: its earlier change lies in the workspace, conflicts marked.",
+          "`rerun`",
+        ),
+      )
+      .optional(),
     env: named(variableName, ruled(wordRule(wordLengthMax), wordLengthMax), limits.envMax)
       .meta(
         about(

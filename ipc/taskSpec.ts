@@ -24,6 +24,8 @@ export type TaskSpec = {
   readonly estimate_ms: number | null;
   readonly timeout_ms: number;
   readonly retries: { readonly max: number; readonly backoff_ms: number };
+  /** What an attempt after a conflict begins with: its earlier change; absent: it simply runs again. */
+  readonly on_conflict?: "continue";
   readonly env: Readonly<Record<string, string>>;
   readonly secrets: readonly string[];
   readonly verify: readonly Argv[];

@@ -75,7 +75,12 @@ export type Earlier = {
   readonly work: { readonly commit: Oid; readonly ref: string } | null;
   /** The checks that sent the task back, with the end of what they printed (at most `gateOutputMax` characters). */
   readonly red: { readonly command: Argv; readonly output: string } | null;
+  /** The change from `base` to `commit` is laid onto the new base; absent: the attempt begins with the base alone. */
+  readonly continues?: Continued;
 };
+
+/** Work of an attempt (its number) that did not merge. */
+export type Continued = { readonly base: Oid; readonly commit: Oid; readonly attempt: number };
 
 export type Cancellation = AttemptKey & { readonly reason: "cancelled" | "stopping" };
 
@@ -108,6 +113,8 @@ export type Saved = {
    * `savedMessageMax` characters.
    */
   readonly message?: string;
+  /** Files that conflicted when the attempt began and still have the marks: it does not land. Absent: none. */
+  readonly unresolved?: readonly string[];
 };
 /** A text of `messageLengthMax` and its trailers. */
 export const savedMessageMax = 64_000;

@@ -62,6 +62,7 @@ function specFields(spec: TaskSpec): [string, string][] {
     ["after any", spec.after_any.length > 0 ? spec.after_any.join(", ") : null],
     ["priority", spec.priority === 0 ? null : `${spec.priority}`],
     ["retries", spec.retries.max > 0 ? `${spec.retries.max}` : null],
+    ["on conflict", spec.on_conflict === "continue" ? "continues with its earlier change" : null],
     [
       "verify",
       spec.verify.length > 0 ? spec.verify.map((argv) => commandLine(argv)).join("; ") : null,

@@ -4,7 +4,7 @@ import type { TraceEvent } from "../../ipc/historyViews.ts";
 import type { AttemptFailure } from "../../ipc/workerMessages.ts";
 import { shortOidLength } from "./outcome.ts";
 import type { Style } from "./paint.ts";
-import { plain } from "./text.ts";
+import { listed, plain } from "./text.ts";
 import { span } from "./time.ts";
 import { attemptWords, reasonWords } from "./words.ts";
 
@@ -74,7 +74,10 @@ function attemptEnd(detail: TraceEvent["detail"]): TraceWords {
   const took = typeof detail["elapsedMs"] === "number" ? ` after ${span(detail["elapsedMs"])}` : "";
   const { result } = detail;
   if (result === "done")
-    return { text: `attempt done${took}${savedWords(detail)}${nextWords(detail)}`, style: "good" };
+    return {
+      text: `attempt done${took}${savedWords(detail)}${unresolvedWords(detail)}${nextWords(detail)}`,
+      style: "good",
+    };
   const how = isRecord(detail["failure"])
     ? attemptWords(detail["failure"] as AttemptFailure)
     : result === "lost"
@@ -137,6 +140,11 @@ function nextWords({ next }: TraceEvent["detail"]): string {
 
 function savedWords({ saved }: TraceEvent["detail"]): string {
   return isRecord(saved) ? `, saved as ${oid(saved["commit"])}` : "";
+}
+
+function unresolvedWords({ saved }: TraceEvent["detail"]): string {
+  if (!isRecord(saved) || !Array.isArray(saved["unresolved"])) return "";
+  return `; conflicts are still marked in ${listed(saved["unresolved"].map(String), 2)}`;
 }
 
 function oid(value: unknown): string {

@@ -3,7 +3,7 @@ import type { FailureReason } from "../../ipc/taskViews.ts";
 import type { ClaimSet, Argv, TaskSpec } from "../../ipc/taskSpec.ts";
 import type { HoldEnd, HoldKind, HoldOwner } from "../../ipc/hold.ts";
 import type { HolderId, HoldId, Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts";
-import type { StoredTask } from "./state.ts";
+import type { Parked, StoredTask } from "./state.ts";
 
 /**
  * What happened, in the past tense: the only thing the journal holds and the only thing that changes
@@ -199,6 +199,8 @@ export type Next =
       readonly because: Setback;
       /** The checks that sent it back: its next attempt is given what they printed. */
       readonly red?: RedGate;
+      /** What it met, and where both are kept: its next attempt may be given it to resolve. */
+      readonly conflict?: Parked;
     }
   | { readonly to: "failed"; readonly reason: FailureReason }
   | { readonly to: "cancelled" };

@@ -172,7 +172,7 @@ function afterConflict(
   { paths, ref, ours }: Extract<MergeResult, { kind: "conflict" }>,
 ): Next {
   if (task.setbacks.conflict < conflictsMax && !isResolved(task))
-    return { to: "queued", notBefore: null, because: "conflict" };
+    return { to: "queued", notBefore: null, because: "conflict", conflict: { ref, paths, ours } };
   return { to: "failed", reason: { kind: "conflict", paths: [...paths], ref, ours } };
 }
 

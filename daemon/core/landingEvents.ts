@@ -1,8 +1,8 @@
 import { leaveChain, tipSeen } from "./chainEvents.ts";
 import { proceed } from "./life.ts";
-import { taskOf } from "./state.ts";
+import { currentAttempt, taskOf } from "./state.ts";
 import type { LandingEnded } from "./events.ts";
-import type { State } from "./state.ts";
+import type { State, Task } from "./state.ts";
 import type { TaskId } from "../../ipc/ids.ts";
 
 export function landingEnded(state: State, event: LandingEnded, at: number): void {
@@ -11,7 +11,15 @@ export function landingEnded(state: State, event: LandingEnded, at: number): voi
   state.landing.waiting.delete(event.task);
   if (event.next.to === "succeeded" && event.next.commit !== null)
     tipSeen(state, event.next.commit);
+  noteConflict(task, event);
   proceed(state, task, event.next, at);
+}
+
+function noteConflict(task: Task, { next }: LandingEnded): void {
+  if (next.to !== "queued" || next.conflict === undefined || task.life.status !== "landing") return;
+  const { base, commit } = task.life.saved;
+  const attempt = currentAttempt(task)?.number ?? 0;
+  task.conflict = { ...next.conflict, base, commit, attempt };
 }
 
 /** With the landing that ran into it ended, nobody else would find out that the cause is gone. */

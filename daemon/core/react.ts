@@ -199,7 +199,7 @@ function dispatchEffects(task: Task): Effect[] {
   ];
 }
 
-function earlierOf({ attempts, sentBack }: Task): Earlier | null {
+function earlierOf({ attempts, sentBack, spec, conflict }: Task): Earlier | null {
   const last = attempts.findLast(({ savedCommit }) => savedCommit !== null);
   const work =
     last?.savedCommit == null || last.savedRef === null
@@ -207,7 +207,10 @@ function earlierOf({ attempts, sentBack }: Task): Earlier | null {
       : { commit: last.savedCommit, ref: last.savedRef };
   const red =
     sentBack === undefined ? null : { command: sentBack.command, output: sentBack.output };
-  return work === null && red === null ? null : { work, red };
+  if (work === null && red === null) return null;
+  if (spec.on_conflict === undefined || conflict === undefined) return { work, red };
+  const { base, commit, attempt } = conflict;
+  return { work, red, continues: { base, commit, attempt } };
 }
 
 /**

@@ -2,7 +2,7 @@ import { shownPathsMax } from "./limits.ts";
 import { isOpenAttempt } from "./adoption.ts";
 import { compileGlob, matchesEverything } from "./glob.ts";
 import { decideGate } from "./gate.ts";
-import { lostMax } from "./state.ts";
+import { conflictsMax, lostMax } from "./state.ts";
 import { pathsOutside } from "./claims.ts";
 import { retried } from "./chainEnds.ts";
 import { unreachable } from "./unreachable.ts";
@@ -10,7 +10,7 @@ import type { Apply } from "./decide.ts";
 import type { Command } from "./commands.ts";
 import type { AttemptFailure, Outcome, Report, Saved } from "../../ipc/workerMessages.ts";
 import type { Next } from "./events.ts";
-import type { State, Task } from "./state.ts";
+import type { Parked, State, Task } from "./state.ts";
 import type { WorkerId } from "../../ipc/ids.ts";
 
 /**
@@ -86,6 +86,8 @@ function nextOf(state: State, task: Task, outcome: AttemptOutcome, at: number): 
 function afterDone(state: State, task: Task, saved: Saved | null): Next {
   if (saved === null) return { to: "succeeded", commit: null };
   if (!saved.descends) return { to: "failed", reason: { kind: "not_descended", ref: saved.ref } };
+  if (saved.unresolved !== undefined && task.conflict !== undefined)
+    return afterUnresolved(task, saved.unresolved, task.conflict);
   const declared = task.spec.claims;
   if (declared === null || state.settings.outsideClaims !== "fail") return { to: "landing" };
   const paths = pathsOutside(saved.touched, declared.writes);
@@ -94,6 +96,17 @@ function afterDone(state: State, task: Task, saved: Saved | null): Next {
   return unknown === 0 || declared.writes.map(compileGlob).some(matchesEverything)
     ? { to: "landing" }
     : outsideClaims([`(${unknown} more paths that were not looked at)`]);
+}
+
+/** The conflict that it was given is still there: as if it had met it once more. */
+function afterUnresolved(task: Task, paths: readonly string[], { ref, ours }: Parked): Next {
+  if (task.setbacks.conflict < conflictsMax)
+    return { to: "queued", notBefore: null, because: "conflict" };
+  const met = ours === undefined ? {} : { ours };
+  return {
+    to: "failed",
+    reason: { kind: "conflict", paths: paths.slice(0, shownPathsMax), ref, ...met },
+  };
 }
 
 function outsideClaims(paths: string[]): Next {

@@ -1,4 +1,4 @@
-import type { AttemptFailure, Saved } from "../../ipc/workerMessages.ts";
+import type { AttemptFailure, Continued, Saved } from "../../ipc/workerMessages.ts";
 import type { ClaimSet, TaskSpec } from "../../ipc/taskSpec.ts";
 import type { CoreSettings, HeldReason, RedGate } from "./events.ts";
 import type { FailureReason, TaskStatus } from "../../ipc/taskViews.ts";
@@ -64,6 +64,8 @@ export type Task = {
   touched: readonly string[];
   /** The checks that sent it back last: its attempts from then on are given what they printed. */
   sentBack?: RedGate;
+  /** The conflict that sent it back last: what an attempt may continue from. */
+  conflict?: Parked & Continued;
   lastRetry: RequestId | null;
   /** The requests before that one, at most `earlierRetriesMax`, oldest first; absent in older journals. */
   earlierRetries?: readonly RequestId[];

@@ -44,7 +44,7 @@ export function taskRetried(state: State, event: TaskRetried, at: number): void 
   const before = state.finals.get(event.task);
   if (before !== undefined) state.counts[before.status] -= 1;
   state.finals.delete(event.task);
-  const { parked: _parked, ...stored } = event.stored;
+  const { parked: _parked, conflict: _conflict, ...stored } = event.stored;
   const task: Task = {
     ...stored,
     life: queuedAt(at, null, false),

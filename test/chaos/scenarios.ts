@@ -160,6 +160,18 @@ const parked: Scenario = {
   },
 };
 
+/** Conflicts, and resolves that in its next attempt. */
+const continued: Scenario = {
+  ...parked,
+  name: "continued",
+  run: async (site, round) => {
+    const id = `continued-${round}`;
+    const shell = `if [ -n "$ORCHD_CONTINUES" ]; then echo resolved ${id} > shared.txt; else ${conflictingShell(site.repository.dir)}; fi`;
+    const ids = await submitted(site, [task(site, id, shell, { on_conflict: "continue" })]);
+    return { ids, conflicting: ids };
+  },
+};
+
 /** Commits, stashes, leaves an embedded repository and a temporary file. */
 function agentWithGit(round: number): string {
   return [
@@ -443,6 +455,7 @@ export const scenarios: readonly Scenario[] = [
   first,
   rich,
   parked,
+  continued,
   odd,
   sentBack,
   back,

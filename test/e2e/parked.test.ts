@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
 import { entry, landedCommits, makeSupervised } from "../helpers/supervised.ts";
-import { parkTask } from "../helpers/parking.ts";
+import { conflictingShell, parkTask } from "../helpers/parking.ts";
 import { until } from "../helpers/until.ts";
 import type { Supervised } from "../helpers/supervised.ts";
 import type { TaskView } from "../../ipc/taskViews.ts";
@@ -37,6 +37,39 @@ async function paste(
     }),
   );
 }
+
+describe("a task that continues after a conflict", () => {
+  it("resolves it in its next attempt, and is parked when it leaves the marks", async function () {
+    this.timeout(90_000);
+    await using supervised = await makeSupervised({ ...content });
+    const { dir, git } = supervised.repository;
+    const ids = await supervised.submit(
+      {
+        id: "able",
+        on_conflict: "continue",
+        run: {
+          shell: `if [ -n "$ORCHD_CONFLICT_FILES" ]; then sed -i '/^[<=>]/d' $(cat "$ORCHD_CONFLICT_FILES"); else ${conflictingShell(dir)}; fi`,
+        },
+      },
+      {
+        id: "unable",
+        after: ["able"],
+        on_conflict: "continue",
+        run: { shell: `[ -n "$ORCHD_CONTINUES" ] || { ${conflictingShell(dir)}; }` },
+      },
+    );
+    const [able, unable] = await supervised.wait(ids);
+    expect(able).to.deep.include({ status: "succeeded", attempts: 2 });
+    expect(await git("show", `${able?.commit}:shared.txt`)).to.match(/^person \d+\ntask \d+$/);
+    expect(unable).to.deep.include({ status: "failed", attempts: 3 });
+    expect(unable?.reason).to.deep.include({ kind: "conflict", paths: ["shared.txt"] });
+    expect((await supervised.orchd("trace", "unable")).stdout).to.include(
+      "conflicts are still marked in shared.txt; runs again (conflict)",
+    );
+    const picked = await printedCommands(supervised, "unable");
+    expect(picked.at(-2)).to.equal("orchd land --resolved unable");
+  });
+});
 
 describe("a task that is parked", () => {
   it("is resolved with the commands that show prints, pasted as they stand", async function () {

@@ -144,17 +144,14 @@ function setbacks(world: World): void {
   world.turn({ ...retried, ids: ids("again") });
 }
 
-/** It conflicts until it is parked, and a person resolves it. */
+/** It conflicts until it is parked, once because it left the conflict as it was; a person resolves it. */
 function conflicts(world: World): void {
-  world.submit(spec("parked"));
+  world.submit(spec("parked", { on_conflict: "continue" }));
   const ref = "refs/orchd/conflicts/parked";
-  for (let times = 0; times <= conflictsMax; times += 1)
-    world.done("parked", ["p"]).merged("parked", {
-      kind: "conflict",
-      paths: ["p"],
-      ref,
-      ours: oid("tip"),
-    });
+  const conflict = { kind: "conflict", paths: ["p"], ref, ours: oid("tip") } as const;
+  for (let times = 1; times <= conflictsMax; times += 1)
+    world.done("parked", ["p"]).merged("parked", conflict);
+  world.report("parked", { result: "done", saved: saved(["p"], { unresolved: ["p"] }) });
   world.turn({
     type: "resolve",
     request: request("r2"),

@@ -300,7 +300,9 @@ export class Checker {
       must(same, "S4", () => `${name} ended as ${event.result}, which is not what it came to`);
     }
     if (event.saved !== null) holder.touched |= maskOf(event.saved.touched);
-    const to = event.next.to;
+    const { to } = event.next;
+    const marked = event.saved?.unresolved !== undefined;
+    must(!marked || to !== "landing", "S8", () => `${event.task} lands with a conflict left in it`);
     holder.status = to === "landing" || to === "queued" ? to : "final";
     this.#checkLimits(event.task);
   }

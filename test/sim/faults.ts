@@ -17,6 +17,7 @@ export const faultKinds = [
   "enospc",
   "merge_conflict",
   "resolved",
+  "continued",
   "gate_red",
   "gate_timeout",
   "landed_together",
@@ -48,6 +49,7 @@ export function noFaults(): FaultCounts {
 const consequences: ReadonlySet<FaultKind> = new Set([
   "merge_conflict",
   "resolved",
+  "continued",
   "gate_red",
   "landed_together",
 ]);

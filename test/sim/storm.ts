@@ -85,6 +85,7 @@ export function strike(machine: Machine, kind: FaultKind): void {
       return machine.reload();
     case "merge_conflict":
     case "resolved":
+    case "continued":
     case "gate_red":
     case "landed_together":
       return;

@@ -201,13 +201,21 @@ export class WorkerProcess {
     this.#home.attempts.set(assignment.fence, { key: keyOf(assignment), report: null });
     const plan = attemptPlan(this.#machine, assignment);
     this.#reset(assignment);
+    const leavesMarks = this.#layEarlier(assignment);
     const finish = this.#course(assignment, (how) => {
       const saved = this.#save();
       if (how === "ended") return { result: "ended", saved };
       if (plan.failure !== null) return { result: "failed", failure: plan.failure, saved };
       return {
         result: "done",
-        saved: saved === null ? null : { ...saved, descends: plan.descends },
+        saved:
+          saved === null
+            ? null
+            : {
+                ...saved,
+                descends: plan.descends,
+                ...(leavesMarks ? { unresolved: saved.touched.slice(0, 1) } : {}),
+              },
       };
     });
     const edit = (): void => {
@@ -220,6 +228,23 @@ export class WorkerProcess {
       edit();
       finish("planned");
     });
+  }
+
+  /** The change that conflicted, over the tip's files; true: the agent will leave a conflict in it. */
+  #layEarlier({ earlier }: Extract<Assignment, { kind: "task" }>): boolean {
+    const { workspace } = this.#home;
+    const continues = earlier?.continues;
+    if (continues === undefined || workspace === null) return false;
+    const { repository, random } = this.#machine;
+    const { files } = repository.objects.get(continues.commit).tree;
+    const before = repository.objects.get(continues.base).tree.files;
+    const changed = changedPaths(before, files).flatMap((path) => {
+      const content = files[path];
+      return content === undefined ? [] : [[path, content] as const];
+    });
+    workspace.files = { ...workspace.files, ...Object.fromEntries(changed) };
+    this.#machine.fired("continued");
+    return random.chance(0.5);
   }
 
   #runGate(assignment: Extract<Assignment, { kind: "gate" }>): void {

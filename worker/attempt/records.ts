@@ -12,6 +12,7 @@ import { failpointNow } from "../../system/failpoint.ts";
  *
  *     attempt.json        written before anything starts, and again when the base is known
  *     gate-output.log     what the checks printed that sent the task back; absent: none did
+ *     conflicts.txt       files that conflict in what it began with; absent: it began with the base alone
  *     outcome.json        written before it is reported
  *
  * Neither is synced: after a crash `attempts.log` counts (attemptLog.ts). The folder may be deleted
@@ -32,6 +33,7 @@ export type AttemptRecord = AttemptKey & {
 const attemptName = "attempt.json";
 export const outcomeName = "outcome.json";
 const gateOutputName = "gate-output.log";
+const conflictsName = "conflicts.txt";
 const fileMode = 0o600;
 const folderMode = 0o700;
 
@@ -59,6 +61,23 @@ export function noteGateOutput(folder: string, output: string): string {
   });
   return path;
 }
+
+/** One a line, as git has them; one with a line break as JSON. The absolute path of the file. */
+export function noteConflicts(folder: string, paths: readonly Buffer[]): string {
+  const path = join(folder, conflictsName);
+  const lines = paths.map((name) =>
+    name.includes("\n") ? JSON.stringify(name.toString("utf8")) : name,
+  );
+  failpointNow("record.conflicts", () => {
+    mkdirSync(folder, { recursive: true, mode: folderMode });
+    writeFileSync(path, Buffer.concat(lines.flatMap((one) => [Buffer.from(one), newline])), {
+      mode: fileMode,
+    });
+  });
+  return path;
+}
+
+const newline = Buffer.from("\n");
 
 export function writeOutcome(folder: string, report: Report): void {
   failpointNow("record.outcome", () => writeReadable(join(folder, outcomeName), report));

@@ -5,10 +5,13 @@ import type { Argv, Work } from "../../ipc/taskSpec.ts";
 import type {
   Assignment,
   AttemptFailure,
+  Continued,
   Earlier,
   Outcome,
   Saved,
 } from "../../ipc/workerMessages.ts";
+import { layEarlier, leftUnresolved } from "../workspace/continue.ts";
+import type { Laid } from "../workspace/continue.ts";
 import { writeHeld } from "../workspace/held.ts";
 import { isInside } from "../workspace/place.ts";
 import type { Place } from "../workspace/place.ts";
@@ -24,7 +27,7 @@ import type { HookRun } from "./hooks.ts";
 import { Output } from "./output.ts";
 import { failureOf, runProgram } from "./program.ts";
 import type { ProgramEnd } from "./program.ts";
-import { noteBase, noteGateOutput } from "./records.ts";
+import { noteBase, noteConflicts, noteGateOutput } from "./records.ts";
 import type { AttemptRecord } from "./records.ts";
 
 export type TaskAssignment = Extract<Assignment, { kind: "task" }>;
@@ -43,11 +46,16 @@ export async function runTask(
   const ground = prepared.value;
   const startedAt = record.started_at;
   let earlier: Readonly<Record<string, string>> = {};
+  let laid: Laid | null = null;
   try {
     const held = { ...course.key, base: ground.base, startedAt };
     const begin = async (): Promise<void> => {
       noteBase(folder, record, ground.base.commit);
-      earlier = earlierVariables(task.earlier, folder);
+      laid = await lay(ground, task.earlier?.continues);
+      earlier = {
+        ...earlierVariables(task.earlier, folder),
+        ...continuedVariables(task.earlier?.continues, laid, folder),
+      };
       await writeHeld(ground.place, held);
     };
     await onceThereIsSpace(begin, waitingInWorkspace(desk, course, ground.place));
@@ -64,7 +72,28 @@ export async function runTask(
   const saved = await save(desk, course, ground, startedAt, output);
   if (!saved.ok) return saved.outcome;
   const run = { desk, course, task, ground, startedAt, output };
-  return await concludeThrough(run, end, saved.value);
+  return await withoutMarks(await concludeThrough(run, end, saved.value), ground, laid);
+}
+
+async function lay(ground: Ground, continues: Continued | undefined): Promise<Laid | null> {
+  if (continues === undefined) return null;
+  return await layEarlier(ground.place, ground.repository, ground.base, continues);
+}
+
+/** Work that still has the marks of the conflict is not done, whatever its program says. */
+async function withoutMarks(
+  outcome: Outcome,
+  { repository }: Ground,
+  laid: Laid | null,
+): Promise<Outcome> {
+  if (laid === null || outcome.result !== "done" || outcome.saved === null) return outcome;
+  try {
+    const unresolved = await leftUnresolved(repository, laid, outcome.saved);
+    if (unresolved === null) return outcome;
+    return { ...outcome, saved: { ...outcome.saved, unresolved } };
+  } catch (error) {
+    return failed({ kind: "save", message: messageOf(error) }, outcome.saved);
+  }
 }
 
 /** `workspace: none`: in the person's working tree, without git; nothing is saved and nothing lands. */
@@ -218,6 +247,20 @@ function earlierVariables(earlier: Earlier | undefined, folder: string): Record<
           ORCHD_GATE_COMMAND: red.command.join(" "),
           ORCHD_GATE_OUTPUT: noteGateOutput(folder, red.output),
         }),
+  };
+}
+
+/** And of an earlier change that lies in its workspace. */
+function continuedVariables(
+  continues: Continued | undefined,
+  laid: Laid | null,
+  folder: string,
+): Record<string, string> {
+  if (continues === undefined || laid === null) return {};
+  const conflicted = laid.conflicted.map((path) => Buffer.from(path, "latin1"));
+  return {
+    ORCHD_CONTINUES: continues.commit,
+    ORCHD_CONFLICT_FILES: noteConflicts(folder, conflicted),
   };
 }
 

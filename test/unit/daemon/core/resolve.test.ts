@@ -6,6 +6,7 @@ import {
   id,
   oid,
   request,
+  retry,
   saved,
   spec,
   testCommand,
@@ -44,6 +45,51 @@ function mergedByPerson(world: World, result: MergeResult = candidateOf("a")): W
   world.turn({ type: "merged", task: id("a"), fence, result });
   return world;
 }
+
+describe("a task that continues after a conflict", () => {
+  const done = (world: World, unresolved?: readonly string[]) =>
+    world.report("a", {
+      result: "done",
+      saved: saved(["x"], unresolved === undefined ? {} : { unresolved }),
+    });
+
+  it("is given the change that conflicted, until it has landed or a person starts it over", () => {
+    const world = World.ready().submit(spec("a", { on_conflict: "continue", retries: 1 }));
+    expect(world.effectsOf("dispatch")[0]).to.not.have.property("earlier");
+    world.done("a", ["x"]).merged("a", conflict);
+    const continues = { base: oid("base"), commit: oid("work-x"), attempt: 1 };
+    expect(world.effectsOf("dispatch")[0]?.earlier?.continues).to.deep.equal(continues);
+    world.fail("a").pass(1_000);
+    expect(world.effectsOf("dispatch")[0]?.earlier?.continues).to.deep.equal(continues);
+    world.fail("a").turn(retry("r1", "a"));
+    expect(world.effectsOf("dispatch")[0]?.earlier).to.not.have.property("continues");
+  });
+
+  it("is given nothing where it simply runs again", () => {
+    const world = World.ready().submit(spec("a"));
+    world.done("a", ["x"]).merged("a", conflict);
+    expect(world.effectsOf("dispatch")[0]?.earlier).to.not.have.property("continues");
+  });
+
+  it("does not land a conflict that it left: it runs again, and is parked at the third", () => {
+    const world = World.ready().submit(spec("a", { on_conflict: "continue" }));
+    world.done("a", ["x"]).merged("a", conflict);
+    done(world, ["x"]);
+    expect(world.status("a")).to.equal("running");
+    expect(world.effectsOf("dispatch")[0]?.earlier?.continues?.attempt).to.equal(1);
+    done(world, ["x"]);
+    const reason = { kind: "conflict", paths: ["x"], ref: "refs/p", ours: oid("tip") };
+    expect(world.task("a").life).to.deep.include({ reason });
+    expect(parkedOf(world.task("a"))?.ref).to.equal("refs/p");
+    expect(world.turn(resolve("r1"))[0]?.ok).to.equal(true);
+  });
+
+  it("lands what it resolved", () => {
+    const world = World.ready().submit(spec("a", { on_conflict: "continue" }));
+    world.done("a", ["x"]).merged("a", conflict);
+    expect(done(world).step("a")).to.equal("merging");
+  });
+});
 
 describe("a person's resolution", () => {
   it("lands instead of the parked work, once, with a fence of its own", () => {
