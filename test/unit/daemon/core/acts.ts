@@ -59,7 +59,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   weighted(1, fc.record({ do: fc.constant("hold"), kind: fc.constantFrom("problem", "rewound") })),
   weighted(2, fc.record({ do: fc.constant("followed"), how: fc.nat({ max: 1 }) })),
   weighted(3, fc.record({ do: fc.constant("lock"), claims: pick, wait: fc.boolean() })),
-  weighted(4, fc.record({ do: fc.constantFrom("unlock", "breakLock"), pick })),
+  weighted(4, fc.record({ do: fc.constantFrom("unlock", "giveUp", "breakLock"), pick })),
   weighted(1, fc.record({ do: fc.constant("foreign"), pick })),
   weighted(2, fc.record({ do: fc.constant("settings"), how: fc.nat({ max: 12 }) })),
 );

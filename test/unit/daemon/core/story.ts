@@ -46,7 +46,7 @@ export type Act =
   | { readonly do: "followed"; readonly how: number }
   | { readonly do: "settings"; readonly how: number }
   | { readonly do: "lock"; readonly claims: number; readonly wait: boolean }
-  | { readonly do: "unlock" | "breakLock" | "foreign"; readonly pick: number }
+  | { readonly do: "unlock" | "giveUp" | "breakLock" | "foreign"; readonly pick: number }
   | { readonly do: "pass"; readonly ms: number };
 
 export type Plan = {
@@ -228,6 +228,10 @@ export class Story {
       case "unlock": {
         const hold = this.#pickHold(act.pick);
         return hold === null ? null : { type: "unlock", hold, because: "released" };
+      }
+      case "giveUp": {
+        const hold = this.#pickHold(act.pick);
+        return hold === null ? null : { type: "giveUpWaiting", hold };
       }
       case "breakLock": {
         const holder = this.#pickHold(act.pick) ?? this.#pick(act.pick)?.id;
