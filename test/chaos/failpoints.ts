@@ -178,7 +178,8 @@ async function runRound(
   const reached = target === null || existsSync(join(folder, `${target.role}.${target.at}`));
   const all = reached ? problems : ["the point was not reached", ...problems];
   if (problems.length > 0) {
-    all.push(`the logs:\n${logsOf(site.repository)}`);
+    const { stdout, stderr } = await site.orchd(["status"]);
+    all.push(`status:\n${stdout}${stderr}`, `the logs:\n${logsOf(site.repository)}`);
     await endEverything(site.repository);
   }
   const recovered = readRecovered(site.recoveredFile).length;

@@ -67,6 +67,10 @@ async function look(dir: string): Promise<Recovered> {
     }
   };
   const seen = await lookAt({ dir, env });
+  const ignored = new Set(
+    git("ls-files", "--others", "--ignored", "--exclude-standard").split("\n"),
+  );
+  const files = new Map([...seen.files].filter(([path]) => !ignored.has(path)));
   const tip = git("rev-parse", "--quiet", "--verify", "refs/heads/orchd/main");
   const locks = gitLocks(join(dir, ".git"));
   const own = locks.filter(isOwn);
@@ -79,7 +83,7 @@ async function look(dir: string): Promise<Recovered> {
     tip: tip === "" ? null : tip,
     duplicates: tip === "" ? [] : duplicatesIn(git("log", "--first-parent", trailers, tip)),
     fsck: fsckTwice(() => git("fsck", "--strict", "--no-dangling", "--no-progress")),
-    torn: waits ? [] : [...differing(seen.files, seen.tree), ...differing(seen.index, seen.tree)],
+    torn: waits ? [] : [...differing(files, seen.tree), ...differing(seen.index, seen.tree)],
     ownLocks: unsettled && !waits ? [...own, "orchd/follow.json"] : own,
     otherLocks: other,
   };
