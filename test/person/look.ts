@@ -25,8 +25,9 @@ export type Look = {
 };
 
 const run = promisify(execFile);
-/** By blob; the same in all repositories. */
+/** By blob, and by commit; the same in all repositories. */
 const texts = new Map<string, string>();
+const trees = new Map<string, ReadonlyMap<string, string>>();
 
 export async function lookAt(repository: Pick<TestRepository, "dir" | "env">): Promise<Look> {
   const gitDir = join(repository.dir, ".git");
@@ -42,14 +43,15 @@ export async function lookAt(repository: Pick<TestRepository, "dir" | "env">): P
   );
   const headOid = refs.get(head) ?? (head.startsWith("refs/") ? null : head);
   const main = refs.get("refs/heads/main") ?? null;
-  const treeOf = async (oid: string | null) =>
-    new Map(
-      oid === null
-        ? []
-        : rows(await read("ls-tree", "-r", "-z", oid), "\0", "\t").map(
-            ([what, path]) => [path, what.replace(" blob", "")] as const,
-          ),
-    );
+  const treeOf = async (oid: string | null) => {
+    if (oid === null) return new Map<string, string>();
+    const known = trees.get(oid);
+    if (known !== undefined) return known;
+    const found = rows(await read("ls-tree", "-r", "-z", oid), "\0", "\t");
+    const tree = new Map(found.map(([what, path]) => [path, what.replace(" blob", "")] as const));
+    trees.set(oid, tree);
+    return tree;
+  };
   const tree = await treeOf(headOid);
   const token = inodeOf(join(gitDir, "orchd-follow.token"));
   const lock = inodeOf(join(gitDir, "index.lock"));

@@ -32,7 +32,7 @@ export type Story = {
 
 /** Not each task lands: some conflict with each other, and a rewind may be there for a while. */
 const triesPerLanding = 8;
-/** After so many tasks in a row that did not land the person looks why, and does what they are told. */
+/** After so many tasks without a follow the person looks why, and does what they are told. */
 const patience = 6;
 /** git knows it without an object, and its own `reset --hard` on a branch without a commit writes none. */
 const emptyTree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
@@ -101,11 +101,11 @@ class Teller {
     });
     const bases: Oid[] = [await scene.oid("orchd/main")];
     const triesMax = this.#landings * triesPerLanding;
-    let [landed, vain] = [0, 0];
+    let [followed, vain] = [0, 0];
     for (let at = 0; this.#landed.length < this.#landings && this.#problems.length === 0; at += 1) {
-      if (at === triesMax) throw new Error(`${landed} landed of ${triesMax} tasks`);
-      vain = this.#landed.length === landed ? vain + 1 : 0;
-      landed = this.#landed.length;
+      if (at === triesMax) throw new Error(`${this.#landed.length} landed of ${triesMax} tasks`);
+      vain = this.#followed === followed ? vain + 1 : 0;
+      followed = this.#followed;
       if (vain > patience) {
         this.#acting = true;
         await this.#bringTogether(scene, account, person);
