@@ -42,13 +42,20 @@ async function exchange(
   const to = await treeOf(site, checkout, paths, goal);
   const from = await treeOf(site, checkout, paths, other);
   const work = await smallIndex(site, checkout, paths, other);
-  const absent = paths.filter((one) => one[other] === null);
   return await failpoint("recover.exchange", async () => {
     await refresh(work);
-    // git would overwrite one that is ignored.
-    const kinds = await Promise.all(absent.map(({ path }) => kindOf(onDisk(checkout, path))));
-    return !kinds.includes("file") && (await readTree(work, [from, to], ["-u"]));
+    return (await areThere(checkout, paths, other)) && (await readTree(work, [from, to], ["-u"]));
   });
+}
+
+/** git would write a file again that was removed, and overwrite one that is ignored. */
+async function areThere(
+  checkout: Checkout,
+  paths: readonly TouchedPath[],
+  side: "old" | "new",
+): Promise<boolean> {
+  const kinds = await Promise.all(paths.map(({ path }) => kindOf(onDisk(checkout, path))));
+  return paths.every((one, at) => (kinds[at] === "file") === (one[side] !== null));
 }
 
 async function treeOf(

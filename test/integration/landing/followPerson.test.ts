@@ -88,6 +88,20 @@ describe("a file that is edited while a follow is taken back", () => {
       expect(readFileSync(join(dir, "dir/c.txt"), "utf8")).to.equal("c\n");
       expect(await git("status", "--porcelain")).to.equal(" M a.txt\nM  b.txt");
     });
+
+  it("stays removed when it is removed at that moment", async () => {
+    await using scene = await makeScene();
+    const { git, write, dir } = scene.repository;
+    await write("b.txt", "mine\n");
+    await git("commit", "--quiet", "-a", "-m", "Mine");
+    await scene.land("t1", { "a.txt": "new\n", "dir/c.txt": "new\n" });
+    using _ = onFailpoint(async (passed) => {
+      if (passed === "follow.target:before") await git("reset", "--quiet", "--soft", "HEAD~1");
+      if (passed === "recover.exchange:before") await rm(join(dir, "a.txt"), { force: true });
+    });
+    await follow(scene);
+    expect(await git("status", "--porcelain")).to.equal(" D a.txt\nM  b.txt");
+  });
 });
 
 describe("following with the person's own settings", () => {
