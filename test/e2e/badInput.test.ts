@@ -1,6 +1,8 @@
 import { dirname } from "node:path";
 import { expect } from "chai";
 import { makeSupervised, runOrchd, supervisorPid } from "../helpers/supervised.ts";
+import { connect } from "../../ipc/client.ts";
+import { orchdWords } from "../unit/cli/recording.ts";
 import { makeRepository } from "../helpers/repository.ts";
 import type { Failure } from "../../ipc/errors.ts";
 import type { Supervised } from "../helpers/supervised.ts";
@@ -194,10 +196,15 @@ describe("bad input", () => {
     return ran.stderr;
   }
 
+  // Not each in a process of its own: that refuses as the tests below say.
   for (const { name, file, text, says } of rows)
     it(`is refused: ${name}`, async () => {
-      await supervised.repository.write(file, text);
-      holdsAll(await refused(2, "submit", file), says);
+      const { dir, env, write } = supervised.repository;
+      await write(file, text);
+      const { code, out, err } = await orchdWords(["submit", file], { connect, cwd: dir, env });
+      expect({ code, out }, err).to.deep.equal({ code: 2, out: "" });
+      expect(await tasksNow(supervised), "tasks").to.equal(asItWas);
+      holdsAll(err, says);
     });
 
   it("in one of several files keeps all of them from being submitted", async () => {
