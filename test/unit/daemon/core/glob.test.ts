@@ -2,7 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { compileGlob, expandBraces, globMatches, globsMeet } from "../../../../daemon/core/glob.ts";
 import { foldCase } from "../../../../ipc/letterCase.ts";
-import { normaliseGlob } from "../../../../ipc/glob.ts";
+import { globs, namePattern } from "./globTexts.ts";
 import { nameMatches, pathMatches, pathsUpTo } from "./oracle.ts";
 
 const seed = Number(process.env["ORCHD_TEST_SEED"] ?? 20_260_726);
@@ -69,21 +69,7 @@ describe("a claim's glob", () => {
   });
 });
 
-/** Names from two letters; a name of at most four letters tells any two of these patterns apart. */
-const piece = fc.constantFrom("a", "b", "*", "?", "{a,b}", "{ab,}", "{a,?b}");
-const namePattern = fc
-  .array(piece, { minLength: 1, maxLength: 3 })
-  .map((pieces) => pieces.join("").replaceAll(/\*+/g, "*"))
-  .filter((glob) => normaliseGlob(glob).ok);
-const segment = fc.oneof(
-  { weight: 1, arbitrary: fc.constant("**") },
-  { weight: 4, arbitrary: fc.constantFrom("a", "b", "ab", "*", "?", "a*", "*b", "{a,b}", "?b") },
-);
-const glob = fc
-  .array(segment, { minLength: 1, maxLength: 3 })
-  .map((segments) => normaliseGlob(segments.join("/")))
-  .filter((parsed) => parsed.ok)
-  .map((parsed) => parsed.glob);
+const glob = globs(1);
 
 /** Every path of up to six segments would be too many; two such globs meet within four. */
 const paths = pathsUpTo(4, ["a", "b", "ab", "bb"]);

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { compileGlob } from "../../../../daemon/core/glob.ts";
 import { globContains } from "../../../../daemon/core/globContains.ts";
-import { normaliseGlob } from "../../../../ipc/glob.ts";
+import { globs, namePattern } from "./globTexts.ts";
 import { nameMatches, pathMatches, pathsUpTo } from "./oracle.ts";
 
 const seed = Number(process.env["ORCHD_TEST_SEED"] ?? 20_260_726);
@@ -37,20 +37,7 @@ describe("a glob contains another", () => {
   });
 });
 
-const piece = fc.constantFrom("a", "b", "*", "?", "{a,b}", "{ab,}", "{a,?b}");
-const namePattern = fc
-  .array(piece, { minLength: 1, maxLength: 3 })
-  .map((pieces) => pieces.join("").replaceAll(/\*+/g, "*"))
-  .filter((glob) => normaliseGlob(glob).ok);
-const segment = fc.oneof(
-  { weight: 2, arbitrary: fc.constant("**") },
-  { weight: 4, arbitrary: fc.constantFrom("a", "b", "ab", "*", "?", "a*", "*b", "{a,b}", "?b") },
-);
-const glob = fc
-  .array(segment, { minLength: 1, maxLength: 3 })
-  .map((segments) => normaliseGlob(segments.join("/")))
-  .filter((parsed) => parsed.ok)
-  .map((parsed) => parsed.glob);
+const glob = globs(2);
 
 /** `c` stands for all letters that no pattern mentions. */
 const names = pathsUpTo(6, ["a", "b", "c"]).map((letters) => letters.join(""));
