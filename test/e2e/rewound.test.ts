@@ -21,7 +21,8 @@ async function untilFollowed({ repository: { git } }: Supervised): Promise<void>
 }
 
 describe("a person who resets their branch under a supervisor", () => {
-  it("is told what they can say, and gets back what landed when they ask for it", async () => {
+  it("is told what they can say, and gets back what landed when they ask for it", async function () {
+    this.timeout(60_000);
     await using one = await makeSupervised();
     const { git, dir, write, commit } = one.repository;
     const begin = await git("rev-parse", "main");
