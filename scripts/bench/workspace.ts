@@ -1,7 +1,10 @@
+import { readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { TaskId } from "../../ipc/ids.ts";
 import { resetWorkspace } from "../../worker/workspace/reset.ts";
-import type { Place, Repository } from "../../worker/workspace/place.ts";
+import { saveWorkspace } from "../../worker/workspace/save.ts";
+import type { Base, Place, Repository } from "../../worker/workspace/place.ts";
 import { diskFigures, percentile, rounded } from "./figures.ts";
 import { makeLargeRepository, pathAt } from "./largeRepository.ts";
 
@@ -9,44 +12,93 @@ import { makeLargeRepository, pathAt } from "./largeRepository.ts";
  * A workspace of 50,000 files between two attempts, against a worktree for each, times in ms. Before
  * each reset the files are those of another base (20 files differ) and an attempt has left five files
  * edited, two new and one removed. `made` is the first one, which is made once a worker.
+ *
+ * Every base takes its turn at all of it, one after the other, so that all meet the same machine:
+ *
+ *     leave work ─► save ─► reset          as between two attempts
+ *     leave work ─► reset (`unsaved`)      as after a gate, where nothing was saved
+ *     `git worktree add`, and its removal
+ *
+ * `cpu` is of git alone, in the mean of all: what is left when other programs share the machine.
  */
 const files = 50_000;
 const filesPerWork = 20;
-const resets = 12;
-const resetsPerWorktree = 4;
+const rounds = 12;
+const tickMs = 10;
 
 export async function benchWorkspace(): Promise<Record<string, number>> {
-  await using repository = await makeLargeRepository(files, resets, filesPerWork);
+  await using repository = await makeLargeRepository(files, rounds, filesPerWork);
   const { dir, gitDir, folder, git } = repository;
   const place = placeIn(folder);
   const own = { gitDir, workTree: dir, landingRef: "refs/heads/main" } satisfies Repository;
-  const baseOf = async (commit: (typeof repository.works)[number]) => ({
+  const baseOf = async (commit: Base["commit"]): Promise<Base> => ({
     commit,
-    tree: (await git(["rev-parse", `${commit}^{tree}`])) as typeof commit,
+    tree: (await git(["rev-parse", `${commit}^{tree}`])) as Base["tree"],
   });
   const bases = await Promise.all(repository.works.map(baseOf));
-  const first = await baseOf(repository.base);
-  const made = await timed(() => resetWorkspace(place, own, first, "untracked"));
-  const times: number[] = [];
-  const added: number[] = [];
-  for (const [at, base] of bases.entries()) {
+  let base = await baseOf(repository.base);
+  const reset = (): Promise<unknown> => resetWorkspace(place, own, base, "untracked");
+  const made = new Series();
+  const saves = new Series();
+  const resets = new Series();
+  const unsaved = new Series();
+  const added = new Series();
+  await made.time(reset);
+  for (const [at, next] of bases.entries()) {
     await leaveWork(place);
-    times.push(await timed(() => resetWorkspace(place, own, base, "untracked")));
-    if (at % resetsPerWorktree !== 0) continue;
-    // Among the resets, so that both meet the same disk.
-    const path = join(folder, `worktree-${at}`);
-    added.push(await timed(() => git(["worktree", "add", "--quiet", "--detach", path, "main"])));
+    const request = { task: "bench" as TaskId, attempt: at + 1, base, startedAt: 0 };
+    await saves.time(() => saveWorkspace(place, own, request));
+    base = next;
+    await resets.time(reset);
+    await leaveWork(place);
+    base = bases[(at + 5) % rounds] ?? next;
+    await unsaved.time(reset);
+    const path = join(folder, "worktree");
+    await added.time(() => git(["worktree", "add", "--quiet", "--detach", path, base.commit]));
+    await git(["worktree", "remove", "--force", path]);
   }
-  const [reset, worktree] = [percentile(times, 0.5), percentile(added, 0.5)];
   return rounded({
     files,
-    made_ms: made,
-    reset_p50_ms: reset,
-    reset_max_ms: Math.max(...times),
-    worktree_add_p50_ms: worktree,
-    worktree_to_reset: worktree / reset,
+    made_ms: made.p50(),
+    save_p50_ms: saves.p50(),
+    reset_p50_ms: resets.p50(),
+    reset_max_ms: resets.p100(),
+    unsaved_p50_ms: unsaved.p50(),
+    worktree_add_p50_ms: added.p50(),
+    worktree_to_reset: added.p50() / resets.p50(),
+    reset_cpu_ms: resets.cpu(),
+    unsaved_cpu_ms: unsaved.cpu(),
+    worktree_add_cpu_ms: added.cpu(),
     ...diskFigures(folder),
   });
+}
+
+class Series {
+  readonly #times: number[] = [];
+  #cpu = 0;
+
+  async time(step: () => Promise<unknown>): Promise<void> {
+    const cpu = cpuOfChildren();
+    const begun = performance.now();
+    await step();
+    this.#times.push(performance.now() - begun);
+    this.#cpu += cpuOfChildren() - cpu;
+  }
+
+  p50 = (): number => percentile(this.#times, 0.5);
+  p100 = (): number => Math.max(...this.#times);
+  cpu = (): number => this.#cpu / this.#times.length;
+}
+
+/** Of all children that have ended, user and system, in ms; 0 where there is no `/proc`. */
+function cpuOfChildren(): number {
+  try {
+    const stat = readFileSync("/proc/self/stat", "latin1");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[13]) + Number(fields[14])) * tickMs;
+  } catch {
+    return 0;
+  }
 }
 
 async function leaveWork({ workTree }: Place): Promise<void> {
@@ -67,10 +119,4 @@ function placeIn(folder: string): Place {
     temporary: at("tmp"),
     setAside: at("set-aside"),
   };
-}
-
-async function timed(step: () => Promise<unknown>): Promise<number> {
-  const begun = performance.now();
-  await step();
-  return performance.now() - begun;
 }

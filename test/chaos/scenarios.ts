@@ -195,9 +195,13 @@ const odd: Scenario = {
   run: async (site, round) => {
     const id = `odd-${round}`;
     const attributes = "f.txt working-tree-encoding=no-such-encoding";
-    const shell = `mkdir odd-${round} && cd odd-${round} && echo x > f.txt && echo '${attributes}' > .gitattributes; exit 1`;
-    const ids = await submitted(site, [task(site, id, shell)]);
-    return { ids, failing: [id] };
+    const save = `mkdir odd-${round} && cd odd-${round} && echo x > f.txt && echo '${attributes}' > .gitattributes`;
+    const left = "mkdir left && cd left && echo x > f.txt && mkfifo pipe && chmod 500 .";
+    const ids = await submitted(site, [
+      task(site, `${id}-left`, `${left} && ${deepFolders}; exit 1`),
+      task(site, id, `${save}; exit 1`),
+    ]);
+    return { ids, failing: ids };
   },
 };
 
@@ -214,6 +218,13 @@ const sentBack: Scenario = {
     return { ids: await submitted(site, [task(site, id, shell, { retries })]), conflicting: [id] };
   },
 };
+
+/** Deeper below the temporary folder than a path can say. */
+const deepFolders = [
+  "name=$(printf %0200d 0) && cd $TMPDIR",
+  "for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do mkdir $name && cd $name || exit 1; done",
+  "mkdir -p $name/$name/$name/$name/$name/$name/$name/$name/$name/$name",
+].join(" && ");
 
 /** What crashes and people have left lying about. */
 const untidy: Scenario = {

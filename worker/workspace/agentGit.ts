@@ -47,6 +47,9 @@ async function agentConfiguration(repository: Repository, base: Base): Promise<s
     "\tauto = 0",
     "[maintenance]",
     "\tauto = false",
+    // Every push, whatever its address, asks for a program of this name: git refuses and prints it.
+    '[url "orchd-lands-this-itself-and-pushes-nothing::"]',
+    '\tpushInsteadOf = ""',
     "[commit]",
     "\tgpgSign = false",
     "[tag]",

@@ -29,16 +29,28 @@ export async function writeOwnGit(
   base: Base,
   excluded: readonly string[],
 ): Promise<void> {
-  const { ownGit } = place;
+  const excluding = await excludes(repository, excluded);
+  await settleOwnGit(place, repository, base);
+  await failpoint("ownGit.exclude", () => writeFile(join(place.ownGit, "info/exclude"), excluding));
+}
+
+/**
+ * The same without the excludes. Done again before a save: a program that ran in the workspace may
+ * have found `own.git` beside it, and a filter configured there would run in the worker's name.
+ */
+export async function settleOwnGit(
+  { ownGit }: Place,
+  repository: Repository,
+  base: Base,
+): Promise<void> {
   for (const folder of ["objects/info", "objects/pack", "refs/heads", "info"])
     await mkdir(join(ownGit, folder), { recursive: true, mode: 0o700 });
-  const excluding = await excludes(repository, excluded);
   await failpoint("ownGit.write", async () => {
-    await rm(join(ownGit, "info/attributes"), { force: true });
+    for (const name of ["info/attributes", "commondir"])
+      await rm(join(ownGit, name), { force: true });
     await writeFile(join(ownGit, "HEAD"), "ref: refs/heads/work\n");
     await writeFile(join(ownGit, "config"), gitConfiguration(base));
     await writeFile(join(ownGit, "objects/info/alternates"), alternatesOf(repository));
-    await writeFile(join(ownGit, "info/exclude"), excluding);
   });
 }
 

@@ -1,32 +1,52 @@
-import { chmod, lstat, readdir, rm } from "node:fs/promises";
+import { chmod, lstat, readdir, rename, rm } from "node:fs/promises";
+import { failpoint } from "../../system/failpoint.ts";
 
-/** Removes whatever is there, also below folders whose permissions an agent took away. Follows no link. */
+/** A path longer than 4,096 bytes cannot be named to the kernel; folders are moved up long before. */
+const deepBytes = 2_000;
+const removal = { recursive: true, force: true, maxRetries: 3, retryDelay: 20 } as const;
+
+/**
+ * Removes whatever is there, also below folders whose permissions an agent took away, or that are
+ * nested deeper than a path can say. Follows no link.
+ */
 export async function removeAll(path: string): Promise<void> {
-  const options = { recursive: true, force: true, maxRetries: 3, retryDelay: 20 } as const;
   try {
-    await rm(path, options);
+    await rm(path, removal);
   } catch {
-    await makeReadable(path);
-    await rm(path, options);
+    await removeStubborn(path);
   }
+}
+
+/** What lies too deep is moved beside `path` first, piece by piece: `<path>.deep.1`, `.2`, … */
+async function removeStubborn(path: string): Promise<void> {
+  const pieces = [Buffer.from(path)];
+  for (const piece of pieces)
+    await openUp(piece, async (folder) => {
+      const raised = Buffer.from(`${path}.deep.${pieces.length}`);
+      await rm(raised, removal);
+      await failpoint("remove.raise", () => rename(folder, raised));
+      pieces.push(raised);
+    });
+  for (const piece of pieces.toReversed()) await rm(piece, removal);
 }
 
 /**
  * Gives the owner back read and write permission on everything below `path`, and removes what git
- * cannot keep anyway (FIFOs, sockets, devices), so that a save or a removal that failed can succeed.
+ * cannot keep anyway (FIFOs, sockets, devices), so that a save that failed can succeed.
  */
 export async function makeReadable(path: string): Promise<void> {
-  await makeEntryReadable(Buffer.from(path));
+  await openUp(Buffer.from(path), async () => {});
 }
 
 /** Paths are bytes: a name that is not UTF-8 would not survive as a string. */
-async function makeEntryReadable(path: Buffer): Promise<void> {
+async function openUp(path: Buffer, onDeep: (folder: Buffer) => Promise<void>): Promise<void> {
   const there = await lstat(path).catch(() => null);
   if (there === null || there.isSymbolicLink()) return;
   if (there.isDirectory()) {
     if ((there.mode & 0o700) !== 0o700) await chmod(path, (there.mode & 0o777) | 0o700);
+    if (path.length > deepBytes) return await onDeep(path);
     for (const name of await readdir(path, { encoding: "buffer" }))
-      await makeEntryReadable(Buffer.concat([path, slash, name]));
+      await openUp(Buffer.concat([path, slash, name]), onDeep);
   } else if (there.isFile()) {
     if ((there.mode & 0o600) !== 0o600) await chmod(path, (there.mode & 0o777) | 0o600);
   } else {

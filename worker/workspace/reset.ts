@@ -4,10 +4,12 @@ import type { WorkspaceConfig } from "../../ipc/configSpec.ts";
 import { isOid } from "../../ipc/ids.ts";
 import { git, GitError } from "../../system/git.ts";
 import { writeAgentGit } from "./agentGit.ts";
+import { listLeftovers, removeLeftovers } from "./leftovers.ts";
 import { clearIndexLock, ownGit, writeOwnGit } from "./ownGit.ts";
 import { isRealFolder, mustBeRealFolder, WorkspaceError } from "./place.ts";
 import type { Base, Place, Repository } from "./place.ts";
 import { removeAll } from "./remove.ts";
+import { findSpecials, removeSpecials } from "./specials.ts";
 import { failpoint } from "../../system/failpoint.ts";
 
 /** The commit a revision names in the repository now, with its tree. Throws a `GitError`. */
@@ -89,11 +91,28 @@ async function checkOut(
   await writeOwnGit(place, repository, base, []);
   // The agent's git directory first: whatever it was made into (a file, a link), git never sees it.
   await failpoint("reset.agentGit", () => removeAll(join(place.workTree, ".git")));
-  await failpoint("reset.tree", () => ownGit(place, ["read-tree", "--reset", "-u", base.commit]));
-  await failpoint("reset.clean", () =>
-    ownGit(place, ["clean", clean === "all" ? "-ffdxq" : "-ffdq"]),
-  );
+  const [candidates, specials, said] = await Promise.all([
+    listLeftovers(place),
+    findSpecials(place.workTree),
+    replaceFiles(place, base),
+  ]);
+  const held = await removeSpecials(specials);
+  // A submodule that the base does not have any more: git warns, and its files were not listed.
+  await removeLeftovers(place, said === "" && !held ? candidates : null, clean);
   await writeAgentGit(place, repository, base);
+}
+
+/**
+ * `checkout --force` and not `read-tree --reset`: it compares the files with the index on all cores.
+ * Answers what git warned of.
+ */
+async function replaceFiles(place: Place, base: Base): Promise<string> {
+  const { stderr } = await failpoint("reset.tree", () =>
+    ownGit(place, ["checkout", "--quiet", "--force", "--detach", base.commit], {
+      config: { "core.logAllRefUpdates": "false" },
+    }),
+  );
+  return stderr;
 }
 
 async function removeWorkspace(place: Place): Promise<void> {

@@ -6,7 +6,7 @@ import type { Saved } from "../../ipc/workerMessages.ts";
 import { git, gitLine, GitError } from "../../system/git.ts";
 import { readHead, readStrays } from "./agentRefs.ts";
 import { importCommits } from "./importCommits.ts";
-import { clearIndexLock, durable } from "./ownGit.ts";
+import { clearIndexLock, durable, settleOwnGit } from "./ownGit.ts";
 import { mustBeRealFolder } from "./place.ts";
 import type { Base, Owner, Place, Repository } from "./place.ts";
 import { isOutOfSpace } from "./space.ts";
@@ -47,6 +47,7 @@ export async function saveWorkspace(
   await mustBeRealFolder(place);
   await clearIndexLock(place);
   const { base } = request;
+  await settleOwnGit(place, repository, base);
   const agentGit = join(place.workTree, ".git");
   const head = await readHead(agentGit);
   const strays = await readStrays(agentGit, head === null ? [base.commit] : [base.commit, head]);

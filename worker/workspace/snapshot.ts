@@ -49,8 +49,8 @@ export async function snapshot(
     const embedded = await embeddedRepositories(place, hidden);
     await setRepositoriesAside(place, request, embedded);
     if (embedded.length > 0) continue;
-    if (problem === null || mended)
-      throw problem ?? new WorkspaceError("git calls a folder a repository");
+    if (problem === null) throw new WorkspaceError("git calls a folder a repository");
+    if (mended) throw tooDeep(problem) ?? problem;
     mended = true;
     await makeReadable(place.workTree);
     await failpoint("snapshot.attributes", () =>
@@ -58,6 +58,14 @@ export async function snapshot(
     );
   }
   throw new WorkspaceError(`repositories are embedded in each other more than ${roundsMax} deep`);
+}
+
+/** git cuts its own message off at 4,096 bytes, so the reason may not stand in it. */
+function tooDeep({ result }: GitError): WorkspaceError | null {
+  const name = /open directory '(.{60}).{2000}/s.exec(result.stderr)?.[1];
+  return name === undefined
+    ? null
+    : new WorkspaceError(`folders are nested deeper than git can name them, below ${name}…`);
 }
 
 /** What differs between two trees (or commits), in byte order of the paths. */
@@ -81,6 +89,9 @@ export async function changedPaths(
   return changes;
 }
 
+/** git's words, with which it leaves out a folder and succeeds all the same. */
+const leftOut = /Permission denied|could not open directory|File name too long/;
+
 /** What git could not add or could not even see; `null`: everything is in the index. */
 async function addAll(place: Place, repository: Repository): Promise<GitError | null> {
   return await failpoint("snapshot.add", async () => {
@@ -90,7 +101,7 @@ async function addAll(place: Place, repository: Repository): Promise<GitError | 
         env: intoRepository(repository),
         config: { ...durable, "core.safecrlf": "false", "advice.addEmbeddedRepo": "false" },
       });
-      return result.stderr.includes("Permission denied") ? new GitError(args, result) : null;
+      return leftOut.test(result.stderr) ? new GitError(args, result) : null;
     } catch (error) {
       if (error instanceof GitError) return error;
       throw error;
