@@ -2,6 +2,7 @@ import { enableCompileCache, flushCompileCache } from "node:module";
 import { parseArgs } from "node:util";
 import { failure } from "../ipc/errors.ts";
 import { armFromEnvironment } from "../system/failpoint.ts";
+import { keepPrivate } from "../system/umask.ts";
 import { foregroundReadiness, pipeReadiness } from "./readiness.ts";
 import type { BeginOptions } from "./begin.ts";
 
@@ -21,7 +22,7 @@ export type MainOptions = Omit<BeginOptions, "repository"> & {
 /** Resolves with the exit code when the supervisor has ended. */
 export async function main(options: MainOptions): Promise<number> {
   armFromEnvironment("supervisor");
-  process.umask(0o077);
+  keepPrivate();
   const readiness = options.foreground ? foregroundReadiness() : pipeReadiness();
   try {
     const { findRepository } = await import("../system/repository.ts");

@@ -1,3 +1,4 @@
+import { inheritedUmask } from "./umask.ts";
 import { capture } from "./spawn.ts";
 import type { Finished } from "./spawn.ts";
 
@@ -71,7 +72,8 @@ export async function git(
   options: GitOptions = {},
 ): Promise<Finished> {
   const command = gitCommand(place, args, options);
-  const result = await capture("git", command.args, {
+  const [program, wrapped] = started(place, command.args);
+  const result = await capture(program, wrapped, {
     env: command.env,
     cwd: command.cwd,
     ...(options.input === undefined ? {} : { input: options.input }),
@@ -81,6 +83,17 @@ export async function git(
   const accepted = result.code !== null && (options.accept ?? [0]).includes(result.code);
   if (!accepted) throw new GitError(args, result);
   return result;
+}
+
+/** Files of the person's working tree get the permissions that their own git would give them. */
+function started(
+  { workTree, configuration }: GitPlace,
+  args: readonly string[],
+): readonly [string, readonly string[]] {
+  const mask = inheritedUmask();
+  if (workTree === undefined || configuration !== "person" || mask === null) return ["git", args];
+  const script = `umask ${mask.toString(8).padStart(4, "0")}; exec git "$@"`;
+  return ["/bin/sh", ["-c", script, "git", ...args]];
 }
 
 /** What a git of ours is started with, whoever starts it. */
