@@ -6,6 +6,7 @@ import { git, GitError } from "../../system/git.ts";
 import { writeAgentGit } from "./agentGit.ts";
 import { listLeftovers, removeLeftovers } from "./leftovers.ts";
 import { clearIndexLock, ownGit, writeOwnGit } from "./ownGit.ts";
+import { pinBase } from "./pin.ts";
 import { isRealFolder, mustBeRealFolder, WorkspaceError } from "./place.ts";
 import type { Base, Place, Repository } from "./place.ts";
 import { removeAll } from "./remove.ts";
@@ -95,6 +96,7 @@ async function checkOut(
     listLeftovers(place),
     findSpecials(place.workTree),
     replaceFiles(place, base),
+    pinBase(place, repository, base),
   ]);
   const held = await removeSpecials(specials);
   // A submodule that the base does not have any more: git warns, and its files were not listed.

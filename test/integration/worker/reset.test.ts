@@ -50,6 +50,25 @@ describe("resetting a workspace", () => {
     expect(existsSync(join(rig.place.workTree, "b.txt"))).to.equal(true);
   });
 
+  it("keeps a base that the person dropped, also from git gc --prune=now", async () => {
+    await using rig = await makeWorkspaceRig({ files });
+    const { person } = rig;
+    await person.write("b.txt", "b\n");
+    const dropped = await person.commit("To be dropped");
+    await rig.reset();
+    await rig.edit("b.txt", "changed\n");
+    await person.git("reset", "-q", "--hard", "HEAD~1");
+    await person.git("update-ref", "-d", "ORIG_HEAD");
+    await person.git("reflog", "expire", "--expire=now", "--all");
+    await person.git("gc", "-q", "--prune=now");
+    expect(await rig.agentGit("status", "--porcelain")).to.equal(" M b.txt");
+    expect(await rig.save()).to.deep.include({ base: dropped, touched: ["b.txt"] });
+    await rig.reset();
+    expect(await person.git("for-each-ref", "--format=%(objectname)", "refs/orchd/bases")).to.equal(
+      await person.git("rev-parse", "main"),
+    );
+  });
+
   it("makes a damaged workspace anew", async () => {
     await using rig = await makeWorkspaceRig({ files });
     await writeFile(join(rig.place.ownGit, "index"), "not an index");

@@ -22,7 +22,7 @@ describe("saving a workspace", () => {
     await using rig = await makeWorkspaceRig({ files });
     await rig.edit("ignored/x", "not part of the repository");
     expect(await rig.save()).to.equal(null);
-    expect(await rig.person.git("for-each-ref", "refs/orchd")).to.equal("");
+    expect(await rig.person.git("for-each-ref", "refs/orchd/attempts")).to.equal("");
   });
 
   it("saves edited, new, staged, committed and deleted files as one commit on the agent's own", async () => {
