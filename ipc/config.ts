@@ -37,6 +37,8 @@ export const settings = [
   "path",
   "workspace.root",
   "workspace.clean",
+  "save.max_file",
+  "save.secrets",
   "commit.message",
   "commit.template",
   "commit.author",

@@ -4,6 +4,7 @@ import { timeoutMsDefault } from "./taskRules.ts";
 const secondMs = 1_000;
 const minuteMs = 60 * secondMs;
 const dayMs = 24 * 60 * minuteMs;
+const mebibyte = 1024 ** 2;
 const gibibyte = 1024 ** 3;
 
 /** What holds where neither flag, environment nor file says otherwise. */
@@ -23,6 +24,7 @@ export const defaultConfig: Config = {
     sign: "auto",
     hooks: "run",
   },
+  save: { max_file_bytes: 10 * mebibyte, secrets: "refuse", allow: [] },
   resources: {},
   path: null,
   limits: {

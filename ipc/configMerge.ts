@@ -32,6 +32,11 @@ export function merged(...layers: readonly ConfigFields[]): Config {
       sign: pick((fields) => fields.commit?.sign, commit.sign),
       hooks: pick((fields) => fields.commit?.hooks, commit.hooks),
     },
+    save: {
+      max_file_bytes: pick((fields) => fields.save?.max_file, whole.save.max_file_bytes),
+      secrets: pick((fields) => fields.save?.secrets, whole.save.secrets),
+      allow: pick<readonly string[]>((fields) => fields.save?.allow, whole.save.allow),
+    },
     resources: pick((fields) => fields.resources, whole.resources),
     path: pick<string | null>((fields) => fields.path, whole.path),
     limits: mergedLimits(layers.map((fields) => fields.limits ?? {})),

@@ -171,20 +171,46 @@ function limit(name: DurationLimit, msMin: number, description: string) {
     .optional();
 }
 
-const outputBytes = z
-  .string({
-    error: ({ input }) =>
-      typeof input === "number" ? `${input} has no unit; write a size such as 512MiB` : undefined,
-  })
-  .transform((text, { issues }) => {
-    const parsed = parseByteSize(text);
-    const message = parsed.ok ? null : parsed.message;
-    const tooSmall =
-      parsed.ok && parsed.bytes < outputBytesMin ? `must be at least ${outputBytesMin}B` : null;
-    const fault = message ?? tooSmall;
-    if (fault !== null) issues.push({ code: "custom", input: text, message: fault });
-    return parsed.ok ? parsed.bytes : 0;
-  });
+function byteSize(bytesMin: number) {
+  return z
+    .string({
+      error: ({ input }) =>
+        typeof input === "number" ? `${input} has no unit; write a size such as 512MiB` : undefined,
+    })
+    .transform((text, { issues }) => {
+      const parsed = parseByteSize(text);
+      const message = parsed.ok ? null : parsed.message;
+      const tooSmall =
+        parsed.ok && parsed.bytes < bytesMin ? `must be at least ${bytesMin}B` : null;
+      const fault = message ?? tooSmall;
+      if (fault !== null) issues.push({ code: "custom", input: text, message: fault });
+      return parsed.ok ? parsed.bytes : 0;
+    });
+}
+
+const saveSchema = strict({
+  max_file: byteSize(1)
+    .meta({
+      pattern: byteSizeSchemaPattern,
+      ...about(
+        "A new file that is larger fails the attempt; it is kept beside the workspace.",
+        "`10MiB`",
+      ),
+    })
+    .optional(),
+  secrets: z
+    .enum(["refuse", "allow"])
+    .meta(
+      about(
+        "New files that look like a key or a token: `refuse` fails the attempt and keeps them beside the workspace.",
+        `\`${defaultConfig.save.secrets}\``,
+      ),
+    )
+    .optional(),
+  allow: globs(globsMax)
+    .meta(about("Files to which neither applies, such as keys of tests.", defaultConfig.save.allow))
+    .optional(),
+}).meta(about("What of the new files of an attempt may become part of a commit."));
 
 const limitsSchema = strict({
   timeout: limit("timeout_ms", limits.timeoutMsMin, "Of an attempt, for tasks that name none."),
@@ -212,7 +238,7 @@ const limitsSchema = strict({
     0,
     "A worker whose supervisor is gone for so long ends its task, saves the work and exits.",
   ),
-  output: outputBytes
+  output: byteSize(outputBytesMin)
     .meta({
       pattern: byteSizeSchemaPattern,
       ...about("Of an attempt, standard output and standard error together.", "`1GiB`"),
@@ -320,6 +346,7 @@ export const configSchema = strict(
       )
       .optional(),
     workspace: workspace.optional(),
+    save: saveSchema.optional(),
     commit: commit.optional(),
     resources: named(resourceName, z.int().min(1).max(limits.resourceCountMax), resourcesNamedMax)
       .meta(

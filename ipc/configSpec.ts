@@ -18,6 +18,7 @@ export type Config = {
   readonly outside_claims: "extend" | "fail" | "allow";
   readonly workspace: WorkspaceConfig;
   readonly commit: CommitConfig;
+  readonly save: SavePolicy;
   /** Capacity of named resources; one that is not named has capacity 1. */
   readonly resources: Readonly<Record<string, number>>;
   /** Search path of tasks; `null`: that of whoever started the supervisor. */
@@ -52,6 +53,16 @@ export type CommitConfig = {
   readonly sign: "auto" | "off" | "required";
   /** Whether the person's `pre-commit` and `commit-msg` run on the work of an attempt. */
   readonly hooks: "run" | "off";
+};
+
+/** What of an attempt's new files may become part of a commit. */
+export type SavePolicy = {
+  /** A new file with more bytes fails the attempt. */
+  readonly max_file_bytes: number;
+  /** New files whose name or first bytes look like a key or a token. */
+  readonly secrets: "refuse" | "allow";
+  /** Globs of paths to which neither applies. */
+  readonly allow: readonly string[];
 };
 
 /** How long the folders of attempts (their logs and records) are kept; each worker keeps its own. */

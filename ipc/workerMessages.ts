@@ -131,7 +131,23 @@ export type AttemptFailure =
   | { readonly kind: "output_limit"; readonly limit_bytes: number }
   | { readonly kind: "save"; readonly message: string }
   /** Of the person's, on the work of an attempt that went well; `message`: how it ended, and the end of what it said. */
-  | { readonly kind: "hook"; readonly hook: "pre-commit" | "commit-msg"; readonly message: string };
+  | { readonly kind: "hook"; readonly hook: "pre-commit" | "commit-msg"; readonly message: string }
+  /** Everything else is saved; these files are not, by the configuration's `save`. */
+  | ({ readonly kind: "kept_back" } & KeptBack);
+
+/** New files that look as if they should not be in git, and the folder that they were moved to. */
+export type KeptBack = {
+  readonly folder: string;
+  /** The first `keptBackShownMax` of `total`, in order. */
+  readonly files: readonly KeptBackFile[];
+  readonly total: number;
+};
+export type KeptBackFile = {
+  readonly path: string;
+  readonly why: "large" | "secret";
+  readonly bytes: number;
+};
+export const keptBackShownMax = 20;
 
 export type Outcome =
   | { readonly result: "done"; readonly saved: Saved | null }

@@ -2,7 +2,7 @@ import { formatDuration } from "../../ipc/duration.ts";
 import { isTaskId } from "../../ipc/ids.ts";
 import { unreachable } from "../../ipc/errors.ts";
 import type { FailureReason, TaskRow, TaskStatus, WaitReason } from "../../ipc/taskViews.ts";
-import type { AttemptFailure } from "../../ipc/workerMessages.ts";
+import type { AttemptFailure, KeptBack } from "../../ipc/workerMessages.ts";
 import type { TaskId } from "../../ipc/ids.ts";
 import type { Style } from "./paint.ts";
 import { listed, plain, plural } from "./text.ts";
@@ -74,6 +74,8 @@ export function attemptWords(failure: AttemptFailure): string {
       return `no workspace: ${plain(failure.message)}`;
     case "output_limit":
       return `more than ${bytesWords(failure.limit_bytes)} of output`;
+    case "kept_back":
+      return keptBackWords(failure);
     case "save":
       return `its work could not be saved: ${plain(failure.message)}`;
     case "hook":
@@ -81,6 +83,18 @@ export function attemptWords(failure: AttemptFailure): string {
     default:
       return unreachable(failure);
   }
+}
+
+function keptBackWords({ files, total, folder }: KeptBack): string {
+  const named = files
+    .slice(0, 3)
+    .map(({ path, why, bytes }) => {
+      const reason = why === "large" ? bytesWords(bytes) : "looks like a secret";
+      return `${plain(path)} (${reason})`;
+    })
+    .join(", ");
+  const more = total > 3 ? ` and ${total - 3} more` : "";
+  return `new files that do not belong in git: ${named}${more}; they are in ${plain(folder)}, the rest is saved; save.allow lets them through`;
 }
 
 /** As a verb phrase after an id: `t-abc failed`, `t-abc is running`. */

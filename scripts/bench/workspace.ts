@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { defaultConfig } from "../../ipc/configDefaults.ts";
 import type { TaskId } from "../../ipc/ids.ts";
 import { resetWorkspace } from "../../worker/workspace/reset.ts";
 import { saveWorkspace } from "../../worker/workspace/save.ts";
@@ -46,7 +47,13 @@ export async function benchWorkspace(): Promise<Record<string, number>> {
   await made.time(reset);
   for (const [at, next] of bases.entries()) {
     await leaveWork(place);
-    const request = { task: "bench" as TaskId, attempt: at + 1, base, startedAt: 0 };
+    const request = {
+      task: "bench" as TaskId,
+      attempt: at + 1,
+      base,
+      startedAt: 0,
+      policy: defaultConfig.save,
+    };
     await saves.time(() => saveWorkspace(place, own, request));
     base = next;
     await resets.time(reset);

@@ -196,7 +196,8 @@ const odd: Scenario = {
     const id = `odd-${round}`;
     const attributes = "f.txt working-tree-encoding=no-such-encoding";
     const save = `mkdir odd-${round} && cd odd-${round} && echo x > f.txt && echo '${attributes}' > .gitattributes`;
-    const left = "mkdir left && cd left && echo x > f.txt && mkfifo pipe && chmod 500 .";
+    const left =
+      "mkdir left && cd left && echo x > f.txt && echo x > .env && mkfifo pipe && chmod 500 .";
     const ids = await submitted(site, [
       task(site, `${id}-left`, `${left} && ${deepFolders}; exit 1`),
       task(site, id, `${save}; exit 1`),

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { lstatSync, readFileSync, readdirSync, readlinkSync } from "node:fs";
+import { lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { makeRepository } from "../helpers/repository.ts";
@@ -87,8 +87,6 @@ async function makeHard(): Promise<Supervised> {
   return await supervise(repository);
 }
 
-const umask = process.umask();
-
 describe("names and contents that are hard to keep", () => {
   it("come out of a workspace, land, and stand in the person's checkout, byte for byte", async function () {
     this.timeout(60_000);
@@ -110,11 +108,12 @@ describe("names and contents that are hard to keep", () => {
     expect(tree.get("lf.bat")).to.equal("file one\ntwo\n");
     expect(await repository.git("cat-file", "-p", "HEAD:crlf.txt")).to.equal("one\ntwo");
     expect(await repository.git("status", "--porcelain")).to.equal("");
-    // Permissions as the person's own git gives them, not those of orchd's private files.
-    const mode = (name: string): number => lstatSync(join(repository.dir, name)).mode & 0o777;
-    expect([mode("empty"), mode("program"), mode("deep er")]).to.deep.equal(
-      [0o666, 0o777, 0o777].map((all) => all & ~umask),
-    );
+    // Permissions as the person's own programs give them, not those of orchd's private files.
+    const mode = (path: string): number => lstatSync(path).mode & 0o777;
+    const landed = ["empty", "program", "deep er"].map((name) => mode(join(repository.dir, name)));
+    mkdirSync(join(repository.dir, "..", "folder"));
+    const folder = mode(join(repository.dir, "..", "folder"));
+    expect(landed).to.deep.equal([mode(join(repository.dir, "README.md")), folder, folder]);
 
     // The next workspace begins with all of it, and its removal lands as well.
     const check = "test -e -- 2>/dev/null; test -e ./-rf && test -L link && git status --porcelain";

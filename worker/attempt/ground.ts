@@ -86,9 +86,11 @@ async function layGround(
 async function keepUnsavedWork(desk: Desk, place: Place, repository: Repository): Promise<void> {
   const held = await readHeld(place);
   if (held === null) return;
+  const policy = desk.settings.config.save;
   try {
     const saved =
-      (await findSaved(repository, held)) ?? (await saveWorkspace(place, repository, held));
+      (await findSaved(repository, held)) ??
+      (await saveWorkspace(place, repository, { ...held, policy }));
     desk.log("unsaved work was saved", { task: held.task, attempt: held.attempt, ref: saved?.ref });
   } catch (error) {
     if (await isOutOfSpace(error, [place.folder, repository.gitDir])) throw error;

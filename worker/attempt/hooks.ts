@@ -83,7 +83,8 @@ async function ownText({ desk, task, ground }: HookRun, saved: Saved): Promise<s
 async function checkFiles(run: HookRun, saved: Saved, path: string): Promise<Step<Saved>> {
   const { ground, startedAt, course } = run;
   const { place, repository, base } = ground;
-  const request = { ...course.key, base, startedAt };
+  const policy = run.desk.settings.config.save;
+  const request = { ...course.key, base, startedAt, policy };
   await stageAll(place, repository, base);
   let failure = await runHook(run, saved, "pre-commit", path, []);
   if (

@@ -43,9 +43,11 @@ export async function salvage(
 /** Work that cannot be saved stays held: the next reset tries once more, then puts it aside. */
 async function saveHeld(desk: Desk, place: Place, held: Held): Promise<Saved | null> {
   const repository = repositoryOf(desk.settings);
+  const policy = desk.settings.config.save;
   try {
     const saved =
-      (await findSaved(repository, held)) ?? (await saveWorkspace(place, repository, held));
+      (await findSaved(repository, held)) ??
+      (await saveWorkspace(place, repository, { ...held, policy }));
     await clearHeld(place);
     return saved;
   } catch (error) {

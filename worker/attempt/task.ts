@@ -13,6 +13,7 @@ import type {
 import { layEarlier, leftUnresolved } from "../workspace/continue.ts";
 import type { Laid } from "../workspace/continue.ts";
 import { writeHeld } from "../workspace/held.ts";
+import { keptBackOf } from "../workspace/keepBack.ts";
 import { isInside } from "../workspace/place.ts";
 import type { Place } from "../workspace/place.ts";
 import { saveWorkspace } from "../workspace/save.ts";
@@ -71,6 +72,8 @@ export async function runTask(
   });
   const saved = await save(desk, course, ground, startedAt, output);
   if (!saved.ok) return saved.outcome;
+  const kept = await keptBack(desk, course, ground.place);
+  if (kept !== null && failureOf(end) === null) return failed(kept, saved.value);
   const run = { desk, course, task, ground, startedAt, output };
   return await withoutMarks(await concludeThrough(run, end, saved.value), ground, laid);
 }
@@ -94,6 +97,14 @@ async function withoutMarks(
   } catch (error) {
     return failed({ kind: "save", message: messageOf(error) }, outcome.saved);
   }
+}
+
+/** Work of which a part was kept back is no whole: it does not land. */
+async function keptBack(desk: Desk, { key }: Course, place: Place): Promise<AttemptFailure | null> {
+  const kept = await keptBackOf(place, key, desk.settings.config.save);
+  if (kept === null) return null;
+  desk.log("new files were kept back", { ...key, folder: kept.folder, files: kept.total });
+  return { kind: "kept_back", ...kept };
 }
 
 /** `workspace: none`: in the person's working tree, without git; nothing is saved and nothing lands. */
@@ -177,7 +188,8 @@ async function save(
   course.enter({ stage: "saving", outputBytes });
   const saveNow = async (): Promise<Saved | null> => {
     await clearTemporary(place);
-    return await saveWorkspace(place, repository, { ...course.key, base, startedAt });
+    const policy = desk.settings.config.save;
+    return await saveWorkspace(place, repository, { ...course.key, base, startedAt, policy });
   };
   try {
     const saved = await onceThereIsSpace(saveNow, {

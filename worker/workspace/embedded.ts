@@ -1,32 +1,11 @@
 import { mkdir, readdir, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { ownGit } from "./ownGit.ts";
 import type { Owner, Place } from "./place.ts";
 import { removeAll } from "./remove.ts";
 import { failpoint } from "../../system/failpoint.ts";
 
 /** Set-aside folders kept per worker; the oldest go first. */
 const keptMax = 16;
-
-/**
- * Folders of the workspace that are repositories themselves, outermost first, as bytes; not ignored
- * ones. `known` are added: one that took the place of a tracked file is not listed by git.
- */
-export async function embeddedRepositories(
-  place: Place,
-  known: readonly Buffer[],
-): Promise<readonly Buffer[]> {
-  const { stdout } = await ownGit(place, ["ls-files", "--others", "--exclude-standard", "-z"], {
-    bytes: true,
-  });
-  // git lists the files of a folder one by one, but an embedded repository as `folder/`.
-  const listed = stdout.split("\0").filter((path) => path.endsWith("/"));
-  const names = new Set([
-    ...known.map((path) => path.toString("latin1")),
-    ...listed.map((path) => path.slice(0, -1)),
-  ]);
-  return [...names].map((name) => Buffer.from(name, "latin1"));
-}
 
 /**
  * Moves the `.git` of embedded repositories to `set-aside/<task>.<n>/<number>`: their files can then
@@ -50,7 +29,8 @@ export async function setRepositoriesAside(
   await forgetOldest(place);
 }
 
-async function forgetOldest(place: Place): Promise<void> {
+/** At most so many attempts have something set aside; the oldest go. */
+export async function forgetOldest(place: Place): Promise<void> {
   const names = await readdir(place.setAside);
   if (names.length <= keptMax) return;
   const aged = await Promise.all(

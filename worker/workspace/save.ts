@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { SavePolicy } from "../../ipc/configSpec.ts";
 import { isOid } from "../../ipc/ids.ts";
 import type { Oid } from "../../ipc/ids.ts";
 import { touchedBytesMax, touchedPathsMax } from "../../ipc/workerMessages.ts";
@@ -27,12 +28,14 @@ import { failpoint } from "../../system/failpoint.ts";
  * same content saved twice gives the same commit (its dates are those of the attempt's start), so a
  * save that was cut short can be repeated; when this returns, everything is on disk.
  *
- * Not saved: ignored files, and what changed inside a submodule of the base (its own repository).
+ * Not saved: ignored files, new files that `policy` keeps back (keepBack.ts), and what changed inside a submodule of the base (its own repository).
  */
 export type SaveRequest = Owner & {
   readonly base: Base;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
+  /** Absent: every new file is saved. */
+  readonly policy?: SavePolicy;
 };
 
 /**
@@ -113,7 +116,7 @@ async function treeOf(repository: Repository, commit: Oid): Promise<string> {
 /** What an earlier process already saved for this attempt; `null` when it did not get that far. */
 export async function findSaved(
   repository: Repository,
-  request: SaveRequest,
+  request: Omit<SaveRequest, "policy">,
 ): Promise<Saved | null> {
   const ref = attemptRef(request);
   const { stdout } = await git(

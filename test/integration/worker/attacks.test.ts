@@ -261,7 +261,7 @@ async function stateOf({ dir, git }: TestRepository): Promise<object> {
     refs: refs.split("\n").filter((line) => !line.startsWith("refs/orchd/")),
     head: await readFile(join(dir, ".git/HEAD"), "utf8"),
     config,
-    hooks: hooks.toSorted(),
+    hooks: hooks.toSorted((a, b) => (a < b ? -1 : 1)),
     staged,
     fsck,
     contents: contents.toSorted(([a], [b]) => (a < b ? -1 : 1)),

@@ -7,6 +7,7 @@ import { testSettings } from "./workspaceRig.ts";
 export type SettingsChange = {
   readonly workspace?: Partial<Config["workspace"]>;
   readonly commit?: Partial<Config["commit"]>;
+  readonly save?: Partial<Config["save"]>;
   readonly limits?: Partial<Config["limits"]>;
 };
 

@@ -59,7 +59,13 @@ export async function makeWorkspaceRig(
     base: () => base,
     reset,
     save: () =>
-      saveWorkspace(place, repository, { task: testTask, attempt: 1, base, startedAt: 1e12 }),
+      saveWorkspace(place, repository, {
+        task: testTask,
+        attempt: 1,
+        base,
+        startedAt: 1e12,
+        policy: settings.config.save,
+      }),
     edit: async (path, text) => {
       await mkdir(dirname(join(place.workTree, path)), { recursive: true });
       await writeFile(join(place.workTree, path), text);
@@ -75,7 +81,8 @@ export async function testSettings(
   change: {
     readonly workspace?: Partial<Config["workspace"]>;
     readonly commit?: Partial<Config["commit"]>;
-    limits?: Partial<Config["limits"]>;
+    readonly save?: Partial<Config["save"]>;
+    readonly limits?: Partial<Config["limits"]>;
   } = {},
 ): Promise<WorkerSettings> {
   const workTree = await realpath(person.dir);
@@ -101,6 +108,7 @@ export async function testSettings(
         ...change.workspace,
       },
       commit: { ...defaultConfig.commit, ...change.commit },
+      save: { ...defaultConfig.save, ...change.save },
       resources: {},
       path: null,
       retention: { attempts: 1_000, age_ms: 86_400_000 },

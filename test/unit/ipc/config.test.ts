@@ -54,6 +54,7 @@ commit:
   trailers: { Co-authored-by: [Ada <a@b>, Bob <b@c>], Fixes: "1" }
   sign: required
   hooks: off
+save: { max_file: 2MB, secrets: allow, allow: ["test/**"] }
 resources: { "db:staging": 2 }
 path: /usr/local/bin:/usr/bin
 limits:
@@ -99,6 +100,7 @@ retention:
         sign: "required",
         hooks: "off",
       },
+      save: { max_file_bytes: 2_000_000, secrets: "allow", allow: ["test/**"] },
       resources: { "db:staging": 2 },
       path: "/usr/local/bin:/usr/bin",
       limits: {

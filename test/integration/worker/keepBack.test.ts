@@ -1,0 +1,81 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "chai";
+import type { KeptBack, Report } from "../../../ipc/workerMessages.ts";
+import { shellTask } from "./fakeSupervisor.ts";
+import { savedOf, startedRig } from "./rig.ts";
+import { makeWorkspaceRig } from "./workspaceRig.ts";
+
+const key = "-----BEGIN OPENSSH PRIVATE KEY-----";
+
+function keptIn({ outcome }: Report): KeptBack {
+  if (outcome.result === "failed" && outcome.failure.kind === "kept_back") return outcome.failure;
+  throw new Error(`nothing was kept back: ${JSON.stringify(outcome)}`);
+}
+
+describe("new files that do not belong in git", () => {
+  it("fail the attempt by name, and lie beside the workspace; the rest is saved", async () => {
+    await using rig = await startedRig({ save: { max_file_bytes: 1_000 } });
+    const task = shellTask(
+      "t1",
+      `echo A=1 > settings.env; mkdir conf; echo A=1 > conf/.env.local; echo A= > .env.example
+       head -c 1001 /dev/zero > big; head -c 1000 /dev/zero > fits; echo '${key}' > conf/k.txt; echo x >> a.txt`,
+    );
+    rig.assign(task);
+    const report = await rig.reportOf(task);
+    const kept = keptIn(report);
+    expect(kept.files).to.deep.equal([
+      { path: "big", why: "large", bytes: 1001 },
+      { path: "conf/.env.local", why: "secret", bytes: 4 },
+      { path: "conf/k.txt", why: "secret", bytes: key.length + 1 },
+    ]);
+    expect(kept.total).to.equal(3);
+    expect(await readFile(join(kept.folder, "conf/k.txt"), "utf8")).to.equal(`${key}\n`);
+    const touched = [".env.example", "a.txt", "fits", "settings.env"];
+    expect(savedOf(report)?.touched).to.deep.equal(touched);
+    const objects = await rig.person.git("cat-file", "--batch-all-objects", "--batch-check");
+    expect(objects).not.to.match(/ blob (1001|36)$/m);
+  });
+
+  it("are saved where the configuration lets them through", async () => {
+    await using rig = await startedRig({
+      save: { max_file_bytes: 10, allow: ["test/**", "*.bin"] },
+    });
+    const script = `mkdir test; echo '${key}' > test/key; head -c 100 /dev/zero > x.bin`;
+    const task = shellTask("t1", script);
+    rig.assign(task);
+    const report = await rig.reportOf(task);
+    expect(report.outcome.result).to.equal("done");
+    expect(savedOf(report)?.touched).to.deep.equal(["test/key", "x.bin"]);
+  });
+
+  it("are not looked for among files that git knows or ignores, nor where secrets are allowed", async () => {
+    await using rig = await startedRig({ save: { max_file_bytes: 50, secrets: "allow" } });
+    const script = `head -c 100 /dev/zero > a.txt; echo '${key}' > plain; head -c 100 /dev/zero > x.log`;
+    const task = shellTask("t1", script);
+    rig.assign(task);
+    const report = await rig.reportOf(task);
+    expect(report.outcome.result).to.equal("done");
+    expect(savedOf(report)?.touched).to.deep.equal(["a.txt", "plain"]);
+  });
+
+  it("do not hide that the program failed", async () => {
+    await using rig = await startedRig();
+    const task = shellTask("t1", "echo x > .env.production; exit 3");
+    rig.assign(task);
+    const { outcome } = await rig.reportOf(task);
+    expect(outcome).to.deep.include({ failure: { kind: "exit", exit_code: 3 } });
+  });
+
+  it("are still there after a save that was cut short, and give the same commit", async () => {
+    await using rig = await makeWorkspaceRig({ files: { "a.txt": "a\n" } });
+    await rig.edit("id_rsa", "secret\n");
+    await rig.edit("b.txt", "b\n");
+    const first = await rig.save();
+    expect(await rig.save()).to.deep.equal(first);
+    expect(first?.touched).to.deep.equal(["b.txt"]);
+    await rig.reset();
+    expect(existsSync(join(rig.place.setAside, "t1.1/kept-back/id_rsa"))).to.equal(true);
+  });
+});
