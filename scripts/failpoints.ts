@@ -70,6 +70,7 @@ const carriers: Readonly<Record<string, readonly string[]>> = {
   "system/atomicFile.ts": ["replaceFile", "writeDurably"],
   "system/durableFile.ts": ["writeDurablyNow"],
   "worker/attempt/records.ts": ["writeReadable"],
+  "worker/workspace/continue.ts": ["mergeOnto", "commitTree"],
   "worker/workspace/remove.ts": ["removeAll"],
   "worker/workspace/save.ts": ["commitTree", "updateRef"],
 };

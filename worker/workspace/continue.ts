@@ -37,7 +37,9 @@ export async function layEarlier(
     await ownGit(place, ["read-tree", "--reset", "-u", tree]);
     const conflicted = [...new Set(stages.map((stage) => stage.slice(stage.indexOf("\t") + 1)))];
     if (stages.length > 0)
-      await ownGit(place, markUnmerged, { input: unmerged(conflicted, stages) });
+      await ownGit(place, ["update-index", "-z", "--index-info"], {
+        input: unmerged(conflicted, stages),
+      });
     // What setup may have made of it is gone: the agent's git is made anew, with our index.
     await removeAll(join(place.workTree, ".git"));
     await writeAgentGit(place, repository, base);
@@ -58,8 +60,6 @@ export async function leftUnresolved(
     ? null
     : left.map((path) => Buffer.from(path, "latin1").toString("utf8"));
 }
-
-const markUnmerged = ["update-index", "-z", "--index-info"] as const;
 
 /** Takes the merged entry of each path out of the index and puts its sides in; git's own format. */
 function unmerged(paths: readonly string[], stages: readonly string[]): Buffer {
