@@ -136,7 +136,7 @@ const leftOut = /Permission denied|could not open directory|File name too long/;
 /** Brings the index up to date with every tracked file. Answers what git could not add. */
 async function addChanged(place: Place, repository: Repository): Promise<GitError | null> {
   return await failpoint("snapshot.add", () =>
-    problemOf(() =>
+    problemOf("add", () =>
       ownGit(place, ["add", "--update"], { env: intoRepository(repository), config: adding }),
     ),
   );
@@ -147,7 +147,7 @@ async function listNew(
   place: Place,
 ): Promise<{ readonly paths: readonly Buffer[]; readonly problem: GitError | null }> {
   let paths: readonly Buffer[] = [];
-  const problem = await problemOf(async () => {
+  const problem = await problemOf("ls-files", async () => {
     const args = ["ls-files", "--others", "--exclude-standard", "-z"];
     const listed = await ownGit(place, args, { bytes: true });
     const names = listed.stdout.split("\0").filter((path) => path !== "");
@@ -165,7 +165,7 @@ async function addNew(
   if (paths.length === 0) return null;
   const input = Buffer.concat(paths.flatMap((path) => [path, Buffer.of(0)]));
   return await failpoint("snapshot.new", () =>
-    problemOf(() =>
+    problemOf("update-index", () =>
       ownGit(place, ["update-index", "--add", "--replace", "-z", "--stdin"], {
         env: intoRepository(repository),
         config: adding,
@@ -175,10 +175,10 @@ async function addNew(
   );
 }
 
-async function problemOf(step: () => Promise<Finished>): Promise<GitError | null> {
+async function problemOf(what: string, step: () => Promise<Finished>): Promise<GitError | null> {
   try {
     const result = await step();
-    return leftOut.test(result.stderr) ? new GitError(["add"], result) : null;
+    return leftOut.test(result.stderr) ? new GitError([what], result) : null;
   } catch (error) {
     if (error instanceof GitError) return error;
     throw error;
