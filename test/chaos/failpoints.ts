@@ -54,8 +54,8 @@ export type Killed = {
   readonly broken: number;
 };
 
-const roundTimeoutMs = 90_000;
-const followTimeoutMs = 15_000;
+const roundTimeoutMs = 240_000;
+const followTimeoutMs = 60_000;
 
 export async function killEverywhere(options: Options): Promise<Killed> {
   let recovered = 0;

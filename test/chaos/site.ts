@@ -45,7 +45,7 @@ export type Site = {
 };
 
 /** A supervisor that is started and killed again and again, and everything that waits for one. */
-const reconnectMs = 60_000;
+const reconnectMs = 180_000;
 
 /** Nothing of what scenarios do needs them. */
 const somebodysLocks = ["refs/heads/other.lock", "config.lock"];
