@@ -23,6 +23,43 @@ const committed = "this.#durable = null;";
 
 export const plantedBugs: readonly Bug[] = [
   {
+    name: "give a lock to whoever asks",
+    breaks: "S3",
+    edits: [
+      {
+        file: "daemon/core/holds.ts",
+        find: 'if (look.free) apply({ type: "HoldGranted", hold: one.id, overtook: look.overtook });',
+        replace:
+          'apply({ type: "HoldGranted", hold: one.id, overtook: look.free ? look.overtook : [] });',
+      },
+      { file: "daemon/core/holds.ts", find: "    else block(state, look, at);\n", replace: "" },
+    ],
+  },
+  {
+    name: "start a task under a foreign claim",
+    breaks: "S3",
+    edits: [
+      {
+        file: "daemon/core/holdEvents.ts",
+        find: "else holdFor(state, one);",
+        replace: "else void holdFor;",
+      },
+      { file: "test/sim/idle.ts", find: "checkHolders(state);\n  if", replace: "if" },
+    ],
+  },
+  {
+    name: "make again what the person's branch has",
+    breaks: "S2",
+    edits: [
+      {
+        file: "test/sim/landing.ts",
+        find: "commit.task !== null && !isAncestor(commit, target)",
+        replace: "commit.task !== null",
+      },
+      { file: "test/sim/landing.ts", find: "if (tree !== onto.tree)\n", replace: "\n" },
+    ],
+  },
+  {
     name: "skip the fence check",
     edits: [
       {

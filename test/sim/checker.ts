@@ -8,7 +8,7 @@ import { mayMeet, reachOf } from "./reach.ts";
 import { must } from "./violation.ts";
 import { secretValue } from "./plan.ts";
 import { recordedOf } from "../../daemon/recovery.ts";
-import type { Argv, TaskSpec } from "../../ipc/taskSpec.ts";
+import type { Argv, ClaimSet, TaskSpec } from "../../ipc/taskSpec.ts";
 import type { AttemptKey, Outcome, Report } from "../../ipc/workerMessages.ts";
 import type {
   AttemptEnded,
@@ -19,7 +19,7 @@ import type {
 import type { Machine } from "./machine.ts";
 import type { Reach } from "./reach.ts";
 import type { State } from "../../daemon/core/state.ts";
-import type { TaskId, WorkerId } from "../../ipc/ids.ts";
+import type { HolderId, HoldId, TaskId, WorkerId } from "../../ipc/ids.ts";
 import type { WorkerProcess } from "./worker.ts";
 
 /**
@@ -47,6 +47,8 @@ export class Checker {
   readonly #outcomes = new Map<number, Outcome>();
   readonly #begun = new Set<string>();
   readonly #retries = new Set<string>();
+  /** Claims that others than tasks hold. */
+  readonly #holds = new Map<HoldId, ClaimSet>();
   /** Tasks with events since the state in memory was last compared with the journal. */
   readonly #changed = new Set<TaskId>();
 
@@ -114,7 +116,7 @@ export class Checker {
       must(told === kept, "S5", () => `${id} is not what the journal tells:\n${kept}\n${told}`);
     }
     this.#changed.clear();
-    const [told, kept] = [this.shadow, state].map(({ counts, paused, landing }) =>
+    const [told, kept] = [this.shadow, state].map(({ counts, paused, landing, holds }) =>
       JSON.stringify([
         counts,
         paused,
@@ -123,6 +125,7 @@ export class Checker {
         landing.chain,
         landing.tip,
         landing.followed,
+        [...holds.values()],
       ]),
     );
     must(told === kept, "S5", () => `in memory: ${kept}\nin the journal: ${told}`);
@@ -166,6 +169,9 @@ export class Checker {
       const fits = rewound.has(id) || (final?.commit ?? null) === commit;
       must(fits, "S2", () => `${id} is ${final?.status} and has the commit ${commit ?? "none"}`);
     }
+    this.#machine.repository.checkOnce();
+    const [hold] = this.shadow.holds.keys();
+    must(hold === undefined, "S10", () => `${hold} is left at rest`);
     const held = [...this.#machine.locks.keys()];
     must(held.length === 0, "S10", () => `lock files of ${held.join()} are left at rest`);
   }
@@ -225,6 +231,14 @@ export class Checker {
       case "SettingsChanged":
       case "SupervisorStarted":
         return this.#checkGreen();
+      case "HoldRequested":
+        if (event.kind === "foreign") this.#holds.set(event.hold, event.claims);
+        return;
+      case "HoldGranted":
+        return this.#granted(event.hold);
+      case "HoldEnded":
+        this.#holds.delete(event.hold);
+        return;
       case "LandingEnded":
         this.#landed(event);
         return this.#checkLimits(event.task);
@@ -246,7 +260,11 @@ export class Checker {
     must(beside.length === 0 || shared, "S11", () => `${event.worker} gets a second attempt`);
     for (const other of this.#tasks.values())
       if (other.status === "running" || other.status === "landing") this.#checkApart(holder, other);
-    this.#checkResources(holder);
+    for (const [hold, claims] of this.#holds) {
+      const apart = !mayMeet(reachOfHolder(holder), reachOf(claims, 0));
+      must(apart, "S3", () => `${event.task} starts while ${hold} holds`);
+    }
+    this.#checkResources(event.task, holder.spec.claims);
     for (const id of holder.spec.after)
       must(
         this.shadow.finals.get(id)?.status === "succeeded",
@@ -267,21 +285,47 @@ export class Checker {
     if (next.to === "failed" && next.reason.kind === "conflict") this.#machine.onParked(task);
   }
 
+  /** A lock is given to one who is not a task. */
+  #granted(hold: HoldId): void {
+    const claims = this.shadow.holds.get(hold)?.claims;
+    must(claims !== undefined, "S3", () => `${hold} is granted and was not asked for`);
+    const mine = reachOf(claims, 0);
+    for (const other of this.#tasks.values()) {
+      if (other.status !== "running" && other.status !== "landing") continue;
+      const apart = !mayMeet(mine, reachOfHolder(other));
+      must(apart, "S3", () => `${hold} is granted while ${other.spec.id} holds`);
+    }
+    for (const [other, theirs] of this.#holds) {
+      const apart = !mayMeet(mine, reachOf(theirs, 0));
+      must(apart, "S3", () => `${hold} is granted while ${other} holds`);
+    }
+    this.#checkResources(hold, claims);
+    this.#holds.set(hold, claims);
+  }
+
   /** S3, by trying every path. */
   #checkApart(mine: Holder, theirs: Holder): void {
     const apart = !mayMeet(reachOfHolder(mine), reachOfHolder(theirs));
     must(apart, "S3", () => `${mine.spec.id} starts while ${theirs.spec.id} holds`);
   }
 
-  #checkResources(mine: Holder): void {
-    for (const [name, count] of Object.entries(mine.spec.claims?.resources ?? {})) {
-      const held = [...this.#tasks.values()]
+  #checkResources(holder: HolderId, mine: ClaimSet | null): void {
+    for (const [name, count] of Object.entries(mine?.resources ?? {})) {
+      const tasks = [...this.#tasks.values()]
         .filter(
           ({ status, resolved }) => status === "running" || (status === "landing" && !resolved),
         )
-        .reduce((sum, { spec }) => sum + (spec.claims?.resources[name] ?? 0), 0);
+        .map(({ spec }) => spec.claims);
+      const held = [...tasks, ...this.#holds.values()].reduce(
+        (sum, claims) => sum + (claims?.resources[name] ?? 0),
+        0,
+      );
       const capacity = this.shadow.settings.resources[name] ?? 1;
-      must(held + count <= capacity, "S3", () => `more of ${name} is held than there is`);
+      must(
+        held + count <= capacity,
+        "S3",
+        () => `${holder}: more of ${name} is held than there is`,
+      );
     }
   }
 
@@ -321,6 +365,10 @@ export class Checker {
       if (other === mine || other.status !== "running") continue;
       const { writes, reads } = reachOfHolder(other);
       must((outside & (writes | reads)) === 0, "S3", () => `${id} lands over ${other.spec.id}`);
+    }
+    for (const [hold, claims] of this.#holds) {
+      const { writes, reads } = reachOf(claims, 0);
+      must((outside & (writes | reads)) === 0, "S3", () => `${id} lands over ${hold}`);
     }
   }
 

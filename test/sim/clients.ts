@@ -62,13 +62,13 @@ export class Clients {
   }
 
   resumeAll(): void {
-    this.#ask(
+    this.ask(
       () => ({ type: "resume", ids: [] }),
       () => {},
     );
     for (const id of this.#submitted)
       if (this.#machine.checker.shadow.tasks.get(id)?.paused === true)
-        this.#ask(
+        this.ask(
           () => ({ type: "resume", ids: [id] }),
           () => {},
         );
@@ -85,7 +85,7 @@ export class Clients {
     const ids = specs.map(({ id }) => id);
     this.#submitted.push(...ids);
     const tasks = specs.map(submission);
-    this.#ask(
+    this.ask(
       () => ({ type: "submit", tasks }),
       (decision) => {
         must(decision.ok, "S1", () => `${ids.join()} refused: ${JSON.stringify(decision)}`);
@@ -99,7 +99,7 @@ export class Clients {
   #clash(spec: TaskSpec | undefined): void {
     if (spec === undefined) return;
     const tasks = [submission({ ...spec, title: "another" })];
-    this.#ask(
+    this.ask(
       () => ({ type: "submit", tasks }),
       (decision) => must(!decision.ok, "S2", () => `${spec.id} is accepted with another spec`),
     );
@@ -112,7 +112,7 @@ export class Clients {
     const ids = random.some(known, random.int(1, 4));
     switch (random.pick(["cancel", "cancel", "retry", "retry", "pause", "pauseAll"])) {
       case "cancel":
-        return this.#ask(
+        return this.ask(
           () => ({ type: "cancel", ids }),
           () => {},
         );
@@ -127,12 +127,12 @@ export class Clients {
 
   #pauseFor(ids: readonly TaskId[]): void {
     const { timeline, random } = this.#machine;
-    this.#ask(
+    this.ask(
       () => ({ type: "pause", ids }),
       () => {},
     );
     timeline.after(random.logarithmic(100, 20_000), () =>
-      this.#ask(
+      this.ask(
         () => ({ type: "resume", ids }),
         () => {},
       ),
@@ -146,7 +146,7 @@ export class Clients {
     const ids = this.#machine.random.some(ended, 3);
     this.#requests += 1;
     const request = `r${this.#requests}` as RequestId;
-    this.#ask(
+    this.ask(
       async () => {
         const archived = await this.#machine.supervisor?.archived(ids);
         return { type: "retry", request, ids, archived: archived ?? new Map() };
@@ -161,7 +161,7 @@ export class Clients {
     const saved = repository.personResolves(task);
     this.#requests += 1;
     const request = `r${this.#requests}` as RequestId;
-    this.#ask(
+    this.ask(
       async () => {
         const archived = await this.#machine.supervisor?.archived([task]);
         return { type: "resolve", request, task, saved, archived: archived?.get(task) ?? null };
@@ -171,7 +171,7 @@ export class Clients {
   }
 
   /** Until it is answered. */
-  #ask(make: () => Command | Promise<Command>, answered: (decision: Decision) => void): void {
+  ask(make: () => Command | Promise<Command>, answered: (decision: Decision) => void): void {
     this.open += 1;
     this.#try(make, (decision) => {
       this.open -= 1;

@@ -21,6 +21,7 @@ export const faultKinds = [
   "gate_red",
   "gate_timeout",
   "landed_together",
+  "reapplied",
   "clock_hour_ahead",
   "clock_hour_back",
   "clock_years_ahead",
@@ -52,6 +53,7 @@ const consequences: ReadonlySet<FaultKind> = new Set([
   "continued",
   "gate_red",
   "landed_together",
+  "reapplied",
 ]);
 
 export const causes: readonly FaultKind[] = faultKinds.filter((kind) => !consequences.has(kind));

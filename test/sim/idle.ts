@@ -1,8 +1,9 @@
 import { claimConflict, compileHolding } from "../../daemon/core/claims.ts";
-import { claimsNothing, holdingOf, isInstant } from "../../daemon/core/state.ts";
+import { claimsNothing, holdingOf, holdingOfHold, isInstant } from "../../daemon/core/state.ts";
 import { must } from "./violation.ts";
 import type { CompiledHolding } from "../../daemon/core/claims.ts";
 import type { Checker } from "./checker.ts";
+import type { HolderId } from "../../ipc/ids.ts";
 import type { Loop } from "../../daemon/loop.ts";
 import type { State, Task } from "../../daemon/core/state.ts";
 
@@ -25,7 +26,11 @@ function checkCounts(state: State): void {
 }
 
 function checkHolders(state: State): void {
-  const holding = [...state.tasks.values()].filter((task) => isHolding(task));
+  const tasks: { readonly id: HolderId }[] = [...state.tasks.values()].filter(isHolding);
+  const holding = [
+    ...tasks,
+    ...[...state.holds.values()].filter(({ granted }) => granted !== null),
+  ];
   const { holders } = state.schedule;
   const same = holding.length === holders.size && holding.every(({ id }) => holders.has(id));
   must(
@@ -42,6 +47,7 @@ function isHolding(task: Task): boolean {
 
 /** A worker that holds nothing, and a task that nobody stands in the way of. */
 function checkConserving(state: State): void {
+  const holds = [...state.holds.values()].map((one) => compileHolding(holdingOfHold(one)));
   const idle = [...state.workers.values()].some(
     ({ slot, held }) => slot !== null && slot <= state.settings.slots && held.size === 0,
   );
@@ -50,7 +56,7 @@ function checkConserving(state: State): void {
     (task) => task.life.status === "queued" || isHolding(task),
   );
   const holdings = new Map(inTheWay.map((task) => [task, compileHolding(holdingOf(task))]));
-  const runnable = inTheWay.find((task) => couldRun(state, task, holdings));
+  const runnable = inTheWay.find((task) => couldRun(state, task, holdings, holds));
   must(runnable === undefined, "L2", () => `${runnable?.id} could run, a worker is idle`);
 }
 
@@ -59,7 +65,12 @@ function checkConserving(state: State): void {
  * conflict is asked of the product, which knows of paths that are not there yet; that its answer keeps
  * them apart is what the checker tries with every path (S3).
  */
-function couldRun(state: State, task: Task, holdings: ReadonlyMap<Task, CompiledHolding>): boolean {
+function couldRun(
+  state: State,
+  task: Task,
+  holdings: ReadonlyMap<Task, CompiledHolding>,
+  holds: readonly CompiledHolding[],
+): boolean {
   const { spec, life, paused } = task;
   if (paused || life.status !== "queued" || life.notBefore !== null) return false;
   if (![...spec.after, ...spec.after_any].every((id) => state.finals.has(id))) return false;
@@ -68,5 +79,5 @@ function couldRun(state: State, task: Task, holdings: ReadonlyMap<Task, Compiled
   if (mine === undefined || mine.resources.size > 0) return false;
   for (const [other, theirs] of holdings)
     if (other !== task && claimConflict(mine, theirs) !== null) return false;
-  return true;
+  return holds.every((theirs) => claimConflict(mine, theirs) === null);
 }

@@ -5,7 +5,7 @@ import type { Landing } from "../../daemon/landing/landing.ts";
 import type { FollowResult } from "../../daemon/landing/target.ts";
 import type { MergeRequest, MergeResult } from "../../daemon/landing/merge.ts";
 import type { MoveRequest, MoveResult } from "../../daemon/landing/move.ts";
-import type { RewindResult } from "../../daemon/landing/rewind.ts";
+import type { Rewind, RewindResult } from "../../daemon/landing/rewind.ts";
 import type { Machine } from "./machine.ts";
 import type { Port } from "./port.ts";
 
@@ -54,18 +54,40 @@ export class SimLanding implements Pick<Landing, "merge" | "move" | "follow" | "
     return this.#step("follow", () => this.#broken() ?? this.#follow());
   }
 
-  /** Nobody asks for what landed to be made again. */
-  settleRewind(): Promise<RewindResult> {
+  settleRewind(how: Rewind): Promise<RewindResult> {
     return this.#step("settleRewind", () => {
       const { repository } = this.#machine;
       if (repository.epoch !== this.#epoch) return fenced;
       if (isAncestor(repository.followed, repository.target))
         return { kind: "nothing", tip: repository.tip.oid };
-      repository.acceptRewind();
+      const again = how === "reapply" ? this.#madeAgain() : [];
+      if (!Array.isArray(again)) return again;
+      repository.settleRewind(again);
+      if (again.length > 0) this.#machine.fired("reapplied");
       const { tip, target } = repository;
       const kept = "refs/orchd/rewound/now";
-      return { kind: "accepted", tip: tip.oid, target: target.oid, kept, reapplied: 0 };
+      return { kind: "accepted", tip: tip.oid, target: target.oid, kept, reapplied: again.length };
     });
+  }
+
+  /** The rules of daemon/landing/reapply.ts: what landed and the person's branch has not, on top of it. */
+  #madeAgain(): Commit[] | Extract<RewindResult, { kind: "held" }> {
+    const { objects, tip, target } = this.#machine.repository;
+    const missing = [...firstParents(tip)].filter(
+      (commit) => commit.task !== null && !isAncestor(commit, target),
+    );
+    const made: Commit[] = [];
+    for (const landed of missing.toReversed()) {
+      const onto = made.at(-1) ?? target;
+      const [base] = landed.parents;
+      const merged = mergeFiles(base?.tree.files ?? {}, onto.tree.files, landed.tree.files);
+      if (merged.kind === "conflict")
+        return { kind: "held", why: "reapply_conflict", message: "conflict", paths: merged.paths };
+      const tree = objects.tree(merged.files);
+      if (tree !== onto.tree)
+        made.push(objects.commit(tree, [onto], landed.task, `again ${landed.oid}`));
+    }
+    return made;
   }
 
   #merge(request: MergeRequest): MergeResult {

@@ -1,5 +1,6 @@
 import { Checker } from "./checker.ts";
 import { Disk } from "./disk.ts";
+import { Holders } from "./holders.ts";
 import { noFaults } from "./faults.ts";
 import { Random } from "./random.ts";
 import { Repository } from "./repository.ts";
@@ -12,6 +13,7 @@ import { SimSupervisor } from "./supervisor.ts";
 import type { Clients } from "./clients.ts";
 import type { CoreSettings } from "../../daemon/core/events.ts";
 import type { FaultKind } from "./faults.ts";
+import type { Rewind } from "../../daemon/landing/rewind.ts";
 import type { Report } from "../../ipc/workerMessages.ts";
 import type { RunOptions } from "./run.ts";
 import type { Scenario } from "./scenario.ts";
@@ -28,6 +30,7 @@ export class Machine {
   readonly disk: Disk;
   readonly repository: Repository;
   readonly checker: Checker;
+  readonly holders: Holders;
   readonly counts = noFaults();
   /** Calls between a supervisor and its world, by name → how often one died there. */
   readonly deathsAt = new Map<string, number>();
@@ -61,6 +64,7 @@ export class Machine {
     this.repository = new Repository(this.random);
     this.disk = new Disk(this);
     this.checker = new Checker(this);
+    this.holders = new Holders(this);
   }
 
   note(...parts: unknown[]): void {
@@ -233,14 +237,23 @@ export class Machine {
     if (held === null) return;
     const { isRewound } = repository;
     if (!isRewound) repository.personMends();
-    supervisor.land(isRewound).catch((error: unknown) => this.bug(error));
+    supervisor
+      .land(isRewound ? this.#drawRewind() : null)
+      .catch((error: unknown) => this.bug(error));
   }
 
-  /** `orchd land --accept-rewind`, if there is something to accept and somebody to tell. */
-  acceptRewind(): void {
+  /** `orchd land --accept-rewind` or `--reapply`, if there is something to accept and somebody to tell. */
+  settleRewind(): void {
     const { repository, supervisor } = this;
     if (supervisor?.begun !== true || !this.isUp || !repository.isRewound) return;
-    supervisor.land(true).catch((error: unknown) => this.bug(error));
+    supervisor.land(this.#drawRewind()).catch((error: unknown) => this.bug(error));
+  }
+
+  /** What cannot be made again is given up at some time. */
+  #drawRewind(): Rewind {
+    const { reapply } = this.scenario;
+    if (reapply === 0) return "accept";
+    return this.random.chance(this.storming ? reapply : reapply / 2) ? "reapply" : "accept";
   }
 
   /** Dies somewhere while it stops, or stops and is started again: either way another one follows. */

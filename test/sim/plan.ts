@@ -70,6 +70,16 @@ function drawClaims({ random, scenario }: Machine): ClaimSet | null {
   return { writes: picked, reads, resources };
 }
 
+/** Of one who asks for a lock or leaves a file: it always claims something. */
+export function drawSomeClaims({ scenario }: Machine, random: Random): ClaimSet {
+  const { claims, settings } = scenario;
+  const resources = random.chance(0.2) ? { db: random.int(1, settings.resources["db"] ?? 1) } : {};
+  if (random.chance(claims.everything)) return { ...noClaims, writes: [everything] };
+  const picked = random.some(globs.slice(1), random.int(1, 3));
+  const reads = random.chance(0.3) ? picked.splice(1) : [];
+  return { writes: picked, reads, resources };
+}
+
 export function attemptPlan(
   machine: Machine,
   assignment: { spec: TaskSpec; attempt: number },

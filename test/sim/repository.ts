@@ -104,12 +104,26 @@ export class Repository {
     return !isAncestor(this.followed, this.target);
   }
 
-  acceptRewind(): void {
-    const kept = new Set(firstParents(this.target));
-    for (const { task } of [...firstParents(this.tip)].filter((commit) => !kept.has(commit)))
-      if (task !== null && this.landed.delete(task)) this.rewound.add(task);
-    this.tip = this.target;
+  /** orchd's branch becomes the person's, with what landed on top of it again. */
+  settleRewind(again: readonly Commit[]): void {
+    const tip = again.at(-1) ?? this.target;
+    must(isAncestor(this.target, tip), "S7", () => "the person's branch is not below it");
+    must(!this.#bringsBack(tip), "S7", () => "what the person reset comes back");
+    const kept = tasksOn(tip);
+    for (const task of tasksOn(this.tip))
+      if (!kept.includes(task) && this.landed.delete(task)) this.rewound.add(task);
+    this.tip = tip;
     this.followed = this.target;
+    this.checkOnce();
+  }
+
+  /** S2: no task has two commits on orchd's branch, and each one has one that landed and was not taken off. */
+  checkOnce(): void {
+    const tasks = tasksOn(this.tip);
+    const twice = tasks.find((task, at) => tasks.indexOf(task) !== at);
+    must(twice === undefined, "S2", () => `${twice} has two commits on orchd's branch`);
+    const lost = [...this.landed.keys()].find((task) => !tasks.includes(task));
+    must(lost === undefined, "S2", () => `${lost} landed and is not on orchd's branch`);
   }
 
   /** The person commits what they have edited, or a new change. */
@@ -181,6 +195,10 @@ export class Repository {
     for (const lost of this.resetAway) if (isAncestor(lost, commit)) return true;
     return false;
   }
+}
+
+function tasksOn(tip: Commit): TaskId[] {
+  return [...firstParents(tip)].flatMap(({ task }) => task ?? []);
 }
 
 /** The first of these commands that fails on this tree. `!p` and `!q` pass alone and fail together. */

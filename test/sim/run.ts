@@ -68,6 +68,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<V
   try {
     machine.boot();
     clients.begin();
+    machine.holders.begin(clients);
     for (const { atMs, kind } of scenario.faults)
       machine.timeline.after(atMs, () => strike(machine, kind));
     let over = false;
@@ -84,7 +85,8 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<V
       machine.timeline.after(mendEveryMs, tidy);
     };
     tidy();
-    const settled = (): boolean => clients.done && machine.allEnded(clients.submitted);
+    const settled = (): boolean =>
+      clients.done && machine.holders.open === 0 && machine.allEnded(clients.submitted);
     do {
       await runUntil(() => settled() || machine.timeline.nowMs > deadlineMs);
       must(settled(), "L1", () => `not ended: ${machine.stillOpen(clients.submitted)}`);

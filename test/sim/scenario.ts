@@ -29,6 +29,17 @@ export type Scenario = {
   /** Touched paths that a report names. */
   readonly touchedMax: number;
   readonly syncMsMax: number;
+  readonly holds: HoldMix;
+  /** Of the times that a rewind is settled: what landed is made again. */
+  readonly reapply: number;
+};
+
+/** Who else than tasks will hold claims. */
+type HoldMix = {
+  readonly locks: number;
+  readonly files: number;
+  /** Locks that a person will break, tasks' as well. */
+  readonly breaks: number;
 };
 
 type ClaimMix = {
@@ -87,6 +98,18 @@ export function drawScenario(seed: number): Scenario {
     touchedMax: random.pick([1_000, 1_000, 1]),
     attemptMsMax: random.pick([500, 5_000, 40_000]),
     syncMsMax: random.pick([2, 10, 200]),
+    ...drawOthers(seed),
+  };
+}
+
+/** Of a stream of its own, as the next; half of the seeds have none of it. */
+function drawOthers(seed: number): Pick<Scenario, "holds" | "reapply"> {
+  const random = new Random(seed ^ 0x07_4e_26);
+  if (random.chance(0.5)) return { holds: { locks: 0, files: 0, breaks: 0 }, reapply: 0 };
+  const count = (max: number): number => (random.chance(0.6) ? random.int(1, max) : 0);
+  return {
+    holds: { locks: count(25), files: count(6), breaks: count(8) },
+    reapply: random.pick([0, 0.5, 1]),
   };
 }
 

@@ -77,7 +77,7 @@ export function strike(machine: Machine, kind: FaultKind): void {
       if (!repository.personResets()) return;
       machine.fired(kind);
       // Some say that they meant it before the storm is over.
-      machine.timeline.after(random.logarithmic(500, 60_000), () => machine.acceptRewind());
+      machine.timeline.after(random.logarithmic(500, 60_000), () => machine.settleRewind());
       return;
     case "restart":
       return machine.restart();
@@ -88,6 +88,7 @@ export function strike(machine: Machine, kind: FaultKind): void {
     case "continued":
     case "gate_red":
     case "landed_together":
+    case "reapplied":
       return;
   }
 }

@@ -16,6 +16,7 @@ import type { CoreSettings } from "../../daemon/core/events.ts";
 import type { Log } from "../../daemon/observe/log.ts";
 import type { Machine } from "./machine.ts";
 import type { Recovered } from "../../daemon/journal/records.ts";
+import type { Rewind } from "../../daemon/landing/rewind.ts";
 import type { Report } from "../../ipc/workerMessages.ts";
 import type { State, StoredTask } from "../../daemon/core/state.ts";
 import type { TaskId, WorkerId } from "../../ipc/ids.ts";
@@ -122,15 +123,18 @@ export class SimSupervisor {
     this.#pool.reconnect();
   }
 
-  async land(acceptRewind: boolean): Promise<void> {
-    let tip = null;
-    if (acceptRewind) {
-      const result = await this.#landing.settleRewind();
-      if (result.kind !== "accepted" && result.kind !== "nothing") return;
-      tip = result.tip;
-    }
-    await this.#loop.ask({ type: "landingReleased", tip });
+  async land(rewind: Rewind | null): Promise<void> {
+    const settled = rewind === null ? null : await this.#landing.settleRewind(rewind);
+    if (settled !== null && settled.kind !== "accepted" && settled.kind !== "nothing") return;
+    const { tip, target: followed } =
+      settled?.kind === "accepted" ? settled : { tip: null, target: null };
+    await this.#loop.ask({ type: "landingReleased", tip, followed });
     if (this.#settings.follow !== "off") await this.#effects.followNow();
+  }
+
+  /** From who watches holds; what it says before a supervisor has begun, it says again then. */
+  tell(command: Command): void {
+    if (this.#begun && this.port.pass("hold")) this.#loop.tell(command);
   }
 
   admit(process: WorkerProcess): "admitted" | "refused" | "nobody" {
@@ -231,7 +235,12 @@ export class SimSupervisor {
           this.#lockFile("place", () => machine.locks.set(holder, `e${this.epoch}/${attempt}`)),
         remove: (holder) => this.#lockFile("remove", () => machine.locks.delete(holder)),
       },
-      holds: { break: () => {}, forget: () => {} },
+      holds: {
+        break: (hold) => {
+          if (this.port.pass("hold break")) machine.holders.broken(hold);
+        },
+        forget: () => {},
+      },
       landing: this.#landing,
       epoch: this.epoch,
       ttlMs: () => machine.scenario.staleAfterMs,
@@ -254,9 +263,11 @@ export class SimSupervisor {
     if (!this.port.pass("locks opened")) return await never();
     for (const [task, file] of this.#machine.locks)
       if (!file.startsWith(`e${this.epoch}/`)) this.#machine.locks.delete(task);
+    const holds = await this.#loop.read((state) => [...state.holds.values()]);
     const effects = await this.#loop.read(pending);
     if (this.port.pass("pending")) this.#effects.carryOut(effects);
     this.#begun = true;
+    this.#machine.holders.take(holds);
   }
 
   /** A report is acknowledged when what it led to is durable. */
