@@ -92,8 +92,22 @@ export async function findPlace(worker: WorkerId, settings: WorkerSettings): Pro
   };
 }
 
+/** A person's `git clean -fdx` removes the folder under us, but hardly several times in a moment. */
+const linkTriesMax = 5;
+
 /** `.aibrain/<worker>/workspace` → the workspace, for people who look; made again when it is missing. */
 export async function linkWorkspace(stateFolder: string, place: Place): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await linkOnce(stateFolder, place);
+    } catch (error) {
+      const removed = (error as NodeJS.ErrnoException).code === "ENOENT";
+      if (!removed || tries === linkTriesMax) throw error;
+    }
+  }
+}
+
+async function linkOnce(stateFolder: string, place: Place): Promise<void> {
   const link = join(stateFolder, "workspace");
   await mkdir(stateFolder, { recursive: true, mode: 0o700 });
   const there = await lstat(link).catch(() => null);

@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import type { WorkerId } from "../../../ipc/ids.ts";
-import { findPlace } from "../../../worker/workspace/place.ts";
+import { onFailpoint } from "../../../system/failpoint.ts";
+import { findPlace, linkWorkspace } from "../../../worker/workspace/place.ts";
 import { makeRepository } from "../../helpers/repository.ts";
 import { makeWorkspaceRig, testSettings } from "./workspaceRig.ts";
 
@@ -91,5 +92,21 @@ describe("resetting a workspace", () => {
       expect(problem).to.contain("lies inside the repository");
       expect(existsSync(root)).to.equal(false);
     }
+  });
+});
+
+describe("the link to a workspace", () => {
+  it("is made although the folder that it stands in is removed in that moment", async () => {
+    await using rig = await makeWorkspaceRig({ files });
+    const folder = join(rig.person.dir, ".aibrain/worker-1");
+    let removals = 0;
+    using _ = onFailpoint(async (point) => {
+      if (point !== "place.link:before" || removals > 0) return;
+      removals += 1;
+      await rm(folder, { recursive: true });
+    });
+    await linkWorkspace(folder, rig.place);
+    expect(removals).to.equal(1);
+    expect(await readlink(join(folder, "workspace"))).to.equal(rig.place.workTree);
   });
 });
