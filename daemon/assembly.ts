@@ -1,5 +1,6 @@
 import { completeReport, workerConfig } from "./settings.ts";
 import { Effects } from "./effects.ts";
+import { Foresight } from "./foresight.ts";
 import { eventView } from "./server/views/event.ts";
 import { Holds } from "./holds.ts";
 import { Hub } from "./server/hub.ts";
@@ -25,6 +26,7 @@ export type Parts = {
   readonly holds: Holds;
   readonly pool: Pool;
   readonly effects: Effects;
+  readonly foresight: Foresight;
 };
 
 /** What the parts stand on. */
@@ -57,6 +59,7 @@ export function assemble(
     setTimer: realClock.setTimer,
     carryOut: (list) => effects.carryOut(list),
     publish: (batch) => {
+      foresight.afterBatch();
       if (hub.hasListeners) hub.publish(batch.map(eventView));
     },
     die,
@@ -77,7 +80,14 @@ export function assemble(
     clock: realClock,
     log,
   });
-  const pool = makePool(ground, loop, locks);
+  const foresight = new Foresight({
+    loop,
+    landing: ground.landing,
+    wallMs: realClock.wallMs,
+    setTimer: realClock.setTimer,
+    log,
+  });
+  const pool = makePool(ground, loop, locks, foresight);
   const effects = new Effects({
     loop: () => loop,
     pool,
@@ -93,10 +103,10 @@ export function assemble(
     setTimer: realClock.setTimer,
     die,
   });
-  return { hub, loop, locks, holds, pool, effects };
+  return { hub, loop, locks, holds, pool, effects, foresight };
 }
 
-function makePool(ground: Ground, loop: Loop, locks: LockFiles): Pool {
+function makePool(ground: Ground, loop: Loop, locks: LockFiles, foresight: Foresight): Pool {
   const { layout, epoch, log, target, workerEntry, config } = ground;
   const path = config().path ?? process.env["PATH"] ?? "";
   const pool: Pool = new Pool({
@@ -117,8 +127,10 @@ function makePool(ground: Ground, loop: Loop, locks: LockFiles): Pool {
     }),
     onReady: (worker, holding, known) => loop.tell({ type: "workerReady", worker, holding }, known),
     onGone: (worker) => loop.tell({ type: "workerGone", worker }),
-    onHeartbeat: ({ attempt }) => {
-      if (attempt !== null) locks.touch(attempt.task);
+    onHeartbeat: ({ attempt, live }) => {
+      if (attempt === null) return;
+      locks.touch(attempt.task);
+      if (live !== undefined) foresight.seen(attempt, live);
     },
     onReports: (worker, reports) => takeReports(worker, reports, ground.spelling, loop, pool),
     onProblem: (worker, message) => log.warn("worker", { worker, message }),

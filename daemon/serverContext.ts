@@ -23,7 +23,7 @@ type Whole = Pick<
 
 /** The parts of the supervisor, as the methods see them. */
 export function makeServerContext(
-  { hub, loop, locks, holds, pool, effects }: Parts,
+  { hub, loop, locks, holds, pool, effects, foresight }: Parts,
   {
     layout,
     spelling,
@@ -66,6 +66,7 @@ export function makeServerContext(
     completeSpec: (spec) => completeSpec(spec, spelling),
     hasSecret: (name) => process.env[name] !== undefined,
     followTried: () => effects.followTried(),
+    foreseen: () => foresight.views(),
     worktreeFor: (task) => `${layout.workTree}-resolve-${task}`,
     resolve: (asked) =>
       resolveParked({ loop, landing, readTask: readers.readTask, spelling, die }, asked),

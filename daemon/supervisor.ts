@@ -85,7 +85,7 @@ export class Supervisor {
   /** After `open`, once others can find the socket. */
   async begin(): Promise<void> {
     const { layout } = this.#options;
-    const { loop, locks, holds, pool, effects } = this.#built;
+    const { loop, locks, holds, pool, effects, foresight } = this.#built;
     const needed = await loop.read((state) =>
       [...state.tasks.values()].flatMap(({ life }) =>
         life.status === "running" ? [life.worker] : [],
@@ -96,6 +96,7 @@ export class Supervisor {
     await holds.open();
     effects.carryOut(await loop.read(pending));
     await this.#openInbox();
+    foresight.begin();
     this.#beginScan();
     this.#options.log.info("ready", { epoch: this.#options.epoch, brain: layout.brainDir });
     // In the next turn, when whoever waits for this has been told.
@@ -160,7 +161,7 @@ export class Supervisor {
     this.#ended = true;
     const scanned = this.#scan?.end();
     if (this.#parts === null) return;
-    const { loop, locks, holds, pool, effects } = this.#parts;
+    const { loop, locks, holds, pool, effects, foresight } = this.#parts;
     loop.stopping = true;
     await scanned;
     // Not waited for yet: what it submits may wait for space on the disk, as long as the loop does.
@@ -171,6 +172,7 @@ export class Supervisor {
     effects.close();
     this.#options.landing.stopSigning();
     await effects.settled();
+    await foresight.close();
     await this.#options.landing.close();
     await loop.end();
     await Promise.race([inboxClosed, loop.broken]);

@@ -53,6 +53,7 @@ export const settings = [
   "limits.heartbeat",
   "limits.stale_after",
   "limits.adoption_grace",
+  "limits.prediction",
   "retention.attempts",
   "retention.age",
   "limits.output",

@@ -37,6 +37,7 @@ export const defaultConfig: Config = {
     heartbeat_ms: 5 * secondMs,
     stale_after_ms: 5 * minuteMs,
     adoption_grace_ms: 15 * minuteMs,
+    prediction_ms: 30 * secondMs,
     output_bytes: gibibyte,
     fairness_window_ms: 30 * secondMs,
     tasks_open: 200_000,

@@ -63,6 +63,7 @@ function mergedLimits(layers: readonly LimitFields[]): Limits {
     heartbeat_ms: pick("heartbeat", limits.heartbeat_ms),
     stale_after_ms: pick("stale_after", limits.stale_after_ms),
     adoption_grace_ms: pick("adoption_grace", limits.adoption_grace_ms),
+    prediction_ms: pick("prediction", limits.prediction_ms),
     output_bytes: pick("output", limits.output_bytes),
     fairness_window_ms: pick("fairness_window", limits.fairness_window_ms),
     tasks_open: pick("tasks_open", limits.tasks_open),

@@ -238,6 +238,11 @@ const limitsSchema = strict({
     0,
     "A worker whose supervisor is gone for so long ends its task, saves the work and exits.",
   ),
+  prediction: limit(
+    "prediction_ms",
+    0,
+    "Between two looks at what a running task has changed, to foresee conflicts; `0s`: none.",
+  ),
   output: byteSize(outputBytesMin)
     .meta({
       pattern: byteSizeSchemaPattern,

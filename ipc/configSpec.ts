@@ -87,6 +87,8 @@ export type Limits = {
   readonly heartbeat_ms: number;
   readonly stale_after_ms: number;
   readonly adoption_grace_ms: number;
+  /** Between two looks at what a running task has changed; 0: none. */
+  readonly prediction_ms: number;
   /** Per attempt, standard output and standard error together. */
   readonly output_bytes: number;
   readonly fairness_window_ms: number;

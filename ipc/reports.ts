@@ -13,11 +13,12 @@ export function readReports(value: unknown): Report[] {
 
 export function readHeartbeat(value: unknown): Heartbeat | null {
   if (!isRecord(value)) return null;
-  const { attempt, stage, output_bytes, last_line } = value;
+  const { attempt, stage, output_bytes, last_line, live } = value;
   const known =
     (attempt === null || isKey(attempt)) &&
     (stage === null || typeof stage === "string") &&
     typeof output_bytes === "number" &&
+    (live === undefined || (typeof live === "string" && isOid(live))) &&
     (last_line === null || (typeof last_line === "string" && last_line.length <= lastLineMax));
   return known ? (value as Heartbeat) : null;
 }

@@ -2,7 +2,7 @@ import type { LandingView } from "./landingViews.ts";
 import type { LockView } from "./claimViews.ts";
 import type { Stage } from "./workerMessages.ts";
 import type { TaskId, WorkerId } from "./ids.ts";
-import type { TaskRow, TaskStatus, WaitReason } from "./taskViews.ts";
+import type { ForeseenView, TaskRow, TaskStatus, WaitReason } from "./taskViews.ts";
 
 export type StatusQuery = {
   /** Rows of finished tasks, newest first. 0 to 1,000. */
@@ -35,6 +35,8 @@ export type StatusView = {
   tasks: TaskRow[];
   workers: WorkerView[];
   locks: LockView[];
+  /** Conflicts that running tasks will have when they go on like this. */
+  foreseen: ForeseenView[];
   landing: LandingView;
 };
 

@@ -68,8 +68,21 @@ export type TaskView = TaskRow & {
   sent_back: Extract<FailureReason, { kind: "gate" }> | null;
   /** Of a task that is landing: why nothing lands now, as in `status`. */
   landing_held: string | null;
+  /** Conflicts that it will have when it goes on like this. */
+  foreseen: ForeseenView[];
   /** Set while its work is parked: it did not merge, and waits for a person. */
   parked: ParkedView | null;
+};
+
+/** What two running tasks have changed so far does not merge. */
+export type ForeseenView = {
+  task: TaskId;
+  /** `null`: what has landed since `task` began. */
+  with: TaskId | null;
+  /** Files that conflict, sorted; the first 100. */
+  paths: string[];
+  /** Since when it is so, in these files. */
+  since: number;
 };
 
 /** Work that conflicts, and where a person may resolve it; `orchd show` prints how. */

@@ -93,6 +93,8 @@ export type Heartbeat = {
   readonly output_bytes: number;
   /** The last whole line of output, without control characters, at most 200 characters. */
   readonly last_line: string | null;
+  /** What the attempt has changed so far, as a commit on its base; absent: not looked at (yet). */
+  readonly live?: Oid;
 };
 
 /** What an attempt left behind in git. `ref` is pinned in the repository before the report is sent. */

@@ -26,6 +26,8 @@ export type GitOptions = {
   readonly config?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
   readonly bytes?: boolean;
+  /** With less priority than the rest of the machine. */
+  readonly nice?: boolean;
   /** Exit codes that are an answer. Any other is a `GitError`. Default `[0]`. */
   readonly accept?: readonly number[];
 };
@@ -72,7 +74,8 @@ export async function git(
   options: GitOptions = {},
 ): Promise<Finished> {
   const command = gitCommand(place, args, options);
-  const [program, wrapped] = started(place, command.args);
+  const [program, wrapped] =
+    options.nice === true ? nicely(command.args) : started(place, command.args);
   const result = await capture(program, wrapped, {
     env: command.env,
     cwd: command.cwd,
@@ -83,6 +86,10 @@ export async function git(
   const accepted = result.code !== null && (options.accept ?? [0]).includes(result.code);
   if (!accepted) throw new GitError(args, result);
   return result;
+}
+
+function nicely(args: readonly string[]): readonly [string, readonly string[]] {
+  return ["nice", ["-n", "10", "git", ...args]];
 }
 
 /** Files of the person's working tree get the permissions that their own git would give them. */

@@ -7,7 +7,8 @@ import type { Output } from "./attempt/output.ts";
 export function heartbeatOf(attempt: AttemptKey | null, state: AttemptState | null): Heartbeat {
   if (attempt === null || state === null)
     return { attempt: null, stage: null, output_bytes: 0, last_line: null };
-  return { attempt, stage: state.stage, ...outputOf(state) };
+  const live = state.stage === "running" ? (state.live?.commit ?? null) : null;
+  return { attempt, stage: state.stage, ...outputOf(state), ...(live === null ? {} : { live }) };
 }
 
 function outputOf(state: AttemptState): Pick<Heartbeat, "output_bytes" | "last_line"> {

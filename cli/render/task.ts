@@ -6,6 +6,7 @@ import { outcomeCell, shortOidLength } from "./outcome.ts";
 import type { Look } from "./paint.ts";
 import type { Cell } from "./table.ts";
 import { fields, rowsOf } from "./table.ts";
+import { foreseenWords } from "./foreseen.ts";
 import { parkedSection } from "./parked.ts";
 import { quoted } from "./shell.ts";
 import { plain } from "./text.ts";
@@ -41,6 +42,7 @@ function stateFields(view: TaskView, look: Look): [string, string][] {
   if (view.reason !== null) pairs.push(["reason", painted(outcomeCell(view), look)]);
   if (view.sent_back !== null && !isOver(view))
     pairs.push(["sent back", reasonWords(view.sent_back)]);
+  for (const one of view.foreseen) pairs.push(["will conflict", foreseenWords(view.id, one)]);
   if (view.held.length > 0) pairs.push(["holds", view.held.map(plain).join(", ")]);
   return pairs;
 }

@@ -45,6 +45,13 @@ export type Command =
     }
   | { readonly type: "workerGone"; readonly worker: WorkerId }
   | { readonly type: "report"; readonly worker: WorkerId; readonly report: Report }
+  /** No paths: what was foreseen is no longer so. */
+  | {
+      readonly type: "foresee";
+      readonly task: TaskId;
+      readonly other: TaskId | null;
+      readonly paths: readonly string[];
+    }
   /** `onto`: the candidate that it was asked to be merged onto, instead of the tip. */
   | ({ readonly type: "merged"; readonly result: MergeResult; readonly onto?: Oid } & LandingKey)
   | ({ readonly type: "moved"; readonly result: MoveResult } & LandingKey)

@@ -24,6 +24,7 @@ import { unreachable } from "./unreachable.ts";
 import type { Command, Decision } from "./commands.ts";
 import type { Event } from "./events.ts";
 import type { State } from "./state.ts";
+import type { TaskId } from "../../ipc/ids.ts";
 
 /** Records an event and applies it to the state before it returns. */
 export type Apply = (event: Event) => void;
@@ -81,6 +82,9 @@ function decideOne(state: State, command: Command, at: number, apply: Apply): De
     case "report":
       decideReport(state, command, at, apply);
       return fact;
+    case "foresee":
+      noteForeseen(state, command, apply);
+      return fact;
     case "merged":
       decideMerged(state, command, apply);
       return fact;
@@ -111,4 +115,16 @@ function decideOne(state: State, command: Command, at: number, apply: Apply): De
     default:
       return unreachable(command);
   }
+}
+
+/** Of tasks that have ended meanwhile nothing is to be foreseen any more. */
+function noteForeseen(
+  state: State,
+  { task, other, paths }: Extract<Command, { type: "foresee" }>,
+  apply: Apply,
+): void {
+  const runs = (id: TaskId) => state.tasks.get(id)?.life.status === "running";
+  if (!runs(task) || (other !== null && !runs(other))) return;
+  if (paths.length === 0) apply({ type: "ConflictAverted", task, other });
+  else apply({ type: "ConflictForeseen", task, other, paths });
 }

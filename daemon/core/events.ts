@@ -33,6 +33,8 @@ export type Event =
   | AttemptSalvaged
   | WorkerReady
   | WorkerGone
+  | ConflictForeseen
+  | ConflictAverted
   | LandingStarted
   | CandidateMade
   | GateStarted
@@ -216,6 +218,23 @@ export type WorkerReady = {
 };
 /** Its process is gone, for certain. */
 export type WorkerGone = { readonly type: "WorkerGone"; readonly worker: WorkerId };
+
+/**
+ * What two running tasks have changed so far does not merge; `other: null`: with what has landed. Nothing
+ * depends on it: it is for those who listen. Told again when the files are others.
+ */
+export type ConflictForeseen = {
+  readonly type: "ConflictForeseen";
+  readonly task: TaskId;
+  readonly other: TaskId | null;
+  readonly paths: readonly string[];
+};
+/** It merges again. What is foreseen also ends with either task, without a word. */
+export type ConflictAverted = {
+  readonly type: "ConflictAverted";
+  readonly task: TaskId;
+  readonly other: TaskId | null;
+};
 
 /** The task is the next of the chain: it is merged onto the one before, the first onto the branch's tip. */
 export type LandingStarted = { readonly type: "LandingStarted"; readonly task: TaskId };

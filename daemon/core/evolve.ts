@@ -103,6 +103,9 @@ function apply(state: State, event: Event, at: number, seq: number): void {
     case "WorkerGone":
       state.workers.delete(event.worker);
       return;
+    case "ConflictForeseen":
+    case "ConflictAverted":
+      return;
     case "LandingStarted":
       return landingStarted(state, event.task, at);
     case "CandidateMade":

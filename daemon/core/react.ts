@@ -78,6 +78,8 @@ function reactToOne(state: State, { seq, event }: Recorded): readonly Effect[] {
     case "LockBroken":
       return endOfHold(state, event.holder);
     case "SettingsChanged":
+    case "ConflictForeseen":
+    case "ConflictAverted":
     case "BranchPrepared":
     case "SupervisorStarted":
     case "TaskSubmitted":

@@ -17,6 +17,7 @@ import type { Oid, TaskId } from "../../ipc/ids.ts";
  *                                     below it is in orchd's branch
  *     refs/orchd/candidates/<task>    a merge that waits for its gate; stays until collected
  *     refs/orchd/conflicts/<task>     work that does not merge, with what it met (parked.ts)
+ *     refs/orchd/live/<task>          what a running attempt has changed so far; made by its worker
  *     refs/orchd/resolutions/<task>   a person's commit that takes its place (resolution.ts)
  *     refs/orchd/rewound/<time>       what orchd's branch was before a rewind was settled
  *

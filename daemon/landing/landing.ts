@@ -1,9 +1,10 @@
 import { gitLine } from "../../system/git.ts";
 import type { Repository } from "../../system/repository.ts";
-import type { Oid } from "../../ipc/ids.ts";
+import type { Oid, TaskId } from "../../ipc/ids.ts";
 import { branchRef, isAncestor, readRefs, targetRef } from "./branch.ts";
 import type { LandingSite, Writer } from "./branch.ts";
 import { follow } from "./follow.ts";
+import { Foreseer, sweepLive } from "./foresee.ts";
 import { recoverFollow } from "./followRecovery.ts";
 import type { FollowRecovery } from "./followRecovery.ts";
 import { merge } from "./merge.ts";
@@ -35,6 +36,10 @@ export type Landing = {
   /** Done by `prepare` and at the start of `follow`; again when it answered `busy`. */
   readonly recoverFollow: () => Promise<FollowRecovery>;
   readonly settleRewind: (how: Rewind) => Promise<RewindResult>;
+  /** Waits for nothing: whether two commits would merge; the files that conflict. Rejects with a `GitError`. */
+  readonly foresee: (one: Oid, other: Oid) => Promise<readonly string[]>;
+  /** Removes the running states (`refs/orchd/live`) of all tasks but these. Rejects with a `GitError`. */
+  readonly sweepLive: (running: ReadonlySet<TaskId>) => Promise<void>;
   readonly resolution: (request: ResolutionRequest) => Promise<Resolution>;
   /** How commits are signed from now on; what could not be signed is tried again at the next step. */
   readonly signBy: (policy: SigningPolicy) => void;
@@ -86,6 +91,7 @@ export function createLanding(options: LandingOptions): Landing {
     signer: new Signer(place, path, options.signing ?? signingDefault),
   };
   const inTurn = oneAtATime();
+  const foreseer = new Foreseer(site);
   let prepared: Writer | null = null;
   const asWriter = <Value>(step: (writer: Writer) => Promise<Value>): Promise<Value> =>
     inTurn(async () => {
@@ -105,6 +111,8 @@ export function createLanding(options: LandingOptions): Landing {
     follow: ({ from }) => asWriter((writer) => follow(writer, from)),
     recoverFollow: () => asWriter(recoverFollow),
     settleRewind: (how) => asWriter((writer) => settleRewind(writer, how)),
+    foresee: (one, other) => foreseer.merge(one, other),
+    sweepLive: (running) => asWriter((writer) => sweepLive(writer, running)),
     resolution: (request) => asWriter((writer) => resolution(writer, request)),
     signBy: (policy) => site.signer.follow(policy),
     stopSigning: () => site.signer.stop(),

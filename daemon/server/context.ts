@@ -3,6 +3,7 @@ import type { ConfigView, Methods } from "../../ipc/methods.ts";
 import type { EventView } from "../../ipc/eventView.ts";
 import type { HistoryQuery, HistoryRow } from "../../ipc/historyViews.ts";
 import type { LandingView } from "../../ipc/landingViews.ts";
+import type { ForeseenView } from "../../ipc/taskViews.ts";
 import type { HoldOwner } from "../../ipc/hold.ts";
 import type { Heartbeat } from "../../ipc/workerMessages.ts";
 import type { Recorded } from "../core/events.ts";
@@ -39,6 +40,8 @@ export type ServerContext = {
   readonly branches: () => Promise<Pick<LandingView, "tip" | "target_tip" | "ahead">>;
   /** Absolute folder of an attempt's logs. */
   readonly attemptFolder: (worker: WorkerId, task: TaskId, attempt: number) => string;
+  /** Conflicts that running tasks will have. */
+  readonly foreseen: () => readonly ForeseenView[];
   /** Absolute: where a person may check out a branch to resolve a conflict of this task. */
   readonly worktreeFor: (task: TaskId) => string;
   /** Looks at a person's commit, pins it, and has it land instead of parked work. Resolves to the tasks that changed. */

@@ -172,6 +172,20 @@ const continued: Scenario = {
   },
 };
 
+/** Runs for long enough to be looked at. */
+const foreseen: Scenario = {
+  name: "foreseen",
+  content: {
+    config: { max_parallel: 2, limits: { ...limits, heartbeat: "100ms", prediction: "200ms" } },
+  },
+  run: async (site, round) => {
+    const ids = [1, 2].map((at) => `foreseen-${round}-${at}`);
+    const busy = (id: string): object =>
+      task(site, id, `echo ${id} > ${id}.txt; sleep 2.5`, { claims: [`${id}.txt`] });
+    return { ids: await submitted(site, ids.map(busy)) };
+  },
+};
+
 /** Commits, stashes, leaves an embedded repository and a temporary file. */
 function agentWithGit(round: number): string {
   return [
@@ -468,6 +482,7 @@ export const scenarios: readonly Scenario[] = [
   rich,
   parked,
   continued,
+  foreseen,
   odd,
   sentBack,
   back,

@@ -148,6 +148,8 @@ function setbacks(world: World): void {
 function conflicts(world: World): void {
   world.submit(spec("parked", { on_conflict: "continue" }));
   const ref = "refs/orchd/conflicts/parked";
+  const ahead = { type: "foresee", task: id("parked"), other: null } as const;
+  world.turn({ ...ahead, paths: ["p"] }, { ...ahead, paths: [] });
   const conflict = { kind: "conflict", paths: ["p"], ref, ours: oid("tip") } as const;
   for (let times = 1; times <= conflictsMax; times += 1)
     world.done("parked", ["p"]).merged("parked", conflict);

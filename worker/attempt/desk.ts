@@ -9,6 +9,7 @@ import type {
 import type { Log } from "../log.ts";
 import type { Base, Place, Repository } from "../workspace/place.ts";
 import type { AttemptLog } from "./attemptLog.ts";
+import type { LiveLooks } from "./live.ts";
 import type { Output } from "./output.ts";
 
 /** What every attempt of one worker shares. */
@@ -33,7 +34,7 @@ export type Desk = {
 export type AttemptState =
   | { readonly stage: "workspace"; readonly note?: string }
   | { readonly stage: "setup"; readonly output: Output }
-  | { readonly stage: "running"; readonly output: Output }
+  | { readonly stage: "running"; readonly output: Output; readonly live?: LiveLooks }
   | { readonly stage: "ending"; readonly output: Output }
   | { readonly stage: "saving"; readonly outputBytes: number; readonly note?: string }
   | { readonly stage: "hooks"; readonly output: Output };

@@ -25,6 +25,7 @@ import { attemptEnvironment } from "./environment.ts";
 import { prepareGround, waitingInWorkspace } from "./ground.ts";
 import { throughHooks } from "./hooks.ts";
 import type { HookRun } from "./hooks.ts";
+import { LiveLooks } from "./live.ts";
 import { Output } from "./output.ts";
 import { failureOf, runProgram } from "./program.ts";
 import type { ProgramEnd } from "./program.ts";
@@ -64,12 +65,16 @@ export async function runTask(
     return failed({ kind: "workspace", message: messageOf(error) });
   }
   using output = outputIn(folder);
+  const live = new LiveLooks(desk, course, ground);
+  await live.begin();
   const end = await runWork(desk, course, task, {
     root: ground.place.workTree,
     place: ground.place,
     output,
     earlier,
+    live,
   });
+  await live.stop();
   const saved = await save(desk, course, ground, startedAt, output);
   if (!saved.ok) return saved.outcome;
   const kept = await keptBack(desk, course, ground.place);
@@ -124,7 +129,7 @@ async function runInRepository(
   }
   using output = outputIn(folder);
   const root = desk.settings.work_tree;
-  const end = await runWork(desk, course, task, { root, place, output, earlier: {} });
+  const end = await runWork(desk, course, task, { root, place, output, earlier: {}, live: null });
   await clearTemporary(place).catch(() => {});
   return conclude(end, null);
 }
@@ -135,13 +140,14 @@ type Room = {
   readonly output: Output;
   /** See `earlierVariables`. */
   readonly earlier: Readonly<Record<string, string>>;
+  readonly live: LiveLooks | null;
 };
 
 async function runWork(
   desk: Desk,
   course: Course,
   task: TaskAssignment,
-  { root, place, output, earlier }: Room,
+  { root, place, output, earlier, live }: Room,
 ): Promise<ProgramEnd> {
   const { spec, secrets } = task;
   const { limits } = desk.settings.config;
@@ -151,7 +157,7 @@ async function runWork(
   if (!cwd.ok) return { why: "not_started", message: cwd.message };
   const workTree = spec.workspace === "none" ? null : place.workTree;
   const given = [spec.env, secrets, earlier];
-  course.enter({ stage: "running", output });
+  course.enter({ stage: "running", output, ...(live === null ? {} : { live }) });
   return await runProgram({
     request: {
       argv,

@@ -25,6 +25,8 @@ export const eventNames: Readonly<Record<EventType, string>> = {
   AttemptSalvaged: "attempt:salvaged",
   WorkerReady: "worker:ready",
   WorkerGone: "worker:gone",
+  ConflictForeseen: "conflict:foreseen",
+  ConflictAverted: "conflict:averted",
   LandingStarted: "landing:started",
   CandidateMade: "landing:candidate",
   GateStarted: "landing:gate_started",

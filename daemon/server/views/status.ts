@@ -51,6 +51,7 @@ export function statusView(
     ),
     workers: workerViews(state, slots),
     locks: lockViews(state, context),
+    foreseen: [...context.foreseen()],
     landing: landingView(state, branches),
   };
 }

@@ -48,7 +48,7 @@ export function taskView(
   row: TaskRow,
   task: Task,
   { landing }: Pick<State, "landing">,
-  context: Pick<ServerContext, "attemptFolder" | "worktreeFor">,
+  context: Pick<ServerContext, "attemptFolder" | "worktreeFor" | "foreseen">,
 ): TaskView {
   return {
     ...row,
@@ -59,6 +59,7 @@ export function taskView(
     held: holdsClaims(task.life) ? heldGlobs(task) : [],
     sent_back: task.sentBack === undefined ? null : { kind: "gate", ...task.sentBack },
     landing_held: task.life.status === "landing" ? (landing.held?.message ?? null) : null,
+    foreseen: context.foreseen().filter((one) => one.task === task.id || one.with === task.id),
     parked: parkedView(task, context.worktreeFor),
   };
 }

@@ -122,6 +122,7 @@ export async function testSettings(
         heartbeat_ms: 50,
         stale_after_ms: 60_000,
         adoption_grace_ms: 60_000,
+        prediction_ms: 0,
         output_bytes: 1_000_000,
         fairness_window_ms: 1_000,
         tasks_open: 100,

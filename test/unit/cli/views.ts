@@ -98,6 +98,7 @@ export function statusView(given: Partial<StatusView> = {}): StatusView {
     tasks,
     workers: [],
     locks: [],
+    foreseen: [],
     landing,
     ...given,
   };
@@ -135,6 +136,7 @@ export function taskView(given: Partial<TaskView> = {}): TaskView {
     sent_back: null,
     landing_held: null,
     parked: null,
+    foreseen: [],
     ...given,
   };
 }
