@@ -5,6 +5,7 @@ import { eventView } from "./server/views/event.ts";
 import { Holds } from "./holds.ts";
 import { Hub } from "./server/hub.ts";
 import { identityOf } from "../system/processIdentity.ts";
+import { makeOutbox } from "./pushing.ts";
 import { LockFiles } from "./locks/lockFiles.ts";
 import { Loop } from "./loop.ts";
 import { Pool } from "./pool/pool.ts";
@@ -14,6 +15,7 @@ import type { Journal } from "./journal/journal.ts";
 import type { Landing } from "./landing/landing.ts";
 import type { Layout } from "../system/paths.ts";
 import type { Log } from "./observe/log.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Report } from "../ipc/workerMessages.ts";
 import type { Spelling } from "../system/claimSpelling.ts";
 import type { WorkerId } from "../ipc/ids.ts";
@@ -27,6 +29,7 @@ export type Parts = {
   readonly pool: Pool;
   readonly effects: Effects;
   readonly foresight: Foresight;
+  readonly outbox: Outbox;
 };
 
 /** What the parts stand on. */
@@ -88,12 +91,14 @@ export function assemble(
     log,
   });
   const pool = makePool(ground, loop, locks, foresight);
+  const outbox = makeOutbox(ground, loop, () => effects);
   const effects = new Effects({
     loop: () => loop,
     pool,
     locks,
     holds,
     landing: ground.landing,
+    outbox,
     epoch,
     ttlMs: () => config().limits.stale_after_ms,
     commit: () => config().commit,
@@ -103,7 +108,7 @@ export function assemble(
     setTimer: realClock.setTimer,
     die,
   });
-  return { hub, loop, locks, holds, pool, effects, foresight };
+  return { hub, loop, locks, holds, pool, effects, foresight, outbox };
 }
 
 function makePool(ground: Ground, loop: Loop, locks: LockFiles, foresight: Foresight): Pool {

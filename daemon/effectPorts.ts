@@ -5,6 +5,7 @@ import type { Landing } from "./landing/landing.ts";
 import type { LockFiles } from "./locks/lockFiles.ts";
 import type { Log } from "./observe/log.ts";
 import type { Loop } from "./loop.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Pool } from "./pool/pool.ts";
 import type { ProcessIdentity } from "../system/processIdentity.ts";
 import type { WorkerId } from "../ipc/ids.ts";
@@ -16,6 +17,7 @@ export type EffectPorts = {
   readonly locks: Pick<LockFiles, "place" | "remove">;
   readonly holds: Pick<Holds, "break" | "forget">;
   readonly landing: Pick<Landing, "merge" | "move" | "follow">;
+  readonly outbox: Pick<Outbox, "want">;
   readonly epoch: number;
   readonly ttlMs: () => number;
   readonly commit: () => CommitConfig;

@@ -81,6 +81,8 @@ export class Effects {
         return this.#run(this.#landing.move(effect));
       case "follow":
         return this.#run(this.#following.follow(effect.from));
+      case "push":
+        return this.#ports.outbox.want(effect);
       default:
         return unreachable(effect);
     }

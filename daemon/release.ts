@@ -3,6 +3,7 @@ import type { Effects } from "./effects.ts";
 import type { Landing } from "./landing/landing.ts";
 import type { Loop } from "./loop.ts";
 import type { Oid } from "../ipc/ids.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Rewind } from "./landing/rewind.ts";
 
 /** What `orchd land` needs. */
@@ -10,6 +11,7 @@ export type ReleasePorts = {
   readonly landing: Pick<Landing, "settleRewind">;
   readonly loop: Pick<Loop, "ask">;
   readonly effects: Pick<Effects, "followNow">;
+  readonly outbox: Pick<Outbox, "tryNow">;
   /** The target follows; `false` where the configuration says that it never does. */
   readonly follows: () => boolean;
   readonly die: (reason: unknown) => void;
@@ -21,6 +23,7 @@ export async function releaseLanding(rewind: Rewind | null, ports: ReleasePorts)
   const { tip, target: followed } = settled ?? { tip: null, target: null };
   await ports.loop.ask({ type: "landingReleased", tip, followed });
   if (ports.follows()) await ports.effects.followNow();
+  ports.outbox.tryNow();
 }
 
 /** `null`: there was nothing to settle. */

@@ -23,7 +23,7 @@ type Whole = Pick<
 
 /** The parts of the supervisor, as the methods see them. */
 export function makeServerContext(
-  { hub, loop, locks, holds, pool, effects, foresight }: Parts,
+  { hub, loop, locks, holds, pool, effects, foresight, outbox }: Parts,
   {
     layout,
     spelling,
@@ -57,6 +57,7 @@ export function makeServerContext(
       })),
     lockFile: (id) => locks.fileOf(id),
     holds: holds.ports,
+    outbox: () => outbox.view(),
     branches: async () => {
       const { tip, targetTip, ahead } = await landing.view();
       return { tip, target_tip: targetTip, ahead };

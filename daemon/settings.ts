@@ -3,7 +3,7 @@ import { configOf } from "./configCache.ts";
 import { spellClaims, spellPath } from "../system/claimSpelling.ts";
 import { workspaceRoot } from "../system/paths.ts";
 import type { Config } from "../ipc/configSpec.ts";
-import type { CoreSettings } from "./core/events.ts";
+import type { CoreSettings, PushPlace } from "./core/events.ts";
 import type { Layout } from "../system/paths.ts";
 import type { Result } from "../ipc/errors.ts";
 import type { Report, Saved } from "../ipc/workerMessages.ts";
@@ -55,7 +55,12 @@ export function coreSettings(config: Config, target: string): CoreSettings {
     resources: config.resources,
     fairnessWindowMs: config.limits.fairness_window_ms,
     tasksOpenMax: config.limits.tasks_open,
+    push: pushPlace(config, target),
   };
+}
+
+function pushPlace({ push: { remote, branch } }: Config, target: string): PushPlace | null {
+  return remote === null ? null : { remote, branch: branch ?? target };
 }
 
 /** With its claims as the repository spells them. */

@@ -128,10 +128,11 @@ export class Supervisor {
     this.#configured = read.value.configured;
     this.#setSigning();
     const settings = coreSettings(this.#config, target);
-    const { loop, pool } = this.#built;
+    const { loop, pool, outbox } = this.#built;
     await loop.ask({ type: "settingsChanged", settings });
     await pool.grow(this.#config.max_parallel);
     pool.reconnect();
+    outbox.tryNow();
     return this.#configView();
   }
 
@@ -161,7 +162,7 @@ export class Supervisor {
     this.#ended = true;
     const scanned = this.#scan?.end();
     if (this.#parts === null) return;
-    const { loop, locks, holds, pool, effects, foresight } = this.#parts;
+    const { loop, locks, holds, pool, effects, foresight, outbox } = this.#parts;
     loop.stopping = true;
     await scanned;
     // Not waited for yet: what it submits may wait for space on the disk, as long as the loop does.
@@ -171,7 +172,7 @@ export class Supervisor {
     else await pool.stop(this.#config.limits.grace_ms + savingMs);
     effects.close();
     this.#options.landing.stopSigning();
-    await effects.settled();
+    await Promise.all([effects.settled(), outbox.close()]);
     await foresight.close();
     await this.#options.landing.close();
     await loop.end();

@@ -60,6 +60,11 @@ export const settings = [
   "limits.fairness_window",
   "limits.tasks_open",
   "limits.chain",
+  "push.remote",
+  "push.branch",
+  "push.quiet",
+  "push.every",
+  "push.timeout",
 ] as const;
 /** A setting that is one value, so that a flag or a variable can give it. */
 export type Setting = (typeof settings)[number];
@@ -117,19 +122,19 @@ function parseFile(bytes: Uint8Array | string, name: string): Result<FileLayer> 
   if (text.split("\n").every((line) => /^\s*(?:#|$)/.test(line))) return ok(noFile);
   const parsed = parseYaml(text);
   if (!parsed.ok) return refused(name, textProblems(parsed.faults, { name, text }));
-  const root = withoutEmptyLaterKeys(parsed.root);
+  const root = withoutEmptyKeys(parsed.root);
   const placed = (faults: readonly Fault[]) => problemsOf(faults, { name, text, root });
   const { fields, faults } = parseFields(plainValue(root));
   return ok({ fields, problems: placed([...keyFaults(root), ...faults]), placed });
 }
 
-/** `agents: {}` and the like say nothing, so they are no mistake. */
-function withoutEmptyLaterKeys(root: DocumentNode): DocumentNode {
+/** `agents: {}`, `push: off` and the like say nothing, so they are no mistake. */
+function withoutEmptyKeys(root: DocumentNode): DocumentNode {
   if (root.kind !== "map") return root;
-  const isLater = (key: string) => laterKeys.some((later) => later === key);
+  const mayBeEmpty = (key: string) => [...laterKeys, "push"].includes(key);
   return {
     ...root,
-    entries: root.entries.filter(({ key, value }) => !isLater(key) || !saysNothing(value)),
+    entries: root.entries.filter(({ key, value }) => !mayBeEmpty(key) || !saysNothing(value)),
   };
 }
 

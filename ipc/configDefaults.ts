@@ -44,4 +44,12 @@ export const defaultConfig: Config = {
     chain: 16,
   },
   retention: { attempts: 1_000, age_ms: 30 * dayMs },
+  push: {
+    remote: null,
+    branch: null,
+    quiet_ms: 2 * secondMs,
+    every: 20,
+    timeout_ms: 5 * minuteMs,
+    hook: false,
+  },
 };

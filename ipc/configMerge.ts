@@ -44,6 +44,14 @@ export function merged(...layers: readonly ConfigFields[]): Config {
       attempts: pick((fields) => fields.retention?.attempts, whole.retention.attempts),
       age_ms: pick((fields) => fields.retention?.age, whole.retention.age_ms),
     },
+    push: {
+      remote: pick<string | null>((fields) => fields.push?.remote, whole.push.remote),
+      branch: pick<string | null>((fields) => fields.push?.branch, whole.push.branch),
+      quiet_ms: pick((fields) => fields.push?.quiet, whole.push.quiet_ms),
+      every: pick((fields) => fields.push?.every, whole.push.every),
+      timeout_ms: pick((fields) => fields.push?.timeout, whole.push.timeout_ms),
+      hook: pick((fields) => fields.push?.hook, whole.push.hook),
+    },
   };
 }
 

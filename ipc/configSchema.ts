@@ -20,6 +20,8 @@ import {
 } from "./schemaParts.ts";
 import * as limits from "./taskRules.ts";
 import { authorRule, resourceName, wordRule } from "./textRules.ts";
+import { branchRule } from "./branchRule.ts";
+import { pushSchema } from "./pushSchema.ts";
 import type { Rule } from "./textRules.ts";
 
 /**
@@ -37,20 +39,9 @@ const resourcesNamedMax = 256;
 export const attemptsKeptMax = 1_000_000;
 const hourMs = 60 * 60 * 1000;
 
-/** The main rules of git-check-ref-format, and what orchd's own branches exclude. */
-const branchRule: Rule = (name) => {
-  if (name.startsWith("refs/"))
-    return `${quoted(name)} is a whole ref; write the branch, as in main`;
-  if (/^orchd(?:\/|$)/.test(name)) return "orchd's own branches cannot be the target";
-  const isWrong =
-    name === "" ||
-    name === "@" ||
-    name === "HEAD" ||
-    name.length > 200 ||
-    // Space, control characters, and the characters that have a meaning in revisions.
-    /[\s\p{Cc}~^:?*[\\]|\.\.|@\{|\/\/|^[-/.]|\/\.|[/.]$|\.lock(?:\/|$)/u.test(name);
-  return isWrong ? `${quoted(name)} is no name for a branch` : null;
-};
+/** As for any branch, and none of orchd's own. */
+const targetRule: Rule = (name) =>
+  /^orchd(?:\/|$)/.test(name) ? "orchd's own branches cannot be the target" : branchRule(name);
 
 const absolutePath: Rule = (path) => {
   if (!posix.isAbsolute(path)) return `${quoted(path)} is not absolute; begin it with \`/\``;
@@ -159,7 +150,6 @@ const commit = strict({
     )
     .optional(),
 }).meta(about("How the commits look that tasks land as."));
-
 type DurationLimit = Exclude<keyof Limits, "output_bytes" | "tasks_open" | "chain">;
 
 function limit(name: DurationLimit, msMin: number, description: string) {
@@ -297,7 +287,7 @@ const retentionSchema = strict({
 }).meta(about("How long logs and records of attempts are kept. What attempts did is in git."));
 
 /** Later features; empty they are taken, so that a prepared file is no mistake. */
-export const laterKeys = ["agents", "hooks", "metrics", "push"] as const;
+export const laterKeys = ["agents", "hooks", "metrics"] as const;
 
 export const configSchema = strict(
   {
@@ -312,7 +302,7 @@ export const configSchema = strict(
         ),
       )
       .optional(),
-    target: ruled(branchRule)
+    target: ruled(targetRule)
       .meta(about("The branch that the work is for.", "the branch checked out at the start"))
       .optional(),
     follow: z
@@ -363,6 +353,7 @@ export const configSchema = strict(
       .optional(),
     limits: limitsSchema.optional(),
     retention: retentionSchema.optional(),
+    push: pushSchema.optional(),
   },
   later(...laterKeys),
 ).meta({ title: "orchd.yaml", ...about("Configuration of orchd for one repository.") });

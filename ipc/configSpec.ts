@@ -25,6 +25,23 @@ export type Config = {
   readonly path: string | null;
   readonly limits: Limits;
   readonly retention: Retention;
+  readonly push: PushConfig;
+};
+
+/** Pushing of what landed. */
+export type PushConfig = {
+  /** The name of a remote; `null`: nothing is pushed. */
+  readonly remote: string | null;
+  /** Short; `null`: that of the target. */
+  readonly branch: string | null;
+  /** From the first thing to push until it is pushed, together with what came meanwhile. */
+  readonly quiet_ms: number;
+  /** When so many have landed, at once. */
+  readonly every: number;
+  /** Of one call of git that talks to the remote. */
+  readonly timeout_ms: number;
+  /** The person's `pre-push` hook runs. */
+  readonly hook: boolean;
 };
 
 export type WorkspaceConfig = {

@@ -1,4 +1,5 @@
 import type { Oid, TaskId } from "./ids.ts";
+import type { PushView } from "./pushView.ts";
 
 /** Whether the person's branch has what landed. */
 export type TargetView = Pick<
@@ -28,4 +29,6 @@ export type LandingView = {
   follow_problem: string | null;
   /** Set while landing is held for a person (a rewound target, a checkout of orchd's branch). */
   held: string | null;
+  /** `null`: nothing is pushed. */
+  push: PushView | null;
 };

@@ -1,4 +1,5 @@
 import type { LandingView, TargetView } from "../../ipc/landingViews.ts";
+import type { PushView } from "../../ipc/pushView.ts";
 import { fit, listed, plain } from "./text.ts";
 import { shortOidLength } from "./outcome.ts";
 import type { Look } from "./paint.ts";
@@ -11,8 +12,31 @@ import { span } from "./time.ts";
 export function landingLines(view: LandingView, look: Look): string[] {
   const lines = [branchWords(view), ...(view.tip === null ? [] : [landedSentence(view)])];
   const shown = lines.map((line) => fit(`  ${line}`, look.width));
-  if (view.held === null) return shown;
-  return [...shown, look.paint("bad", fit(`  landing is held: ${plain(view.held)}`, look.width))];
+  const held = view.held === null ? [] : [`  landing is held: ${plain(view.held)}`];
+  return [
+    ...shown,
+    ...held.map((line) => look.paint("bad", fit(line, look.width))),
+    ...(view.push === null ? [] : pushLines(view.push, look)),
+  ];
+}
+
+/** `3 landed wait to be pushed to main on origin: last error …, next try in 20s`. */
+function pushLines(push: PushView, look: Look): string[] {
+  const where = `${plain(push.branch)} on ${plain(push.remote)}`;
+  if (!push.behind) return [fit(`  ${where} has everything that landed`, look.width)];
+  const what = push.commits === 0 ? "what landed waits" : `${push.commits} landed wait`;
+  const waits = `  ${what} to be pushed to ${where}`;
+  const { problem } = push;
+  if (problem === null) return [fit(`${waits}${nextTry(push, look)}`, look.width)];
+  // What a person has to do is worth more than one line.
+  const reason = problem.kind === "held" ? "held" : "last error";
+  const words = `${waits}: ${reason}: ${plain(problem.message)}${nextTry(push, look)}`;
+  return [look.paint(problem.kind === "held" ? "bad" : "warn", words)];
+}
+
+function nextTry({ state, next_try_at: at }: PushView, look: Look): string {
+  if (state === "pushing") return "; it is being pushed now";
+  return at === null ? "" : `; next try in ${span(Math.max(0, at - look.now))}`;
 }
 
 /** What is landing now and what waits behind it. */

@@ -1,4 +1,4 @@
-import type { CoreSettings, HeldReason } from "./events.ts";
+import type { CoreSettings, HeldReason, PushPlace, PushProblem } from "./events.ts";
 import type { Failure } from "../../ipc/errors.ts";
 import type { HoldEnd, HoldOwner, HoldRequest } from "../../ipc/hold.ts";
 import type { HolderId, HoldId, Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts";
@@ -81,7 +81,15 @@ export type Command =
       readonly note: string;
     }
   | { readonly type: "breakLocks"; readonly holders: readonly HolderId[] }
-  | { readonly type: "followed"; readonly result: FollowResult };
+  | { readonly type: "followed"; readonly result: FollowResult }
+  | {
+      readonly type: "pushed";
+      readonly place: PushPlace;
+      readonly to: Oid;
+      /** As the effect said. */
+      readonly commits: number;
+    }
+  | { readonly type: "pushFailed"; readonly place: PushPlace; readonly problem: PushProblem };
 
 export type Submission = { readonly spec: TaskSpec; readonly digest: string };
 

@@ -19,6 +19,7 @@ import { dropGateOf } from "./gate.ts";
 import { applyWithDependents } from "./dependencies.ts";
 import { breakLocks, endHold, giveUpWaiting, noticeForeign, requestLock } from "./holds.ts";
 import { resolveTask } from "./resolve.ts";
+import { decidePushed, decidePushFailed } from "./push.ts";
 import { submitTasks } from "./submit.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Command, Decision } from "./commands.ts";
@@ -111,6 +112,12 @@ function decideOne(state: State, command: Command, at: number, apply: Apply): De
       return breakLocks(state, command.holders, apply);
     case "followed":
       decideFollowed(state, command.result, apply);
+      return fact;
+    case "pushed":
+      decidePushed(state, command, apply);
+      return fact;
+    case "pushFailed":
+      decidePushFailed(state, command, apply);
       return fact;
     default:
       return unreachable(command);

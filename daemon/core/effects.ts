@@ -1,6 +1,7 @@
 import type { Argv, TaskSpec } from "../../ipc/taskSpec.ts";
 import type { Candidate, Hold, Holding } from "./state.ts";
 import type { LandingKey } from "./commands.ts";
+import type { PushPlace } from "./events.ts";
 import type { HolderId, Oid, TaskId, WorkerId } from "../../ipc/ids.ts";
 import type { Earlier, Saved } from "../../ipc/workerMessages.ts";
 
@@ -69,4 +70,15 @@ export type Effect =
     }
   /** Of the last that lands; `onto` and `ontoTree` are those of the first. */
   | ({ readonly kind: "move"; readonly candidate: Candidate } & LandingKey)
-  | { readonly kind: "follow"; readonly from: Oid | null };
+  | { readonly kind: "follow"; readonly from: Oid | null }
+  | PushEffect;
+
+/** The remote's branch is to be at `to`; `accepted` is what it had last, as far as that is known. */
+export type PushEffect = {
+  readonly kind: "push";
+  readonly place: PushPlace;
+  readonly to: Oid;
+  readonly accepted: Oid | null;
+  /** Of tasks, among what is new. */
+  readonly commits: number;
+};

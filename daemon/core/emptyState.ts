@@ -39,6 +39,7 @@ export function emptyState(): State {
       green: new Set(),
       red: new Map(),
     },
+    push: null,
     rankClock: { shows: 0, sawAt: null },
     holds: new Map(),
     schedule: makeSchedule(),

@@ -53,7 +53,9 @@ export type Event =
   | HoldEnded
   | LockBroken
   | TargetFollowed
-  | FollowWaiting;
+  | FollowWaiting
+  | PushSucceeded
+  | PushFailed;
 
 export type EventType = Event["type"];
 
@@ -88,7 +90,12 @@ export type CoreSettings = {
   readonly resources: Readonly<Record<string, number>>;
   readonly fairnessWindowMs: number;
   readonly tasksOpenMax: number;
+  /** `null`, and absent in older journals: nothing is pushed. */
+  readonly push?: PushPlace | null;
 };
+
+/** Where what landed is pushed to: a remote of the person's, by its name, and a branch there, short. */
+export type PushPlace = { readonly remote: string; readonly branch: string };
 
 /** orchd's branch exists, and this is where it and the person's branch stand. */
 export type BranchPrepared = {
@@ -336,6 +343,21 @@ export type FollowWaiting = {
   readonly type: "FollowWaiting";
   readonly reason: string;
   readonly paths: readonly string[];
+};
+
+/** The branch of the remote is at `to`, or further. `commits`: of tasks, among what that brought. */
+export type PushSucceeded = PushPlace & {
+  readonly type: "PushSucceeded";
+  readonly to: Oid;
+  readonly commits: number;
+};
+
+/** Written down when the reason changes; it is tried again until it succeeds. */
+export type PushFailed = PushPlace & PushProblem & { readonly type: "PushFailed" };
+export type PushProblem = {
+  /** `held`: the remote's branch is not what orchd left there, and a person has to act; `failed`: anything else. */
+  readonly kind: "held" | "failed";
+  readonly message: string;
 };
 
 /** Somebody else than a task asks for claims. A `foreign` one holds them at once, by the sequence of this event. */

@@ -22,6 +22,7 @@ import { holdEnded, holdGranted, holdRequested, lockBroken } from "./holdEvents.
 import { landingEnded } from "./landingEvents.ts";
 import { leaveWaiting } from "./claimWaits.ts";
 import { place, queuedTasksWith } from "./queue.ts";
+import { pushFailed, pushSucceeded } from "./push.ts";
 import { settingsChanged, supervisorStarted } from "./supervisorEvents.ts";
 import { taskOf } from "./state.ts";
 import { taskResolved, taskRetried, taskSubmitted } from "./taskEvents.ts";
@@ -157,6 +158,10 @@ function apply(state: State, event: Event, at: number, seq: number): void {
     case "FollowWaiting":
       state.landing.followProblem = { reason: event.reason, paths: event.paths };
       return;
+    case "PushSucceeded":
+      return pushSucceeded(state, event);
+    case "PushFailed":
+      return pushFailed(state, event);
     default:
       return unreachable(event);
   }

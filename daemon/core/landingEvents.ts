@@ -1,4 +1,5 @@
 import { leaveChain, tipSeen } from "./chainEvents.ts";
+import { landedToPush } from "./push.ts";
 import { proceed } from "./life.ts";
 import { currentAttempt, taskOf } from "./state.ts";
 import type { LandingEnded } from "./events.ts";
@@ -9,8 +10,10 @@ export function landingEnded(state: State, event: LandingEnded, at: number): voi
   const task = taskOf(state, event.task);
   if (state.landing.chain.includes(event.task)) stopLanding(state, event.task);
   state.landing.waiting.delete(event.task);
-  if (event.next.to === "succeeded" && event.next.commit !== null)
+  if (event.next.to === "succeeded" && event.next.commit !== null) {
     tipSeen(state, event.next.commit);
+    landedToPush(state);
+  }
   noteConflict(task, event);
   proceed(state, task, event.next, at);
 }

@@ -1,6 +1,7 @@
 import { claimsNothing, currentAttempt, holdingOf, isHold } from "./state.ts";
 import { candidateOfMember, chainUpTo, gateCommands } from "./chain.ts";
 import { pathsOutside } from "./claims.ts";
+import { pushEffects } from "./push.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Effect } from "./effects.ts";
 import type { AttemptEnded, AttemptFenced, LandingEnded, Recorded } from "./events.ts";
@@ -29,7 +30,9 @@ export function react(state: State, batch: readonly Recorded[]): Effect[] {
 
 /** There is one of these at a time, whatever the event. */
 function isShared({ kind }: Effect): boolean {
-  return kind === "merge" || kind === "gate" || kind === "move" || kind === "follow";
+  return (
+    kind === "merge" || kind === "gate" || kind === "move" || kind === "follow" || kind === "push"
+  );
 }
 
 const nothing: readonly Effect[] = [];
@@ -69,7 +72,11 @@ function reactToOne(state: State, { seq, event }: Recorded): readonly Effect[] {
     case "LandingPutBack":
       return endOpenGate(state, event);
     case "LandingReleased":
-      return [...landingEffects(state), ...followEffects(state)];
+      return [...landingEffects(state), ...followEffects(state), ...pushEffects(state)];
+    case "TargetFollowed":
+    case "SettingsChanged":
+    case "PushSucceeded":
+      return pushEffects(state);
     case "HoldRequested":
     case "HoldGranted":
       return placeHold(state.holds.get(event.hold));
@@ -77,7 +84,6 @@ function reactToOne(state: State, { seq, event }: Recorded): readonly Effect[] {
       return [{ kind: "removeLock", holder: event.hold }];
     case "LockBroken":
       return endOfHold(state, event.holder);
-    case "SettingsChanged":
     case "ConflictForeseen":
     case "ConflictAverted":
     case "BranchPrepared":
@@ -98,8 +104,8 @@ function reactToOne(state: State, { seq, event }: Recorded): readonly Effect[] {
     case "BaseRed":
     case "ChainShortened":
     case "LandingHeld":
-    case "TargetFollowed":
     case "FollowWaiting":
+    case "PushFailed":
       return nothing;
     default:
       return unreachable(event);
@@ -116,7 +122,14 @@ export function pending(state: State): Effect[] {
     ...placeHold(one),
     ...endOfHold(state, one.id),
   ]);
-  return [...locks, ...holds, ...cancellations, ...landingEffects(state), ...followEffects(state)];
+  return [
+    ...locks,
+    ...holds,
+    ...cancellations,
+    ...landingEffects(state),
+    ...followEffects(state),
+    ...pushEffects(state),
+  ];
 }
 
 function attemptEffects(state: State, id: TaskId): Effect[] {
@@ -257,7 +270,7 @@ function landingEnded(state: State, event: LandingEnded): Effect[] {
   return [
     { kind: "removeLock", holder: event.task },
     ...endOpenGate(state, event),
-    ...(event.next.to === "succeeded" ? followEffects(state) : []),
+    ...(event.next.to === "succeeded" ? [...followEffects(state), ...pushEffects(state)] : []),
   ];
 }
 

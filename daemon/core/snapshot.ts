@@ -1,8 +1,9 @@
 import { emptyState } from "./emptyState.ts";
+import { copyOfPush } from "./push.ts";
 import { isFinal } from "./state.ts";
 import { rebuildSchedule } from "./scheduleIndex.ts";
 import type { CoreSettings, HeldReason, RedGate } from "./events.ts";
-import type { Final, Hold, State, StoredTask, Task } from "./state.ts";
+import type { Final, Hold, PushState, State, StoredTask, Task } from "./state.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
 
 /**
@@ -26,6 +27,7 @@ export type StateRow = {
   /** Absent in rows of the first versions, as what follows. */
   readonly rankClock?: State["rankClock"];
   readonly holds?: readonly Hold[];
+  readonly push?: PushState | null;
   /** Absent in snapshots from before tasks landed together. */
   readonly together?: {
     readonly chain: readonly TaskId[];
@@ -58,6 +60,7 @@ export function stateRow(state: State): StateRow {
     // A hold is changed in place, and who keeps the row wants it as it is now.
     rankClock: { ...state.rankClock },
     holds: [...state.holds.values()].map((one) => ({ ...one })),
+    push: copyOfPush(state.push),
     together,
   };
 }
@@ -97,6 +100,7 @@ export function restoreRow(state: State, row: StateRow): void {
   for (const tree of row.green) state.landing.green.add(tree);
   if (row.rankClock !== undefined) Object.assign(state.rankClock, row.rankClock);
   for (const one of row.holds ?? []) state.holds.set(one.id, { ...one });
+  state.push = copyOfPush(row.push ?? null);
   state.landing.chain = row.together?.chain ?? (current === null ? [] : [current]);
   state.landing.window = row.together?.window ?? null;
   for (const id of row.together?.aside ?? []) state.landing.aside.add(id);

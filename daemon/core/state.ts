@@ -1,6 +1,6 @@
 import type { AttemptFailure, Continued, Saved } from "../../ipc/workerMessages.ts";
 import type { ClaimSet, TaskSpec } from "../../ipc/taskSpec.ts";
-import type { CoreSettings, HeldReason, RedGate } from "./events.ts";
+import type { CoreSettings, HeldReason, PushPlace, PushProblem, RedGate } from "./events.ts";
 import type { FailureReason, TaskStatus } from "../../ipc/taskViews.ts";
 import type { HoldKind, HoldOwner } from "../../ipc/hold.ts";
 import type { HolderId, HoldId, Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts";
@@ -32,6 +32,8 @@ export type State = {
   readonly counts: Record<TaskStatus, number>;
   readonly workers: Map<WorkerId, WorkerState>;
   readonly landing: LandingState;
+  /** `null`: nothing is pushed. */
+  push: PushState | null;
   /** Goes on with the wall clock, and never back (`rankTime`); `sawAt`: when it was asked last. */
   readonly rankClock: { shows: number; sawAt: number | null };
   /** Claims that others than tasks hold or wait for. */
@@ -204,6 +206,15 @@ export type LandingState = {
   readonly green: Set<Oid>;
   /** Trees that they failed on, newest last, at most `redTreesMax`. */
   readonly red: Map<Oid, RedGate>;
+};
+
+export type PushState = {
+  readonly place: PushPlace;
+  /** What the remote's branch is known to have been at last; `null`: nothing is known. */
+  accepted: Oid | null;
+  /** Commits of tasks that landed since. */
+  commits: number;
+  problem: PushProblem | null;
 };
 
 export const greenTreesMax = 256;

@@ -1,4 +1,5 @@
 import { forgetRedBase } from "./chainEvents.ts";
+import { pushPlaceSet } from "./push.ts";
 import { wakeEverybody } from "./claimWaits.ts";
 import type { CoreSettings, SupervisorStarted } from "./events.ts";
 import type { State } from "./state.ts";
@@ -18,6 +19,7 @@ export function supervisorStarted(state: State, event: SupervisorStarted, at: nu
 export function settingsChanged(state: State, settings: CoreSettings, at: number): void {
   const before = state.settings;
   state.settings = settings;
+  pushPlaceSet(state, settings);
   if (JSON.stringify(before.verify) !== JSON.stringify(settings.verify)) {
     state.landing.green.clear();
     state.landing.red.clear();

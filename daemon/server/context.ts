@@ -4,6 +4,7 @@ import type { EventView } from "../../ipc/eventView.ts";
 import type { HistoryQuery, HistoryRow } from "../../ipc/historyViews.ts";
 import type { LandingView } from "../../ipc/landingViews.ts";
 import type { ForeseenView } from "../../ipc/taskViews.ts";
+import type { OutboxView } from "../../ipc/pushView.ts";
 import type { HoldOwner } from "../../ipc/hold.ts";
 import type { Heartbeat } from "../../ipc/workerMessages.ts";
 import type { Recorded } from "../core/events.ts";
@@ -37,6 +38,7 @@ export type ServerContext = {
   readonly workers: () => readonly WorkerSlotView[];
   readonly lockFile: (id: HolderId) => string | null;
   readonly holds: HoldPorts;
+  readonly outbox: () => OutboxView;
   readonly branches: () => Promise<Pick<LandingView, "tip" | "target_tip" | "ahead">>;
   /** Absolute folder of an attempt's logs. */
   readonly attemptFolder: (worker: WorkerId, task: TaskId, attempt: number) => string;

@@ -372,6 +372,32 @@ const elsewhere: Scenario = {
   }),
 };
 
+/** With a remote, which has everything in the end. */
+const pushing: Scenario = {
+  ...small,
+  name: "pushing",
+  content: { config: { max_parallel: 2, limits, push: { remote: "origin", quiet: "50ms" } } },
+  stage: async ({ repository: { dir, git } }) => {
+    const remote = join(dir, "../remote.git");
+    if (existsSync(remote)) return;
+    await git("init", "--quiet", "--bare", remote);
+    await git("remote", "add", "origin", remote);
+  },
+  run: async (site, round) => {
+    const { dir, git } = site.repository;
+    const ids = await submitted(site, [writes(site, `pushing-${round}`, 0)]);
+    await site.wait(ids);
+    const ref = join(dir, "../remote.git/refs/heads/main");
+    await until(
+      async () =>
+        existsSync(ref) &&
+        readFileSync(ref, "utf8").trim() === (await git("rev-parse", "orchd/main")),
+      { what: "the remote to have what landed", timeoutMs: 60_000 },
+    );
+    return { ids };
+  },
+};
+
 /** Somebody checks the branch out in the instant in which it moves. */
 const barging: Scenario = {
   ...elsewhere,
@@ -488,6 +514,7 @@ export const scenarios: readonly Scenario[] = [
   back,
   forth,
   elsewhere,
+  pushing,
   barging,
   rewound,
   personal,

@@ -43,6 +43,7 @@ export function tellStory(): readonly Recorded[] {
   conflicts(world);
   pauses(world);
   stops(world);
+  pushes(world);
   holds(world);
   restarts(world);
   return world.journal;
@@ -181,6 +182,17 @@ function stops(world: World): void {
   world.report("ending", { result: "ended", saved: null });
   const settings = { ...defaultSettings, slots: 4, verify: [["make", "check"]] as const };
   world.turn({ type: "settingsChanged", settings });
+}
+
+/** It fails first, and then the remote has what landed. */
+function pushes(world: World): void {
+  const place = { remote: "origin", branch: "main" };
+  const settings = { ...world.state.settings, push: place };
+  world.turn({ type: "settingsChanged", settings });
+  const problem = { kind: "failed", message: "Could not resolve host" } as const;
+  world.turn({ type: "pushFailed", place, problem });
+  const to = world.state.landing.tip ?? oid("tip");
+  world.turn({ type: "pushed", place, to, commits: 0 });
 }
 
 /** Of two locks and a foreign claim, one is left for the next supervisor. */

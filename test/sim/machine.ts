@@ -3,6 +3,7 @@ import { Disk } from "./disk.ts";
 import { Holders } from "./holders.ts";
 import { noFaults } from "./faults.ts";
 import { Random } from "./random.ts";
+import { SimRemote } from "./remote.ts";
 import { Repository } from "./repository.ts";
 import { Timeline } from "./timeline.ts";
 import { WorkerHome, WorkerProcess } from "./worker.ts";
@@ -29,6 +30,7 @@ export class Machine {
   readonly timeline = new Timeline();
   readonly disk: Disk;
   readonly repository: Repository;
+  readonly remote: SimRemote;
   readonly checker: Checker;
   readonly holders: Holders;
   readonly counts = noFaults();
@@ -62,6 +64,7 @@ export class Machine {
     this.#settings = scenario.settings;
     this.random = new Random(scenario.seed + 1);
     this.repository = new Repository(this.random);
+    this.remote = new SimRemote(this);
     this.disk = new Disk(this);
     this.checker = new Checker(this);
     this.holders = new Holders(this);
@@ -233,7 +236,9 @@ export class Machine {
     repository.edits.clear();
     clients.resumeAll();
     if (supervisor?.begun !== true || !this.isUp) return;
-    const { held } = this.checker.shadow.landing;
+    const { landing, push } = this.checker.shadow;
+    if (push?.problem?.kind === "held") repository.personPushes();
+    const { held } = landing;
     if (held === null) return;
     const { isRewound } = repository;
     if (!isRewound) repository.personMends();
@@ -272,11 +277,17 @@ export class Machine {
     return ids.every((id) => finals.has(id)) && [...tasks.keys()].every((id) => finals.has(id));
   }
 
+  /** What landed is where it is to be pushed to (L1). */
+  get allPushed(): boolean {
+    const { push, landing } = this.checker.shadow;
+    return push === null || landing.tip === null || push.accepted === landing.tip;
+  }
+
   stillOpen(ids: readonly TaskId[]): string {
     const { shadow } = this.checker;
     const open = ids.filter((id) => !shadow.finals.has(id));
     const lives = open.map((id) => `${id} ${JSON.stringify(shadow.tasks.get(id)?.life)}`);
-    return `${lives.slice(0, 5).join("\n")}\nlanding: ${JSON.stringify(shadow.landing.held)}`;
+    return `${lives.slice(0, 5).join("\n")}\nlanding: ${JSON.stringify(shadow.landing.held)}, push: ${JSON.stringify(shadow.push)}`;
   }
 
   get isQuiet(): boolean {

@@ -23,6 +23,10 @@ export class Repository {
   tip: Commit;
   target: Commit;
   followed: Commit;
+  /** The branch of the remote; `null`: nothing was pushed yet. */
+  remote: Commit | null = null;
+  /** The person had what they took back taken away there as well. */
+  remoteForced = false;
   /** refs/orchd/attempts/<task>/<n> */
   readonly saved = new Map<string, Commit>();
   /** The person's files that are changed and not committed. */
@@ -124,6 +128,11 @@ export class Repository {
     must(twice === undefined, "S2", () => `${twice} has two commits on orchd's branch`);
     const lost = [...this.landed.keys()].find((task) => !tasks.includes(task));
     must(lost === undefined, "S2", () => `${lost} landed and is not on orchd's branch`);
+  }
+
+  personPushes(): void {
+    this.remote = this.tip;
+    this.remoteForced = true;
   }
 
   /** The person commits what they have edited, or a new change. */

@@ -86,7 +86,10 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<V
     };
     tidy();
     const settled = (): boolean =>
-      clients.done && machine.holders.open === 0 && machine.allEnded(clients.submitted);
+      clients.done &&
+      machine.holders.open === 0 &&
+      machine.allEnded(clients.submitted) &&
+      machine.allPushed;
     do {
       await runUntil(() => settled() || machine.timeline.nowMs > deadlineMs);
       must(settled(), "L1", () => `not ended: ${machine.stillOpen(clients.submitted)}`);

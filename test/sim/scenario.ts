@@ -70,7 +70,7 @@ export function drawScenario(seed: number): Scenario {
   const stormMs = random.logarithmic(20_000, 200_000);
   return {
     seed,
-    settings: { ...drawSettings(random), ...drawChain(seed) },
+    settings: { ...drawSettings(random), ...drawChain(seed), ...drawPush(seed) },
     limits: {
       snapshotEvents: random.pick([5, 20, 100, 5_000]),
       finishedKeptMax: random.pick([0, 3, 10, 500]),
@@ -120,6 +120,12 @@ function drawChain(seed: number): Pick<CoreSettings, "gate" | "chainMax"> {
     gate: random.pick(["chain", "chain", "chain", "each"]),
     chainMax: random.pick([2, 3, 8, 16]),
   };
+}
+
+/** The same; absent, as in the journals of before, in the seeds that do without. */
+function drawPush(seed: number): Pick<CoreSettings, "push"> {
+  const random = new Random(seed ^ 0x70_05_4d);
+  return random.chance(0.3) ? { push: { remote: "origin", branch: "main" } } : {};
 }
 
 function drawSettings(random: Random): Omit<CoreSettings, "gate" | "chainMax"> {

@@ -4,8 +4,10 @@ import { Effects } from "../../daemon/effects.ts";
 import { Loop } from "../../daemon/loop.ts";
 import { must } from "./violation.ts";
 import { never } from "./timeline.ts";
+import { Outbox } from "../../daemon/outbox.ts";
 import { pending } from "../../daemon/core/react.ts";
 import { Port } from "./port.ts";
+import { pushWish } from "../../daemon/core/push.ts";
 import { recoverState } from "../../daemon/recovery.ts";
 import { SimJournal } from "./disk.ts";
 import { SimLanding } from "./landing.ts";
@@ -40,6 +42,7 @@ export class SimSupervisor {
   #pool!: SimPool;
   #effects!: Effects;
   #landing!: SimLanding;
+  #outbox!: Outbox;
   #listening = false;
   #begun = false;
 
@@ -155,7 +158,7 @@ export class SimSupervisor {
     this.#loop.stopping = true;
     this.#pool.abandon();
     this.#effects.close();
-    await this.#effects.settled();
+    await Promise.all([this.#effects.settled(), this.#outbox.close()]);
     await this.#loop.end();
     this.port.die();
   }
@@ -168,7 +171,7 @@ export class SimSupervisor {
       await this.#machine.timeline.elapse(1_000);
     this.#pool.kill();
     this.#effects.close();
-    await this.#effects.settled();
+    await Promise.all([this.#effects.settled(), this.#outbox.close()]);
     await this.#loop.end();
     this.#machine.locks.clear();
     this.port.die();
@@ -227,6 +230,19 @@ export class SimSupervisor {
       onGone: (worker) => this.#loop.tell({ type: "workerGone", worker }),
       onReports: (worker, reports) => this.#takeReports(worker, reports),
     });
+    this.#outbox = new Outbox({
+      wish: () => this.#loop.read(pushWish),
+      push: (wish) => machine.remote.push(wish, this.port),
+      takeIn: async () => {
+        if (this.#settings.follow === "auto") await this.#effects.followNow();
+      },
+      tell: (command, durable) => this.#loop.tell(command, durable),
+      settings: () => ({ quietMs: 2_000, every: 3 }),
+      setTimer,
+      wallMs: clock.wallMs,
+      random: () => machine.remote.fraction,
+      die,
+    });
     this.#effects = new Effects({
       loop: () => this.#loop,
       pool: this.#pool,
@@ -242,6 +258,7 @@ export class SimSupervisor {
         forget: () => {},
       },
       landing: this.#landing,
+      outbox: this.#outbox,
       epoch: this.epoch,
       ttlMs: () => machine.scenario.staleAfterMs,
       commit: () => defaultConfig.commit,

@@ -11,7 +11,7 @@ export async function land(
 ): Promise<Methods["land"]["result"]> {
   await context.land(rewindOf(params));
   const branches = await context.branches();
-  return context.read((state) => landingView(state, branches));
+  return context.read((state) => landingView(state, branches, context.outbox()));
 }
 
 function rewindOf(params: unknown): "accept" | "reapply" | null {

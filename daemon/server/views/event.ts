@@ -46,6 +46,8 @@ export const eventNames: Readonly<Record<EventType, string>> = {
   LockBroken: "lock:broken",
   TargetFollowed: "target:followed",
   FollowWaiting: "target:waiting",
+  PushSucceeded: "push:succeeded",
+  PushFailed: "push:failed",
 };
 
 export function eventView({ seq, at, event }: Recorded): EventView {

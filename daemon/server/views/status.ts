@@ -11,6 +11,7 @@ import type { Heartbeat } from "../../../ipc/workerMessages.ts";
 import type { LandingView, TargetView } from "../../../ipc/landingViews.ts";
 import type { LockView } from "../../../ipc/claimViews.ts";
 import type { StatusQuery, StatusView, WorkerView } from "../../../ipc/statusViews.ts";
+import type { OutboxView, PushView } from "../../../ipc/pushView.ts";
 import type { ServerContext, WorkerSlotView } from "../context.ts";
 import type { Hold, State, Task } from "../../core/state.ts";
 import type { WorkerId } from "../../../ipc/ids.ts";
@@ -52,7 +53,7 @@ export function statusView(
     workers: workerViews(state, slots),
     locks: lockViews(state, context),
     foreseen: [...context.foreseen()],
-    landing: landingView(state, branches),
+    landing: landingView(state, branches, context.outbox()),
   };
 }
 
@@ -153,7 +154,7 @@ export function targetView({ landing, settings }: State): TargetView {
   };
 }
 
-export function landingView(state: State, branches: Branches): LandingView {
+export function landingView(state: State, branches: Branches, outbox: OutboxView): LandingView {
   const { landing } = state;
   const { branch, target, follow, follow_problem, held } = targetView(state);
   const current = landing.current === null ? undefined : state.tasks.get(landing.current);
@@ -168,6 +169,21 @@ export function landingView(state: State, branches: Branches): LandingView {
     testing: current === undefined ? null : tested(state, current),
     follow_problem,
     held,
+    push: pushView(state, outbox),
+  };
+}
+
+function pushView({ push, landing }: State, outbox: OutboxView): PushView | null {
+  if (push === null) return null;
+  const { place, accepted, commits, problem } = push;
+  return {
+    ...place,
+    accepted,
+    behind: landing.tip !== accepted,
+    commits,
+    state: outbox.state,
+    problem,
+    next_try_at: outbox.nextTryAt,
   };
 }
 

@@ -112,6 +112,7 @@ export async function testSettings(
       resources: {},
       path: null,
       retention: { attempts: 1_000, age_ms: 86_400_000 },
+      push: defaultConfig.push,
       limits: {
         timeout_ms: 60_000,
         grace_ms: 2_000,

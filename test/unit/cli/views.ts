@@ -64,6 +64,7 @@ export const landing: LandingView = {
   testing: null,
   follow_problem: null,
   held: null,
+  push: null,
 };
 
 export function statusView(given: Partial<StatusView> = {}): StatusView {

@@ -80,6 +80,7 @@ function makeRig(ports: Partial<EffectPorts> = {}) {
     },
     locks: { place: () => placed.promise, remove: () => Promise.resolve() },
     landing: { merge: unexpected, move: unexpected, follow: unexpected },
+    outbox: { want: unexpected },
     epoch: 1,
     ttlMs: () => 1,
     commit: () => defaultConfig.commit,

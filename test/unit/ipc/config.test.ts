@@ -74,6 +74,7 @@ limits:
 retention:
   attempts: 50
   age: 7d
+push: { remote: origin, branch: release, quiet: 5s, every: 3, timeout: 1m, hook: true }
 `;
     expect(configOf(text)).to.deep.equal({
       max_parallel: 8,
@@ -119,6 +120,14 @@ retention:
         chain: 4,
       },
       retention: { attempts: 50, age_ms: 604_800_000 },
+      push: {
+        remote: "origin",
+        branch: "release",
+        quiet_ms: 5_000,
+        every: 3,
+        timeout_ms: 60_000,
+        hook: true,
+      },
     });
   });
 

@@ -11,6 +11,7 @@ function queueOf(world: World): StatusView["queue"] {
     journalProblem: () => null,
     daemonState: () => "running",
     lockFile: () => null,
+    outbox: () => ({ state: "idle", nextTryAt: null }),
   } as Partial<ServerContext> as ServerContext;
   const branches = { tip: null, target_tip: null, ahead: 0 };
   return statusView(world.state, context, { open_max: 0, finished_max: 0 }, branches).queue;
