@@ -37,6 +37,12 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import("./commands/restart.ts")).command,
   },
   {
+    name: "gc",
+    group: "Supervisor",
+    summary: "Remove what is kept no longer, pack git's objects",
+    load: async () => (await import("./commands/gc.ts")).command,
+  },
+  {
     name: "plan",
     group: "Tasks",
     summary: "Show waves and conflicts of task files; run nothing",

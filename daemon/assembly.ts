@@ -5,7 +5,7 @@ import { eventView } from "./server/views/event.ts";
 import { Holds } from "./holds.ts";
 import { Hub } from "./server/hub.ts";
 import { identityOf } from "../system/processIdentity.ts";
-import { makeOutbox } from "./pushing.ts";
+import { makeOutbox, makeUpkeep } from "./besides.ts";
 import { LockFiles } from "./locks/lockFiles.ts";
 import { Loop } from "./loop.ts";
 import { Pool } from "./pool/pool.ts";
@@ -18,6 +18,7 @@ import type { Log } from "./observe/log.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Report } from "../ipc/workerMessages.ts";
 import type { Spelling } from "../system/claimSpelling.ts";
+import type { Upkeep } from "./upkeep.ts";
 import type { WorkerId } from "../ipc/ids.ts";
 
 /** What the supervisor consists of, each part wired to those that it talks to. */
@@ -30,6 +31,7 @@ export type Parts = {
   readonly effects: Effects;
   readonly foresight: Foresight;
   readonly outbox: Outbox;
+  readonly upkeep: Upkeep;
 };
 
 /** What the parts stand on. */
@@ -108,7 +110,8 @@ export function assemble(
     setTimer: realClock.setTimer,
     die,
   });
-  return { hub, loop, locks, holds, pool, effects, foresight, outbox };
+  const upkeep = makeUpkeep(ground, loop);
+  return { hub, loop, locks, holds, pool, effects, foresight, outbox, upkeep };
 }
 
 function makePool(ground: Ground, loop: Loop, locks: LockFiles, foresight: Foresight): Pool {

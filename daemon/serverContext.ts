@@ -23,7 +23,7 @@ type Whole = Pick<
 
 /** The parts of the supervisor, as the methods see them. */
 export function makeServerContext(
-  { hub, loop, locks, holds, pool, effects, foresight, outbox }: Parts,
+  { hub, loop, locks, holds, pool, effects, foresight, outbox, upkeep }: Parts,
   {
     layout,
     spelling,
@@ -58,6 +58,7 @@ export function makeServerContext(
     lockFile: (id) => locks.fileOf(id),
     holds: holds.ports,
     outbox: () => outbox.view(),
+    collect: (how) => upkeep.collect(how),
     branches: async () => {
       const { tip, targetTip, ahead } = await landing.view();
       return { tip, target_tip: targetTip, ahead };

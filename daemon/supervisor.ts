@@ -85,7 +85,7 @@ export class Supervisor {
   /** After `open`, once others can find the socket. */
   async begin(): Promise<void> {
     const { layout } = this.#options;
-    const { loop, locks, holds, pool, effects, foresight } = this.#built;
+    const { loop, locks, holds, pool, effects, foresight, upkeep } = this.#built;
     const needed = await loop.read((state) =>
       [...state.tasks.values()].flatMap(({ life }) =>
         life.status === "running" ? [life.worker] : [],
@@ -97,6 +97,7 @@ export class Supervisor {
     effects.carryOut(await loop.read(pending));
     await this.#openInbox();
     foresight.begin();
+    upkeep.begin();
     this.#beginScan();
     this.#options.log.info("ready", { epoch: this.#options.epoch, brain: layout.brainDir });
     // In the next turn, when whoever waits for this has been told.
@@ -162,7 +163,7 @@ export class Supervisor {
     this.#ended = true;
     const scanned = this.#scan?.end();
     if (this.#parts === null) return;
-    const { loop, locks, holds, pool, effects, foresight, outbox } = this.#parts;
+    const { loop, locks, holds, pool, effects, foresight, outbox, upkeep } = this.#parts;
     loop.stopping = true;
     await scanned;
     // Not waited for yet: what it submits may wait for space on the disk, as long as the loop does.
@@ -172,7 +173,7 @@ export class Supervisor {
     else await pool.stop(this.#config.limits.grace_ms + savingMs);
     effects.close();
     this.#options.landing.stopSigning();
-    await Promise.all([effects.settled(), outbox.close()]);
+    await Promise.all([effects.settled(), outbox.close(), upkeep.close()]);
     await foresight.close();
     await this.#options.landing.close();
     await loop.end();

@@ -43,7 +43,14 @@ export const defaultConfig: Config = {
     tasks_open: 200_000,
     chain: 16,
   },
-  retention: { attempts: 1_000, age_ms: 30 * dayMs },
+  retention: {
+    attempts: 1_000,
+    age_ms: 30 * dayMs,
+    landed_ms: 30 * dayMs,
+    unlanded_ms: 180 * dayMs,
+    saved: 10_000,
+  },
+  maintenance: "auto",
   push: {
     remote: null,
     branch: null,

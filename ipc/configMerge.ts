@@ -43,7 +43,11 @@ export function merged(...layers: readonly ConfigFields[]): Config {
     retention: {
       attempts: pick((fields) => fields.retention?.attempts, whole.retention.attempts),
       age_ms: pick((fields) => fields.retention?.age, whole.retention.age_ms),
+      landed_ms: pick((fields) => fields.retention?.landed, whole.retention.landed_ms),
+      unlanded_ms: pick((fields) => fields.retention?.unlanded, whole.retention.unlanded_ms),
+      saved: pick((fields) => fields.retention?.saved, whole.retention.saved),
     },
+    maintenance: pick((fields) => fields.maintenance, whole.maintenance),
     push: {
       remote: pick<string | null>((fields) => fields.push?.remote, whole.push.remote),
       branch: pick<string | null>((fields) => fields.push?.branch, whole.push.branch),

@@ -38,6 +38,7 @@ const globsMax = 256;
 const resourcesNamedMax = 256;
 export const attemptsKeptMax = 1_000_000;
 const hourMs = 60 * 60 * 1000;
+export const keptMsMax = 3_650 * 24 * hourMs;
 
 /** As for any branch, and none of orchd's own. */
 const targetRule: Rule = (name) =>
@@ -263,6 +264,15 @@ const limitsSchema = strict({
     .optional(),
 }).meta(about("Limits in time, bytes and numbers."));
 
+function keptFor(name: "landed_ms" | "unlanded_ms", description: string) {
+  return duration(hourMs, keptMsMax)
+    .meta({
+      pattern: durationSchemaPattern,
+      ...about(description, `\`${formatDuration(defaultConfig.retention[name])}\``),
+    })
+    .optional();
+}
+
 const retentionSchema = strict({
   attempts: z
     .int()
@@ -284,7 +294,21 @@ const retentionSchema = strict({
       ),
     })
     .optional(),
-}).meta(about("How long logs and records of attempts are kept. What attempts did is in git."));
+  landed: keptFor(
+    "landed_ms",
+    "For how long git keeps what attempts of succeeded tasks did, besides what landed.",
+  ),
+  unlanded: keptFor(
+    "unlanded_ms",
+    "The same of failed and cancelled tasks, and branches as they were before a rewind.",
+  ),
+  saved: z
+    .int()
+    .min(1)
+    .max(attemptsKeptMax)
+    .meta(about("How many attempts of succeeded tasks git keeps.", defaultConfig.retention.saved))
+    .optional(),
+}).meta(about("How long logs and records of attempts are kept, and in git what attempts did."));
 
 /** Later features; empty they are taken, so that a prepared file is no mistake. */
 export const laterKeys = ["agents", "hooks", "metrics"] as const;
@@ -354,6 +378,15 @@ export const configSchema = strict(
     limits: limitsSchema.optional(),
     retention: retentionSchema.optional(),
     push: pushSchema.optional(),
+    maintenance: z
+      .enum(["auto", "off"])
+      .meta(
+        about(
+          "Whether the supervisor packs git's objects and removes what `retention` no longer keeps in git; `off`: only at `orchd gc`, and nothing is packed.",
+          `\`${defaultConfig.maintenance}\``,
+        ),
+      )
+      .optional(),
   },
   later(...laterKeys),
 ).meta({ title: "orchd.yaml", ...about("Configuration of orchd for one repository.") });

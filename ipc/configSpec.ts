@@ -26,6 +26,8 @@ export type Config = {
   readonly limits: Limits;
   readonly retention: Retention;
   readonly push: PushConfig;
+  /** `off`: nothing is packed, and what is kept in git goes at `orchd gc` alone. */
+  readonly maintenance: "auto" | "off";
 };
 
 /** Pushing of what landed. */
@@ -82,12 +84,18 @@ export type SavePolicy = {
   readonly allow: readonly string[];
 };
 
-/** How long the folders of attempts (their logs and records) are kept; each worker keeps its own. */
+/** How long the folders of attempts (their logs and records) are kept, each worker its own, and what they did. */
 export type Retention = {
   /** The newest so many. */
   readonly attempts: number;
   /** Of those, the ones that ended within this time. */
   readonly age_ms: number;
+  /** In git: what attempts of succeeded tasks did. */
+  readonly landed_ms: number;
+  /** In git: what attempts of failed and cancelled tasks did, and branches from before a rewind. */
+  readonly unlanded_ms: number;
+  /** In git: attempts of succeeded tasks, the newest so many. */
+  readonly saved: number;
 };
 
 export type Limits = {

@@ -28,15 +28,16 @@ const durationPattern = /^(?=\d)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)
 const textLengthMax = 40;
 const examples = "write a duration such as 90s, 20m or 1h30m";
 
-/** @param text any text; up to 30 days, to the millisecond */
-export function parseDuration(text: string): DurationParse {
+/** @param text any text; up to 30 days or `msMax`, to the millisecond */
+export function parseDuration(text: string, msMax = durationMsMax): DurationParse {
   const amounts = text.length > textLengthMax ? null : durationPattern.exec(text);
   if (amounts === null) return { ok: false, message: complaint(text) };
   const ms = units.reduce(
     (sum, [, size], index) => sum + Number(amounts[index + 1] ?? 0) * size,
     0,
   );
-  if (ms > durationMsMax) return { ok: false, message: `${quoted(text)} is longer than 30d` };
+  if (ms > msMax)
+    return { ok: false, message: `${quoted(text)} is longer than ${formatDuration(msMax)}` };
   return { ok: true, ms };
 }
 

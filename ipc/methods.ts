@@ -5,6 +5,7 @@ import type { Config } from "./configSpec.ts";
 import type { HistoryQuery, HistoryView, TraceView } from "./historyViews.ts";
 import type { HolderId, HoldId, Oid, RequestId, TaskId } from "./ids.ts";
 import type { HoldOwner, HoldRequest } from "./hold.ts";
+import type { GcView } from "./gcView.ts";
 import type { LandingView, TargetView } from "./landingViews.ts";
 import type { LogsQuery, LogsView } from "./logsView.ts";
 import type { SlotsView, StatusQuery, StatusView, WorkerView } from "./statusViews.ts";
@@ -85,6 +86,8 @@ export type Methods = {
     params: { request: RequestId; task: TaskId; commit: Oid };
     result: { tasks: ChangeView[] };
   };
+  /** Removes what `retention` no longer keeps in git, and begins to pack objects. `dry_run`: changes nothing. */
+  gc: { params: { dry_run: boolean }; result: GcView };
   /** From now on `event` notifications (EventView) come on this connection; first those from `from_seq` on, if given. */
   events: { params: { from_seq: number | null }; result: { seq: number } };
   config: { params: Record<never, never>; result: ConfigView };

@@ -63,7 +63,7 @@ export function duration(msMin: number, msMax = durationMsMax) {
   return z
     .string({ error: ({ input }) => (typeof input === "number" ? bareNumber(input) : undefined) })
     .transform((text, { issues }) => {
-      const parsed = parseDuration(text);
+      const parsed = parseDuration(text, Math.max(msMax, durationMsMax));
       const message = parsed.ok ? rangeFault(parsed.ms, msMin, msMax) : parsed.message;
       if (message !== null) issues.push({ code: "custom", input: text, message });
       return parsed.ok ? parsed.ms : 0;

@@ -149,6 +149,8 @@ function form(schema: Schema): string {
       return `number ${schema.minimum ?? ""} to ${schema.maximum ?? ""}`;
     case "array":
       return listForm(schema);
+    case "boolean":
+      return "`true`, `false`";
     default:
       return mapForm(schema);
   }

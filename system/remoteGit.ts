@@ -1,6 +1,4 @@
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
-import { endGroup } from "./processTree.ts";
+import { startGroup } from "./groupChild.ts";
 import type { Finished } from "./spawn.ts";
 
 /**
@@ -62,13 +60,17 @@ export async function remoteGit(
   const settings = { ...fixedConfig, ...(options.hooks ? {} : { "core.hooksPath": "/dev/null" }) };
   const flags = Object.entries(settings).flatMap(([key, value]) => ["-c", `${key}=${value}`]);
   const where = [`--git-dir=${place.gitDir}`, `--work-tree=${place.workTree}`];
-  const child = spawn("git", [...flags, ...where, ...args], {
+  const said = await startGroup([...flags, ...where, ...args], {
     cwd: place.workTree,
     env: remoteEnvironment(process.env, options),
-    stdio: ["ignore", "pipe", "pipe"],
-    detached: true,
-  });
-  return await finished(child, options);
+    timeoutMs: options.timeoutMs,
+    signal: options.signal,
+  }).finished;
+  return {
+    ...said,
+    stdout: withoutPasswords(said.stdout),
+    stderr: withoutPasswords(said.stderr),
+  };
 }
 
 const fixedConfig = {
@@ -84,7 +86,6 @@ const keptVariables =
   /^GIT_(?:SSH|SSH_COMMAND|SSH_VARIANT|SSL_.*|HTTP_.*|PROXY_.*|CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM))$/;
 const droppedVariables = /^(?:GIT_|ORCHD_|SSH_ASKPASS)/;
 
-/** `ORCHD_WRITER` and `ORCHD_PUSH` let the next supervisor find one that was left running. */
 function remoteEnvironment(
   env: Readonly<Record<string, string | undefined>>,
   { protocol, sshCommand, config = {} }: RemoteOptions,
@@ -105,8 +106,6 @@ function remoteEnvironment(
     GIT_OPTIONAL_LOCKS: "0",
     GIT_NO_LAZY_FETCH: "1",
     GIT_ALLOW_PROTOCOL: protocol,
-    ORCHD_WRITER: `${process.pid}`,
-    ORCHD_PUSH: "1",
   };
 }
 
@@ -129,49 +128,4 @@ function batchMode(
   const command = GIT_SSH_COMMAND ?? configured ?? "ssh";
   if (!/^(?:\S*\/)?ssh(?:\s|$)/.test(command)) return {};
   return { GIT_SSH_COMMAND: `${command} -o BatchMode=yes` };
-}
-
-const outputBytesMax = 64 * 1024;
-const graceMs = 1_000;
-
-function finished(child: ChildProcess, { timeoutMs, signal }: RemoteOptions): Promise<Finished> {
-  const { promise, resolve } = Promise.withResolvers<Finished>();
-  const said = { stdout: "", stderr: "" };
-  const end = (problem: string | null, code: number | null, by: string | null): void => {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", onAbort);
-    resolve({
-      code,
-      signal: by,
-      problem,
-      stdout: withoutPasswords(said.stdout),
-      stderr: withoutPasswords(said.stderr),
-    });
-  };
-  let givenUp = false;
-  const giveUp = (problem: string): void => {
-    const group = child.pid;
-    if (group === undefined || givenUp) return;
-    givenUp = true;
-    void endGroup(group, { graceMs }).then(() => {
-      // What it started may hold them open.
-      child.stdout?.destroy();
-      child.stderr?.destroy();
-      end(problem, null, "SIGKILL");
-    });
-  };
-  const onAbort = (): void => giveUp("it was stopped");
-  const timer = setTimeout(() => giveUp(`no answer within ${timeoutMs / 1000} s`), timeoutMs);
-  for (const name of ["stdout", "stderr"] as const)
-    child[name]?.on("data", (chunk: Buffer) => {
-      said[name] = `${said[name]}${chunk.toString("utf8")}`.slice(-outputBytesMax);
-    });
-  child.on("error", (error) => end(`git could not be started (${error.message})`, null, null));
-  child.on("close", (code, by) => {
-    // When it is given up, all that it started has to be gone as well.
-    if (!givenUp) end(null, code, by);
-  });
-  if (signal.aborted) onAbort();
-  else signal.addEventListener("abort", onAbort, { once: true });
-  return promise;
 }

@@ -128,7 +128,8 @@ export async function readRefs(site: LandingSite): Promise<Refs> {
 
 type RefChange = {
   readonly ref: string;
-  readonly to: Oid;
+  /** `null`: it is removed. */
+  readonly to: Oid | null;
   /** The value it must have; `null`: it must not exist; `any`: whatever it has. */
   readonly from: Oid | null | "any";
 };
@@ -168,6 +169,8 @@ function placeOf(writer: Writer, gitDir: string | undefined): GitPlace {
 }
 
 function line({ ref, to, from }: RefChange): string {
+  if (to === null)
+    return from === "any" || from === null ? `delete ${ref}` : `delete ${ref} ${from}`;
   if (from === null) return `create ${ref} ${to}`;
   return from === "any" ? `update ${ref} ${to}` : `update ${ref} ${to} ${from}`;
 }

@@ -7,6 +7,8 @@ import { follow } from "./follow.ts";
 import { Foreseer, sweepLive } from "./foresee.ts";
 import { recoverFollow } from "./followRecovery.ts";
 import type { FollowRecovery } from "./followRecovery.ts";
+import { keepingOf } from "./keeping.ts";
+import type { Keeping } from "./keeping.ts";
 import { merge } from "./merge.ts";
 import type { MergeRequest, MergeResult } from "./merge.ts";
 import { landedTasks, move } from "./move.ts";
@@ -53,6 +55,7 @@ export type Landing = {
   readonly close: () => Promise<void>;
   /** Rejects where git does not know one of them. */
   readonly isAncestor: (old: Oid, young: Oid) => Promise<boolean>;
+  readonly keeping: Keeping;
 };
 
 type LandingTips = {
@@ -120,6 +123,7 @@ export function createLanding(options: LandingOptions): Landing {
     close: () => inTurn(async () => await prepared?.git.close()),
     view: () => view(site),
     isAncestor: (old, young) => isAncestor(site, old, young),
+    keeping: keepingOf(site, asWriter),
   };
 }
 

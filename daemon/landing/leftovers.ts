@@ -10,7 +10,7 @@ import { listPids, lookUp } from "../../system/processTable.ts";
  * environment and our `--git-dir` in its arguments. It is left over if that parent is gone, or is a
  * younger process that was given the number; the git of a living worker is not. The epoch ref keeps
  * them from moving anything of ours, but one may still hold a lock or write a person's files. One that
- * pushes (`ORCHD_PUSH`) may wait for a server for minutes and changes nothing here: it is not waited for.
+ * takes its time (`ORCHD_GROUP`: a push, a repack) may be cut off anywhere: it is not waited for.
  */
 const waitMs = 2_000;
 const pollMs = 10;
@@ -24,7 +24,7 @@ type WriterProcesses = {
 /** Waits up to two seconds for each left-over git, then kills it; returns the pids of the killed. */
 export async function endLeftOvers(gitDir: string): Promise<number[]> {
   const { leftOver } = writerProcesses(gitDir);
-  for (const identity of leftOver) if (pushes(identity.pid)) endPush(identity);
+  for (const identity of leftOver) if (leadsGroup(identity.pid)) endAll(identity);
   if (await gone(leftOver)) return [];
   const killed = leftOver.filter(kill);
   await gone(killed);
@@ -49,7 +49,7 @@ async function gone(processes: readonly ProcessIdentity[]): Promise<boolean> {
 }
 
 /** With ssh and whatever else it started: it leads a process group of its own. */
-function endPush(identity: ProcessIdentity): void {
+function endAll(identity: ProcessIdentity): void {
   if (judge(identity) !== "alive") return;
   try {
     process.kill(-identity.pid, "SIGKILL");
@@ -58,9 +58,9 @@ function endPush(identity: ProcessIdentity): void {
   }
 }
 
-function pushes(pid: number): boolean {
+function leadsGroup(pid: number): boolean {
   try {
-    return /(?:^|\0)ORCHD_PUSH=1\0/.test(readFileSync(`/proc/${pid}/environ`, "utf8"));
+    return /(?:^|\0)ORCHD_GROUP=1\0/.test(readFileSync(`/proc/${pid}/environ`, "utf8"));
   } catch {
     return false;
   }

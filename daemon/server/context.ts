@@ -4,6 +4,7 @@ import type { EventView } from "../../ipc/eventView.ts";
 import type { HistoryQuery, HistoryRow } from "../../ipc/historyViews.ts";
 import type { LandingView } from "../../ipc/landingViews.ts";
 import type { ForeseenView } from "../../ipc/taskViews.ts";
+import type { GcView } from "../../ipc/gcView.ts";
 import type { OutboxView } from "../../ipc/pushView.ts";
 import type { HoldOwner } from "../../ipc/hold.ts";
 import type { Heartbeat } from "../../ipc/workerMessages.ts";
@@ -39,6 +40,8 @@ export type ServerContext = {
   readonly lockFile: (id: HolderId) => string | null;
   readonly holds: HoldPorts;
   readonly outbox: () => OutboxView;
+  /** Rejects with a `GitError`. */
+  readonly collect: (how: { readonly dryRun: boolean }) => Promise<GcView>;
   readonly branches: () => Promise<Pick<LandingView, "tip" | "target_tip" | "ahead">>;
   /** Absolute folder of an attempt's logs. */
   readonly attemptFolder: (worker: WorkerId, task: TaskId, attempt: number) => string;

@@ -5,6 +5,7 @@ import { config } from "./methods/config.ts";
 import { events } from "./methods/events.ts";
 import { history } from "./methods/history.ts";
 import { breakLocks } from "./methods/breakLocks.ts";
+import { gc } from "./methods/gc.ts";
 import { keep } from "./methods/keep.ts";
 import { land } from "./methods/land.ts";
 import { lock } from "./methods/lock.ts";
@@ -41,6 +42,7 @@ const methods: { readonly [Name in MethodName]: Method<Name> } = {
   check,
   config,
   events,
+  gc,
   history,
   keep,
   land,

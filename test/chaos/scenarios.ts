@@ -6,6 +6,7 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -398,6 +399,26 @@ const pushing: Scenario = {
   },
 };
 
+/** Refs are removed and objects packed; a repack of before left its temporary files. */
+const tidied: Scenario = {
+  ...small,
+  name: "tidied",
+  content: { config: { max_parallel: 2, limits, retention: { saved: 1 } } },
+  stage: async ({ repository: { dir } }) => {
+    const left = join(dir, ".git/objects/pack/tmp_pack_left12");
+    writeFileSync(left, "");
+    utimesSync(left, 0, 0);
+    await Promise.resolve();
+  },
+  run: async (site, round) => {
+    const before = await submitted(site, [writes(site, `tidied-${round}-a`, 0)]);
+    await site.wait(before);
+    await (await site.client()).call("gc", { dry_run: false });
+    const after = await submitted(site, [writes(site, `tidied-${round}-b`, 0)]);
+    return { ids: [...before, ...after] };
+  },
+};
+
 /** Somebody checks the branch out in the instant in which it moves. */
 const barging: Scenario = {
   ...elsewhere,
@@ -515,6 +536,7 @@ export const scenarios: readonly Scenario[] = [
   forth,
   elsewhere,
   pushing,
+  tidied,
   barging,
   rewound,
   personal,

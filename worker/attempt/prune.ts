@@ -14,7 +14,7 @@ import { outcomeName } from "./records.ts";
  *     the outcome has been acknowledged (it is not in `open`)
  *     newer ones fill the number that is kept, or it is older than the age that is kept
  */
-export type PruneOptions = Retention & {
+export type PruneOptions = Pick<Retention, "attempts" | "age_ms"> & {
   /** Names of folders whose attempts are open or not acknowledged. */
   readonly open: ReadonlySet<string>;
   /** Milliseconds since 1970. */

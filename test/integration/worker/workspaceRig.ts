@@ -111,7 +111,8 @@ export async function testSettings(
       save: { ...defaultConfig.save, ...change.save },
       resources: {},
       path: null,
-      retention: { attempts: 1_000, age_ms: 86_400_000 },
+      retention: { ...defaultConfig.retention, age_ms: 86_400_000 },
+      maintenance: "off",
       push: defaultConfig.push,
       limits: {
         timeout_ms: 60_000,

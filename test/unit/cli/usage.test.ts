@@ -38,6 +38,7 @@ const refusals: readonly (readonly [words: string, says: readonly string[], code
   ["status", ["No supervisor runs for /srv/app/.git.", "Start one with `orchd start`."], 3],
   ["workers", ["No supervisor runs for /srv/app/.git."], 3],
   ["stop", ["No supervisor runs for /srv/app/.git."], 3],
+  ["gc --dry-run", ["No supervisor runs for /srv/app/.git."], 3],
   ["run -- true", ["No supervisor runs for /srv/app/.git."], 3],
 ];
 
@@ -87,7 +88,7 @@ describe("help", () => {
     expect(out).to.match(/^orchd runs many agents/);
     const names = [...out.matchAll(/^ {2}([a-z]+) {2,}[A-Z]/gm)].map((match) => match[1]);
     expect(names.join(" ")).to.equal(
-      "init start stop restart plan submit run lock wait cancel retry pause resume land " +
+      "init start stop restart gc plan submit run lock wait cancel retry pause resume land " +
         "status show logs history trace workers locks events doctor config schema completion",
     );
     expect(Math.max(...out.split("\n").map((line) => line.length))).to.be.at.most(90);

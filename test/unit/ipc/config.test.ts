@@ -74,6 +74,10 @@ limits:
 retention:
   attempts: 50
   age: 7d
+  landed: 14d
+  unlanded: 365d
+  saved: 200
+maintenance: off
 push: { remote: origin, branch: release, quiet: 5s, every: 3, timeout: 1m, hook: true }
 `;
     expect(configOf(text)).to.deep.equal({
@@ -119,7 +123,14 @@ push: { remote: origin, branch: release, quiet: 5s, every: 3, timeout: 1m, hook:
         tasks_open: 100,
         chain: 4,
       },
-      retention: { attempts: 50, age_ms: 604_800_000 },
+      retention: {
+        attempts: 50,
+        age_ms: 604_800_000,
+        landed_ms: 1_209_600_000,
+        unlanded_ms: 31_536_000_000,
+        saved: 200,
+      },
+      maintenance: "off",
       push: {
         remote: "origin",
         branch: "release",
@@ -161,7 +172,12 @@ push: { remote: origin, branch: release, quiet: 5s, every: 3, timeout: 1m, hook:
 
   it("says how long attempts are kept, at least an hour", () => {
     const { retention } = configOf("retention: {attempts: 20, age: 2h}\n");
-    expect(retention).to.deep.equal({ attempts: 20, age_ms: 7_200_000 });
+    expect(retention).to.deep.equal({
+      ...defaultConfig.retention,
+      attempts: 20,
+      age_ms: 7_200_000,
+    });
+    expect(problemsIn("retention: {unlanded: 4000d}\n")[0]).to.include("longer than 3650d");
     expect(problemsIn("retention: {age: 1m}\n")[0]).to.include("retention.age");
   });
 

@@ -2,6 +2,7 @@ import { Outbox } from "./outbox.ts";
 import { push } from "./push/push.ts";
 import { pushWish } from "./core/push.ts";
 import { realClock } from "../system/clock.ts";
+import { Upkeep } from "./upkeep.ts";
 import type { Effects } from "./effects.ts";
 import type { Ground } from "./assembly.ts";
 import type { Loop } from "./loop.ts";
@@ -27,6 +28,27 @@ export function makeOutbox(
     setTimer: realClock.setTimer,
     wallMs: realClock.wallMs,
     random: Math.random,
+    die,
+  });
+}
+
+/** The upkeep of this repository. */
+export function makeUpkeep({ landing, config, log, die }: Ground, loop: Loop): Upkeep {
+  return new Upkeep({
+    keeping: landing.keeping,
+    read: (look) => loop.read(look),
+    isLanding: () => {
+      const { current, waiting } = loop.state.landing;
+      return current !== null || waiting.size > 0;
+    },
+    policy: () => {
+      const { landed_ms, unlanded_ms, saved } = config().retention;
+      return { landedMs: landed_ms, unlandedMs: unlanded_ms, savedMax: saved };
+    },
+    isOff: () => config().maintenance === "off",
+    setTimer: realClock.setTimer,
+    wallMs: realClock.wallMs,
+    log,
     die,
   });
 }
