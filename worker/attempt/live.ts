@@ -1,7 +1,7 @@
 import type { Oid } from "../../ipc/ids.ts";
 import { realClock } from "../../system/clock.ts";
 import type { Timer } from "../../system/clock.ts";
-import { beginLive, saveLive } from "../workspace/live.ts";
+import { beginLive, endLive, saveLive } from "../workspace/live.ts";
 import type { Live } from "../workspace/live.ts";
 import { messageOf } from "./desk.ts";
 import type { Course, Desk, Ground } from "./desk.ts";
@@ -47,6 +47,11 @@ export class LiveLooks {
     this.#stopped = true;
     this.#timer?.cancel();
     await this.#looking;
+    if (this.#last === null) return;
+    // The newest one may not have been told of, so nobody else would know that it is there.
+    await endLive(this.#ground.repository, this.#course.key.task).catch((error: unknown) =>
+      this.#desk.log("the running state cannot be removed", { error: messageOf(error) }),
+    );
   }
 
   #lookIn(ms: number): void {

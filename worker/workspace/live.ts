@@ -62,6 +62,11 @@ export async function saveLive(
   });
 }
 
+/** The attempt no longer runs. What a worker that was killed leaves is swept by the supervisor. */
+export async function endLive({ gitDir }: Repository, task: string): Promise<void> {
+  await failpoint("live.end", () => git({ gitDir }, ["update-ref", "-d", liveRef(task)]));
+}
+
 type Run = (args: readonly string[]) => Promise<Finished>;
 
 /** Of reasonable size and number; git's bytes, one character a byte. */
