@@ -134,6 +134,8 @@ export type AttemptFailure =
   | { readonly kind: "save"; readonly message: string }
   /** Of the person's, on the work of an attempt that went well; `message`: how it ended, and the end of what it said. */
   | { readonly kind: "hook"; readonly hook: "pre-commit" | "commit-msg"; readonly message: string }
+  /** Saved, but landing it would break the person's checkout (submodules, Git LFS). */
+  | { readonly kind: "unlandable"; readonly message: string }
   /** Everything else is saved; these files are not, by the configuration's `save`. */
   | ({ readonly kind: "kept_back" } & KeptBack);
 

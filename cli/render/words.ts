@@ -74,6 +74,8 @@ export function attemptWords(failure: AttemptFailure): string {
       return `no workspace: ${plain(failure.message)}`;
     case "output_limit":
       return `more than ${bytesWords(failure.limit_bytes)} of output`;
+    case "unlandable":
+      return `its work is saved and cannot land: ${plain(failure.message)}`;
     case "kept_back":
       return keptBackWords(failure);
     case "save":

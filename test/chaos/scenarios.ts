@@ -207,12 +207,20 @@ async function taken(site: Site, name: string, where: string): Promise<void> {
 const odd: Scenario = {
   name: "odd",
   content: { config: { max_parallel: 1, limits } },
+  stage: async ({ repository: { dir, git, write } }) => {
+    await write(".gitmodules", '[submodule "sub"]\n\tpath = sub\n\turl = ../sub\n');
+    mkdirSync(join(dir, "sub"), { recursive: true });
+    const head = await git("rev-parse", "HEAD~0");
+    await git("add", ".gitmodules");
+    await git("update-index", "--add", "--cacheinfo", `160000,${head},sub`);
+    await git("commit", "--quiet", "--allow-empty", "--message", "A submodule");
+  },
   run: async (site, round) => {
     const id = `odd-${round}`;
     const attributes = "f.txt working-tree-encoding=no-such-encoding";
     const save = `mkdir odd-${round} && cd odd-${round} && echo x > f.txt && echo '${attributes}' > .gitattributes`;
     const left =
-      "mkdir left && cd left && echo x > f.txt && echo x > .env && mkfifo pipe && chmod 500 .";
+      "echo x > sub/left && mkdir left && cd left && echo x > f.txt && echo x > .env && mkfifo pipe && chmod 500 .";
     const ids = await submitted(site, [
       task(site, `${id}-left`, `${left} && ${deepFolders}; exit 1`),
       task(site, id, `${save}; exit 1`),

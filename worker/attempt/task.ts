@@ -19,6 +19,7 @@ import type { Place } from "../workspace/place.ts";
 import { saveWorkspace } from "../workspace/save.ts";
 import { clearTemporary, freshTemporary } from "../workspace/temporary.ts";
 import { onceThereIsSpace } from "../workspace/space.ts";
+import { unlandable } from "../workspace/unlandable.ts";
 import { failed, markerOf, messageOf, waitsForSpace } from "./desk.ts";
 import type { Course, Desk, Ground, Step } from "./desk.ts";
 import { attemptEnvironment } from "./environment.ts";
@@ -77,8 +78,8 @@ export async function runTask(
   await live.stop();
   const saved = await save(desk, course, ground, startedAt, output);
   if (!saved.ok) return saved.outcome;
-  const kept = await keptBack(desk, course, ground.place);
-  if (kept !== null && failureOf(end) === null) return failed(kept, saved.value);
+  const refusal = await refusalOf(desk, course, ground, saved.value);
+  if (refusal !== null && failureOf(end) === null) return failed(refusal, saved.value);
   const run = { desk, course, task, ground, startedAt, output };
   return await withoutMarks(await concludeThrough(run, end, saved.value), ground, laid);
 }
@@ -104,12 +105,20 @@ async function withoutMarks(
   }
 }
 
-/** Work of which a part was kept back is no whole: it does not land. */
-async function keptBack(desk: Desk, { key }: Course, place: Place): Promise<AttemptFailure | null> {
+/** Work of which a part was kept back is no whole, and some work would break a checkout. */
+async function refusalOf(
+  desk: Desk,
+  { key }: Course,
+  { place, repository }: Ground,
+  saved: Saved | null,
+): Promise<AttemptFailure | null> {
   const kept = await keptBackOf(place, key, desk.settings.config.save);
-  if (kept === null) return null;
-  desk.log("new files were kept back", { ...key, folder: kept.folder, files: kept.total });
-  return { kind: "kept_back", ...kept };
+  if (kept !== null) {
+    desk.log("new files were kept back", { ...key, folder: kept.folder, files: kept.total });
+    return { kind: "kept_back", ...kept };
+  }
+  const message = saved === null ? null : await unlandable(place, repository, saved);
+  return message === null ? null : { kind: "unlandable", message };
 }
 
 /** `workspace: none`: in the person's working tree, without git; nothing is saved and nothing lands. */

@@ -10,6 +10,7 @@ import { pinBase } from "./pin.ts";
 import { isRealFolder, mustBeRealFolder, WorkspaceError } from "./place.ts";
 import type { Base, Place, Repository } from "./place.ts";
 import { removeAll } from "./remove.ts";
+import { emptySubmodules } from "./submodules.ts";
 import { findSpecials, removeSpecials } from "./specials.ts";
 import { failpoint } from "../../system/failpoint.ts";
 
@@ -101,6 +102,7 @@ async function checkOut(
   const held = await removeSpecials(specials);
   // A submodule that the base does not have any more: git warns, and its files were not listed.
   await removeLeftovers(place, said === "" && !held ? candidates : null, clean);
+  await emptySubmodules(place);
   await writeAgentGit(place, repository, base);
 }
 

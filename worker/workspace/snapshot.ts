@@ -16,10 +16,11 @@ import { failpoint } from "../../system/failpoint.ts";
 export type Change = {
   readonly oldMode: string;
   readonly newMode: string;
+  readonly newOid: string;
   readonly path: Buffer;
 };
 
-const gitlinkMode = "160000";
+export const gitlinkMode = "160000";
 /** A repository in a repository in a repository …: each round brings one level to light. */
 const roundsMax = 8;
 /** Turns off every conversion, for content that the workspace's own .gitattributes make impossible to add. */
@@ -123,8 +124,8 @@ export async function changedPaths(
   const fields = stdout.split("\0");
   const changes: Change[] = [];
   for (let i = 0; i + 1 < fields.length; i += 2) {
-    const [oldMode = "", newMode = ""] = (fields[i] ?? "").slice(1).split(" ");
-    changes.push({ oldMode, newMode, path: Buffer.from(fields[i + 1] ?? "", "latin1") });
+    const [oldMode = "", newMode = "", , newOid = ""] = (fields[i] ?? "").slice(1).split(" ");
+    changes.push({ oldMode, newMode, newOid, path: Buffer.from(fields[i + 1] ?? "", "latin1") });
   }
   return changes;
 }
