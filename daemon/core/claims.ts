@@ -64,6 +64,11 @@ export function claimConflict(
   );
 }
 
+/** Does one of these globs match every path there can be? */
+export function writesEverything(writes: readonly string[]): boolean {
+  return writes.map(compileGlob).some(matchesEverything);
+}
+
 /** With which of its globs it writes everything. */
 export function globOfEverything({ writes }: CompiledHolding): string {
   return writes.find(matchesEverything)?.glob ?? everything;

@@ -1,9 +1,8 @@
 import { shownPathsMax } from "./limits.ts";
 import { isOpenAttempt } from "./adoption.ts";
-import { compileGlob, matchesEverything } from "./glob.ts";
 import { decideGate } from "./gate.ts";
 import { conflictsMax, lostMax } from "./state.ts";
-import { pathsOutside } from "./claims.ts";
+import { pathsOutside, writesEverything } from "./claims.ts";
 import { retried } from "./chainEnds.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Apply } from "./decide.ts";
@@ -93,7 +92,7 @@ function afterDone(state: State, task: Task, saved: Saved | null): Next {
   const paths = pathsOutside(saved.touched, declared.writes);
   if (paths.length > 0) return outsideClaims(paths);
   const unknown = saved.touched_total - saved.touched.length;
-  return unknown === 0 || declared.writes.map(compileGlob).some(matchesEverything)
+  return unknown === 0 || writesEverything(declared.writes)
     ? { to: "landing" }
     : outsideClaims([`(${unknown} more paths that were not looked at)`]);
 }

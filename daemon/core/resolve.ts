@@ -1,5 +1,5 @@
 import { parkedOf } from "./state.ts";
-import { pathsOutside } from "./claims.ts";
+import { pathsOutside, writesEverything } from "./claims.ts";
 import { rejection } from "./failures.ts";
 import type { Apply } from "./decide.ts";
 import type { Command, Decision } from "./commands.ts";
@@ -46,7 +46,7 @@ function whyOutside(
   { id, spec: { claims } }: Task,
   { saved }: Extract<Command, { type: "resolve" }>,
 ): ReturnType<typeof rejection> | null {
-  if (settings.outsideClaims !== "fail" || claims === null || claims.writes.includes("**"))
+  if (settings.outsideClaims !== "fail" || claims === null || writesEverything(claims.writes))
     return null;
   const [first] = pathsOutside(saved.touched, claims.writes);
   const unknown = saved.touched_total > saved.touched.length ? "more than can be listed" : null;

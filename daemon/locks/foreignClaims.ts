@@ -1,4 +1,4 @@
-import { foreignBytesMax, parseForeign } from "./foreignFile.ts";
+import { claimingEverything, foreignBytesMax, parseForeign } from "./foreignFile.ts";
 import { identityOf, judge } from "../../system/processIdentity.ts";
 import { isHoldId } from "../../ipc/ids.ts";
 import { mkdir, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
@@ -176,9 +176,11 @@ export class ForeignClaims {
     const hold = `foreign:${name}`;
     if (!isHoldId(hold))
       return refuse("its name is not letters, digits, dots, dashes and underscores");
-    if (!found.isFile() || size > foreignBytesMax)
-      return refuse(`is no file of at most ${foreignBytesMax} bytes`);
-    const { writes, pid, problems } = parseForeign(await readFile(file, "utf8"));
+    if (!found.isFile()) return refuse("is no file");
+    const { writes, pid, problems } =
+      size > foreignBytesMax
+        ? claimingEverything(`has more than ${foreignBytesMax} bytes`)
+        : parseForeign(await readFile(file, "utf8"));
     for (const problem of problems) onProblem(file, problem);
     const owner = pid === null ? null : this.#ownerOf(name, pid);
     if (pid !== null && (owner === null || judge(owner) === "dead")) {

@@ -11,6 +11,9 @@ import { normaliseGlob } from "../../ipc/glob.ts";
  *
  * With a process the claim lives as long as that does. Without one the file has to be touched now and
  * then: after `stale_after` without, it counts no more.
+ *
+ * A file that says more than claims may ask for (`ipc/claimLimits.ts`) claims everything: whoever wrote
+ * it relies on each line.
  */
 export type ForeignFile = {
   readonly writes: readonly string[];
@@ -24,6 +27,7 @@ export const foreignBytesMax = 64 * 1024;
 export function parseForeign(text: string): ForeignFile {
   const writes = new Set<string>();
   const problems: string[] = [];
+  let tooMuch: string | null = null;
   let pid: number | null = null;
   for (const [at, raw] of text.split("\n").entries()) {
     const line = raw.trim();
@@ -32,11 +36,15 @@ export function parseForeign(text: string): ForeignFile {
     if (line === "" || line.startsWith("#")) continue;
     const parsed = normaliseGlob(line);
     if (!parsed.ok) problems.push(`line ${at + 1}: ${parsed.message}`);
-    else {
-      const tooMuch = claimsFault({ writes: [...writes, parsed.glob], reads: [] });
-      if (tooMuch === null) writes.add(parsed.glob);
-      else problems.push(`line ${at + 1} does not count: the file ${tooMuch}`);
+    else if (tooMuch === null) {
+      writes.add(parsed.glob);
+      tooMuch = claimsFault({ writes: [...writes], reads: [] });
     }
   }
+  if (tooMuch !== null) return { ...claimingEverything(tooMuch), pid };
   return { writes: [...writes], pid, problems: problems.slice(0, 5) };
+}
+
+export function claimingEverything(because: string): ForeignFile {
+  return { writes: ["**"], pid: null, problems: [`counts as \`**\`: it ${because}`] };
 }

@@ -61,9 +61,9 @@ export class HoldOwners {
     this.#lastCheck = options.clock.monotonicMs();
   }
 
-  /** From now on the hold depends on this process; without effect the second time. */
-  watch(hold: HoldId, owner: HoldOwner): void {
-    if (this.#closed || this.#watched.has(hold)) return;
+  /** From now on the hold depends on this process; false, and without effect, the second time. */
+  watch(hold: HoldId, owner: HoldOwner): boolean {
+    if (this.#closed || this.#watched.has(hold)) return false;
     const beatAt = this.#options.clock.monotonicMs();
     const watched = {
       owner,
@@ -74,10 +74,12 @@ export class HoldOwners {
     };
     this.#watched.set(hold, watched);
     this.#lookSoon(hold, watched, 0);
-    if (this.#isChecking) return;
-    this.#isChecking = true;
-    this.#lastCheck = beatAt;
-    this.#checkLater();
+    if (!this.#isChecking) {
+      this.#isChecking = true;
+      this.#lastCheck = beatAt;
+      this.#checkLater();
+    }
+    return true;
   }
 
   /** Its process is connected until the signal aborts; without effect the second time. */

@@ -79,7 +79,8 @@ export type HoldPorts = {
   /** Whoever gives a hold back waits until the request for it is through. */
   readonly arrive: <Result>(hold: HoldId, request: () => Promise<Result>) => Promise<Result>;
   readonly arrived: (hold: HoldId) => Promise<void>;
-  readonly watch: (hold: HoldId, owner: HoldOwner) => void;
+  /** False: it is watched already. */
+  readonly watch: (hold: HoldId, owner: HoldOwner) => boolean;
   readonly attach: (hold: HoldId, connection: AbortSignal) => void;
   /** There is no such hold. */
   readonly forget: (hold: HoldId) => void;

@@ -167,6 +167,25 @@ describe("orchd lock", function () {
     await held.end;
   });
 
+  it("is watched on when another process has asked for it by its id, and was refused", async () => {
+    await using supervised = await makeSupervised();
+    const held = lockCommand(supervised, ["src/"], "sleep 600");
+    await held.command();
+    const [lock] = await locksOf(supervised);
+    const id = lock?.holder as HoldId;
+    const client = await supervised.client();
+    const claims = { writes: ["src/**"], reads: [], resources: {} };
+    const why = await client
+      .call("lock", { id, claims, owner: ownIdentity(), note: "", wait: true })
+      .then(
+        () => null,
+        ({ failure }: FailureError) => failure.code,
+      );
+    expect(why).to.equal("id_taken");
+    held.signal("SIGKILL");
+    await until(async () => (await locksOf(supervised)).length === 0, { timeoutMs: 20_000 });
+  });
+
   it("taken with --try inside a task is swept like any other, and says when the task itself is in the way", async () => {
     await using supervised = await makeSupervised({ config: { limits: { grace: "300ms" } } });
     const notes = join(supervised.repository.dir, "..", "inner.pids");

@@ -41,13 +41,15 @@ async function request(
   session.signal.throwIfAborted();
   const { id, owner } = checked.value;
   // Before it is asked for: the watch ends with the hold, which may be at once.
-  context.holds.watch(id, owner);
-  context.holds.attach(id, session.signal);
+  const isNew = context.holds.watch(id, owner);
   try {
     const asked = { type: "lock", request: { ...checked.value, claims }, wait } as const;
-    return settle(await context.ask(asked), "hold");
+    const decided = settle(await context.ask(asked), "hold");
+    context.holds.attach(id, session.signal);
+    return decided;
   } catch (error) {
-    context.holds.forget(id);
+    // Refused to somebody else, it is its owner's as before.
+    if (isNew) context.holds.forget(id);
     throw error;
   }
 }

@@ -22,12 +22,16 @@ async function makeRig(
   prepare(folder);
   const clock = manualClock();
   const said: string[] = [];
+  const claimed: string[] = [];
   const claims = new ForeignClaims({
     folder,
     staleAfterMs: () => staleAfterMs,
     clock,
     spell: async (globs) => [...globs],
-    onClaim: ({ hold, owner }) => said.push(`${hold} claims ${owner?.pid ?? "for itself"}`),
+    onClaim: ({ hold, owner, writes }) => {
+      said.push(`${hold} claims ${owner?.pid ?? "for itself"}`);
+      claimed.push(`${hold} ${writes.join(" ")}`);
+    },
     onGone: (hold, stale) => said.push(`${hold} ${stale ? "is stale" : "is gone"}`),
     onProblem: (file, message) => said.push(`${file.slice(folder.length + 1)} ${message}`),
   });
@@ -36,6 +40,7 @@ async function makeRig(
     folder,
     clock,
     said,
+    claimed,
     /** In steps, each with its look at the folder. */
     pass: async (ms: number) => {
       for (let passed = 0; passed < ms; passed += 500) {
@@ -85,6 +90,27 @@ describe("the folder of foreign claims", () => {
     utimesSync(join(rig.folder, "silent"), later, later);
     await rig.pass(500);
     expect(rig.said.at(-1)).to.equal("foreign:silent claims for itself");
+  });
+
+  it("keeps everything for a file that says more than can be compared, rather than some of it", async () => {
+    const lines = (count: number, line: string): string =>
+      Array.from({ length: count }, (_, at) => `${line}${at}\n`).join("");
+    await using rig = await makeRig({
+      many: `# pid ${process.pid}\n${lines(257, "src/file-")}`,
+      intricate: lines(100, `*${"a".repeat(30)}*`),
+      huge: lines(1_000, "x".repeat(100)),
+      most: lines(256, "src/"),
+      twice: "src/**\n".repeat(300),
+    });
+    expect(rig.claimed.map((one) => one.slice(0, 30)).toSorted()).to.deep.equal([
+      "foreign:huge **",
+      "foreign:intricate **",
+      "foreign:many **",
+      "foreign:most src/0 src/1 src/2",
+      "foreign:twice src/**",
+    ]);
+    expect(rig.said).to.include(`foreign:many claims ${process.pid}`);
+    expect(rig.said.find((line) => line.startsWith("huge"))).to.include("counts as `**`");
   });
 
   it("remembers beyond a restart which process a number meant", async () => {

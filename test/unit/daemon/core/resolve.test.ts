@@ -169,6 +169,15 @@ describe("a person's resolution", () => {
     const [outside] = world.turn(resolve("r1", ["x", "y"]));
     expect(outside).to.have.nested.property("failure.code", "refused");
     expect(outside).to.have.nested.property("failure.message").that.includes("y");
+    const more = saved(["x"], { commit: oid("by-r2"), ref: "refs/orchd/resolutions/a" });
+    for (const [claim, isAllowed] of [
+      ["x", false],
+      ["**/*", true],
+    ] as const) {
+      const one = parked({ claims: [claim] }, { outsideClaims: "fail" });
+      const uncounted = { ...resolve("r2"), saved: { ...more, touched_total: 9 } } as Command;
+      expect(one.turn(uncounted)[0]?.ok, claim).to.equal(isAllowed);
+    }
     world.submit(spec("b")).fail("b");
     const other = { ...resolve("r2"), task: id("b") } as Command;
     expect(world.turn(other)[0])
