@@ -18,11 +18,14 @@ export function landingEnded(state: State, event: LandingEnded, at: number): voi
   proceed(state, task, event.next, at);
 }
 
+/** One that is red after it resolved a conflict goes on from what the checks saw, not from before. */
 function noteConflict(task: Task, { next }: LandingEnded): void {
-  if (next.to !== "queued" || next.conflict === undefined || task.life.status !== "landing") return;
+  if (next.to !== "queued" || task.life.status !== "landing") return;
+  const met = next.conflict ?? (next.red === undefined ? undefined : task.conflict);
+  if (met === undefined) return;
   const { base, commit } = task.life.saved;
   const attempt = currentAttempt(task)?.number ?? 0;
-  task.conflict = { ...next.conflict, base, commit, attempt };
+  task.conflict = { ...met, base, commit, attempt };
 }
 
 /** With the landing that ran into it ended, nobody else would find out that the cause is gone. */

@@ -81,7 +81,7 @@ export async function runTask(
   const refusal = await refusalOf(desk, course, ground, saved.value);
   if (refusal !== null && failureOf(end) === null) return failed(refusal, saved.value);
   const run = { desk, course, task, ground, startedAt, output };
-  return await withoutMarks(await concludeThrough(run, end, saved.value), ground, laid);
+  return await concludeThrough(run, end, saved.value, laid);
 }
 
 async function lay(ground: Ground, continues: Continued | undefined): Promise<Laid | null> {
@@ -89,19 +89,18 @@ async function lay(ground: Ground, continues: Continued | undefined): Promise<La
   return await layEarlier(ground.place, ground.repository, ground.base, continues);
 }
 
-/** Work that still has the marks of the conflict is not done, whatever its program says. */
-async function withoutMarks(
-  outcome: Outcome,
+/** Work that still has the marks of the conflict is not done, whatever its program says; `null`: it has none. */
+async function stillMarked(
   { repository }: Ground,
   laid: Laid | null,
-): Promise<Outcome> {
-  if (laid === null || outcome.result !== "done" || outcome.saved === null) return outcome;
+  saved: Saved,
+): Promise<Outcome | null> {
+  if (laid === null) return null;
   try {
-    const unresolved = await leftUnresolved(repository, laid, outcome.saved);
-    if (unresolved === null) return outcome;
-    return { ...outcome, saved: { ...outcome.saved, unresolved } };
+    const unresolved = await leftUnresolved(repository, laid, saved);
+    return unresolved === null ? null : { result: "done", saved: { ...saved, unresolved } };
   } catch (error) {
-    return failed({ kind: "save", message: messageOf(error) }, outcome.saved);
+    return failed({ kind: "save", message: messageOf(error) }, saved);
   }
 }
 
@@ -228,12 +227,20 @@ async function concludeThrough(
   run: HookRun,
   end: ProgramEnd,
   saved: Saved | null,
+  laid: Laid | null,
 ): Promise<Outcome> {
   const lands = end.why !== "asked" && failureOf(end) === null && saved?.descends === true;
   if (!lands) return conclude(end, saved);
+  const { desk, course, ground } = run;
+  // Before the hooks: one that looks for marks would make a failure of what is a conflict.
+  const marked = await stillMarked(ground, laid, saved);
+  if (marked !== null) return marked;
   try {
     const through = await throughHooks(run, saved);
-    return through.ok ? conclude(end, through.value) : through.outcome;
+    if (!through.ok) return through.outcome;
+    // A hook may have made new files, too.
+    const kept = await keptBack(desk, course, ground.place);
+    return kept === null ? conclude(end, through.value) : failed(kept, through.value);
   } catch (error) {
     run.desk.log("the hooks broke", { ...run.course.key, error: messageOf(error) });
     return failed({ kind: "hook", hook: "pre-commit", message: messageOf(error) }, saved);

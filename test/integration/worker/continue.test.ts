@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { expect } from "chai";
 import type { Oid } from "../../../ipc/ids.ts";
 import type { Continued } from "../../../ipc/workerMessages.ts";
@@ -51,6 +53,20 @@ describe("an attempt that continues", () => {
     const saved = savedOf(report);
     expect(saved?.unresolved).to.deep.equal(["a.txt"]);
     expect(saved?.touched).to.deep.equal(["a.txt", "dir/b.txt", "new.txt"]);
+  });
+
+  it("says what is still marked before a hook can fail on it", async () => {
+    await using rig = await startedRig();
+    const { earlier } = await conflicted(rig, "echo mine > a.txt", "echo theirs > a.txt");
+    const hook = join(rig.person.dir, ".git/hooks/pre-commit");
+    await mkdir(dirname(hook), { recursive: true });
+    await writeFile(hook, "#!/bin/sh\n! grep -q '^<<<' a.txt\n", { mode: 0o755 });
+    const task = { ...shellTask("t1", "true", { on_conflict: "continue" }), earlier, attempt: 2 };
+    rig.assign(task);
+    expect(savedOf(await rig.reportOf(task))?.unresolved).to.deep.equal(["a.txt"]);
+    const failing = { ...shellTask("t2", "echo '<<<' > a.txt"), fence: 98 };
+    rig.assign(failing);
+    expect((await rig.reportOf(failing)).outcome).to.have.nested.property("failure.kind", "hook");
   });
 
   it("lands what it makes of it, by commits or not, with no mark left", async () => {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { expect } from "chai";
 import type { KeptBack, Report } from "../../../ipc/workerMessages.ts";
 import { shellTask } from "./fakeSupervisor.ts";
@@ -58,6 +58,18 @@ describe("new files that do not belong in git", () => {
     const report = await rig.reportOf(task);
     expect(report.outcome.result).to.equal("done");
     expect(savedOf(report)?.touched).to.deep.equal(["a.txt", "plain"]);
+  });
+
+  it("fail the attempt when a hook made them", async () => {
+    await using rig = await startedRig({ save: { max_file_bytes: 10 } });
+    const hook = join(rig.person.dir, ".git/hooks/pre-commit");
+    await mkdir(dirname(hook), { recursive: true });
+    await writeFile(hook, "#!/bin/sh\nhead -c 100 /dev/zero > bundle\n", { mode: 0o755 });
+    const task = shellTask("t1", "echo x > a.txt");
+    rig.assign(task);
+    const report = await rig.reportOf(task);
+    expect(keptIn(report).files).to.deep.equal([{ path: "bundle", why: "large", bytes: 100 }]);
+    expect(savedOf(report)?.touched).to.deep.equal(["a.txt"]);
   });
 
   it("do not hide that the program failed", async () => {

@@ -65,6 +65,19 @@ describe("a task that continues after a conflict", () => {
     expect(world.effectsOf("dispatch")[0]?.earlier).to.not.have.property("continues");
   });
 
+  it("goes on from what the checks saw when they were red after it had resolved its conflict", () => {
+    const world = World.ready({ verify: [testCommand] });
+    world.state.landing.green.add(oid("tree-tip"));
+    world.submit(spec("a", { on_conflict: "continue", retries: 1 }));
+    world.done("a", ["x"]).merged("a", conflict).done("a", ["y"]).merged("a");
+    const failure = { kind: "exit", exit_code: 1 } as const;
+    world.report("a", { result: "gate_red", command: testCommand, failure, output: "no" });
+    world.pass(1_000);
+    const earlier = world.effectsOf("dispatch")[0]?.earlier;
+    const continues = { base: oid("base"), commit: oid("work-y"), attempt: 2 };
+    expect(earlier).to.deep.include({ continues, red: { command: testCommand, output: "no" } });
+  });
+
   it("is given nothing where it simply runs again", () => {
     const world = World.ready().submit(spec("a"));
     world.done("a", ["x"]).merged("a", conflict);
