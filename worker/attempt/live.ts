@@ -66,7 +66,8 @@ export class LiveLooks {
     const { task, attempt } = this.#course.key;
     const began = realClock.monotonicMs();
     try {
-      const asked = { task, attempt, base, before: this.#last };
+      const policy = this.#desk.settings.config.save;
+      const asked = { task, attempt, base, before: this.#last, policy };
       this.#last = (await saveLive(place, repository, asked)) ?? this.#last;
     } catch (error) {
       this.#desk.log("the running state cannot be looked at", { error: messageOf(error) });

@@ -2,12 +2,14 @@ import { constants } from "node:fs";
 import { copyFile, lstat, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isOid } from "../../ipc/ids.ts";
+import type { SavePolicy } from "../../ipc/configSpec.ts";
 import type { Oid } from "../../ipc/ids.ts";
 import { failpoint } from "../../system/failpoint.ts";
 import { git } from "../../system/git.ts";
 import type { GitOptions } from "../../system/git.ts";
 import type { Finished } from "../../system/spawn.ts";
 import type { Base, Owner, Place, Repository } from "./place.ts";
+import { suspectsAmong } from "./suspects.ts";
 
 /**
  * What the files of a workspace are at this moment, as a commit on the base, while the program works:
@@ -37,17 +39,23 @@ export async function beginLive(place: Place): Promise<boolean> {
   return true;
 }
 
+type LiveRequest = Owner & {
+  readonly base: Base;
+  readonly before: Live | null;
+  readonly policy: SavePolicy;
+};
+
 /** `null`: nothing has changed since `before` (the base, when there was none). Throws a `GitError`. */
 export async function saveLive(
   place: Place,
   repository: Repository,
-  { task, attempt, base, before }: Owner & { readonly base: Base; readonly before: Live | null },
+  { task, attempt, base, before, policy }: LiveRequest,
 ): Promise<Live | null> {
   return await failpoint("live.save", async () => {
     const run = (args: readonly string[], more: GitOptions = {}) =>
       liveGit(place, repository, args, more);
     await run(["add", "--update"]);
-    const fresh = await newFiles(place, run);
+    const fresh = await newFiles(place, policy, run);
     if (fresh.length > 0)
       await run(["update-index", "--add", "-z", "--stdin"], {
         input: Buffer.from(fresh.map((path) => `${path}\0`).join(""), "latin1"),
@@ -69,20 +77,22 @@ export async function endLive({ gitDir }: Repository, task: string): Promise<voi
 
 type Run = (args: readonly string[]) => Promise<Finished>;
 
-/** Of reasonable size and number; git's bytes, one character a byte. */
-async function newFiles(place: Place, run: Run): Promise<string[]> {
+/** Of reasonable size and number, and none that a save would keep back; git's bytes, one character a byte. */
+async function newFiles(place: Place, policy: SavePolicy, run: Run): Promise<string[]> {
   const { stdout } = await run(["ls-files", "--others", "--exclude-standard", "-z"]);
   const names = stdout.split("\0").filter((name) => name !== "" && !name.endsWith("/"));
   if (names.length > newFilesMax) return [];
   const root = Buffer.from(`${place.workTree}/`);
-  const small = await Promise.all(
-    names.map(async (name) => {
-      const path = Buffer.concat([root, Buffer.from(name, "latin1")]);
-      const found = await lstat(path).catch(() => null);
-      return found?.isFile() === true && found.size <= newFileBytesMax;
+  const paths = names.map((name) => Buffer.from(name, "latin1"));
+  const suspects = suspectsAmong(place.workTree, paths, policy);
+  const keptBack = new Set(suspects.map(({ bytesPath }) => bytesPath));
+  const fit = await Promise.all(
+    paths.map(async (path) => {
+      const found = await lstat(Buffer.concat([root, path])).catch(() => null);
+      return found?.isFile() === true && found.size <= newFileBytesMax && !keptBack.has(path);
     }),
   );
-  return names.filter((_, at) => small[at]);
+  return names.filter((_, at) => fit[at]);
 }
 
 /** Into the repository, where the supervisor's git finds it. */

@@ -60,6 +60,21 @@ describe("new files that do not belong in git", () => {
     expect(savedOf(report)?.touched).to.deep.equal(["a.txt", "plain"]);
   });
 
+  it("are in no look at running work either", async () => {
+    await using rig = await startedRig({ limits: { prediction_ms: 20 } });
+    const task = shellTask(
+      "t1",
+      `echo '${key}' > id_rsa; echo b > b.txt
+       for i in $(seq 200); do git -C '${rig.person.dir}' diff --name-only HEAD refs/orchd/live/t1 && break; sleep 0.05; done`,
+    );
+    rig.assign(task);
+    keptIn(await rig.reportOf(task));
+    expect(await rig.readAttempt(task, "stdout.log")).to.equal("b.txt\n");
+    const { git } = rig.person;
+    const objects = await git("cat-file", "--batch-all-objects", "--batch-check");
+    expect(objects).not.to.match(/ blob 36$/m);
+  });
+
   it("fail the attempt when a hook made them", async () => {
     await using rig = await startedRig({ save: { max_file_bytes: 10 } });
     const hook = join(rig.person.dir, ".git/hooks/pre-commit");
