@@ -239,8 +239,9 @@ async function concludeThrough(
     const through = await throughHooks(run, saved);
     if (!through.ok) return through.outcome;
     // A hook may have made new files, too.
-    const kept = await keptBack(desk, course, ground.place);
-    return kept === null ? conclude(end, through.value) : failed(kept, through.value);
+    const more = through.value.commit === saved.commit ? null : through.value;
+    const refusal = await refusalOf(desk, course, ground, more);
+    return refusal === null ? conclude(end, through.value) : failed(refusal, through.value);
   } catch (error) {
     run.desk.log("the hooks broke", { ...run.course.key, error: messageOf(error) });
     return failed({ kind: "hook", hook: "pre-commit", message: messageOf(error) }, saved);
