@@ -1,3 +1,4 @@
+import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import type { SavePolicy } from "../../ipc/configSpec.ts";
 import { isOid } from "../../ipc/ids.ts";
@@ -6,7 +7,9 @@ import { touchedBytesMax, touchedPathsMax } from "../../ipc/workerMessages.ts";
 import type { Saved } from "../../ipc/workerMessages.ts";
 import { git, gitLine, GitError } from "../../system/git.ts";
 import { readHead, readStrays } from "./agentRefs.ts";
+import { setRepositoriesAside } from "./embedded.ts";
 import { importCommits } from "./importCommits.ts";
+import { keptBackOf } from "./keepBack.ts";
 import { clearIndexLock, durable, settleOwnGit } from "./ownGit.ts";
 import { mustBeRealFolder } from "./place.ts";
 import type { Base, Owner, Place, Repository } from "./place.ts";
@@ -28,7 +31,8 @@ import { failpoint } from "../../system/failpoint.ts";
  * same content saved twice gives the same commit (its dates are those of the attempt's start), so a
  * save that was cut short can be repeated; when this returns, everything is on disk.
  *
- * Not saved: ignored files, new files that `policy` keeps back (keepBack.ts), and what changed inside a submodule of the base (its own repository).
+ * Not saved: ignored files, new files that `policy` keeps back (keepBack.ts) and then the agent's
+ * commits either, which may have them, and what changed inside a submodule of the base (its own repository).
  */
 export type SaveRequest = Owner & {
   readonly base: Base;
@@ -51,16 +55,11 @@ export async function saveWorkspace(
   await clearIndexLock(place);
   const { base } = request;
   await settleOwnGit(place, repository, base);
-  const agentGit = join(place.workTree, ".git");
-  const head = await readHead(agentGit);
-  const strays = await readStrays(agentGit, head === null ? [base.commit] : [base.commit, head]);
-  const [{ tree, changes }, imported] = await Promise.all([
-    snapshot(place, repository, request),
-    importHead(place, repository, base, head),
-  ]);
+  const { tree, changes } = await snapshot(place, repository, request);
+  const { head, strays } = await historyOf(place, request);
+  const parent = (await importHead(place, repository, base, head)) ?? base.commit;
   if (strays.length > 0) await pinStrays(place, repository, request, tree, strays);
   if (tree === base.tree && (head === null || head === base.commit)) return null;
-  const parent = imported ?? base.commit;
   const commit = await failpoint("save.commit", () =>
     commitTree(repository, request, tree, [parent]),
   );
@@ -68,6 +67,29 @@ export async function saveWorkspace(
   await failpoint("save.ref", () => updateRef(repository, ref, commit));
   const descends = await contains(repository, parent, base.commit);
   return { commit, base: base.commit, ref, ...touchedBy(changes), descends };
+}
+
+type History = { readonly head: Oid | null; readonly strays: readonly Oid[] };
+
+/**
+ * What the agent committed. Where files were kept back, its commits may have them too: its `.git` goes
+ * aside whole, beside those files, and nothing of it comes into the repository.
+ */
+async function historyOf(place: Place, request: SaveRequest): Promise<History> {
+  const { base, policy } = request;
+  if (policy !== undefined && (await keptBackOf(place, request, policy)) !== null) {
+    if (await isThere(join(place.workTree, ".git")))
+      await setRepositoriesAside(place, request, [Buffer.from(".")]);
+    return { head: null, strays: [] };
+  }
+  const agentGit = join(place.workTree, ".git");
+  const head = await readHead(agentGit);
+  const known = head === null ? [base.commit] : [base.commit, head];
+  return { head, strays: await readStrays(agentGit, known) };
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => null)) !== null;
 }
 
 /** Are the files other than what was saved? Throws as `saveWorkspace` does. */

@@ -38,6 +38,24 @@ describe("new files that do not belong in git", () => {
     expect(objects).not.to.match(/ blob (1001|36)$/m);
   });
 
+  it("do not come in with the agent's commits either, which lie beside them", async () => {
+    await using rig = await startedRig({ save: {} });
+    const script = `echo s1 > id_rsa; git add -A; git commit -qm key; git branch other
+      echo s2 > .netrc; git add -A; git stash -q; echo x >> a.txt; git commit -qam more`;
+    const task = shellTask("t1", script);
+    rig.assign(task);
+    const report = await rig.reportOf(task);
+    const { folder, files } = keptIn(report);
+    expect(files.map(({ path }) => path)).to.deep.equal(["id_rsa"]);
+    expect(savedOf(report)?.touched).to.deep.equal(["a.txt"]);
+    const refs = await rig.person.git("log", "--all", "--name-only", "--format=");
+    expect(refs.split("\n")).not.to.include("id_rsa");
+    expect(refs.split("\n")).not.to.include(".netrc");
+    const objects = await rig.person.git("cat-file", "--batch-all-objects", "--batch-check");
+    expect(objects).not.to.match(/ blob 3$/m);
+    expect(existsSync(join(dirname(folder), "2", "HEAD"))).to.equal(true);
+  });
+
   it("are saved where the configuration lets them through", async () => {
     await using rig = await startedRig({
       save: { max_file_bytes: 10, allow: ["test/**", "*.bin"] },
