@@ -1,4 +1,4 @@
-import { completeReport, workerConfig } from "./settings.ts";
+import { completeReport, searchPath, workerConfig } from "./settings.ts";
 import { Effects } from "./effects.ts";
 import { Foresight } from "./foresight.ts";
 import { eventView } from "./server/views/event.ts";
@@ -116,21 +116,20 @@ export function assemble(
 
 function makePool(ground: Ground, loop: Loop, locks: LockFiles, foresight: Foresight): Pool {
   const { layout, epoch, log, target, workerEntry, config } = ground;
-  const path = config().path ?? process.env["PATH"] ?? "";
   const pool: Pool = new Pool({
     epoch,
     brain: layout.brainDir,
     stateDir: layout.stateDir,
     logs: layout.logsDir,
     entry: workerEntry,
-    path,
+    path: searchPath(config()),
     staleAfterMs: () => config().limits.stale_after_ms,
     settings: () => ({
       epoch,
       git_dir: layout.commonDir,
       work_tree: layout.workTree,
       landing_ref: `refs/heads/orchd/${target}`,
-      path,
+      path: searchPath(config()),
       config: workerConfig(config(), layout),
     }),
     onReady: (worker, holding, known) => loop.tell({ type: "workerReady", worker, holding }, known),

@@ -75,6 +75,8 @@ export class Effects {
         return this.#run(this.#landing.merge(effect));
       case "gate":
         return this.#run(this.#landing.gate(effect));
+      case "generate":
+        return this.#run(this.#landing.generate(effect));
       case "cancelGate":
         return this.#landing.cancelGate(effect);
       case "move":

@@ -12,7 +12,7 @@ import type { Timer } from "../system/clock.ts";
 /** How long a landing step that could not be carried out waits for the next try. */
 const retryMs = 5_000;
 
-/** The steps of a landing: merge, gate, move. One that cannot be carried out is tried again later. */
+/** The steps of a landing: merge, generated files, gate, move. One that cannot be carried out is tried again later. */
 export class LandingSteps {
   readonly #ports: EffectPorts;
   readonly #carryOut: (effects: readonly Effect[]) => void;
@@ -31,7 +31,7 @@ export class LandingSteps {
   }
 
   async merge(effect: Extract<Effect, { kind: "merge" }>): Promise<void> {
-    const { task, fence, attempt, spec, saved, at, onto } = effect;
+    const { task, fence, attempt, spec, saved, at, onto, generated } = effect;
     const { template, author, trailers } = this.#ports.commit();
     const result = await this.#ports.landing.merge({
       task,
@@ -43,6 +43,7 @@ export class LandingSteps {
       trailers: joinTrailers(spec.commit.trailers, trailers),
       at_ms: at,
       ...(onto === undefined ? {} : { onto }),
+      ...(generated === undefined ? {} : { generated }),
     });
     if (this.#stuck(result)) return;
     const asked = onto === undefined ? {} : { onto: onto.commit };
@@ -54,6 +55,19 @@ export class LandingSteps {
     await this.#ports.pool.ensure(gateWorker);
     this.#ports.pool.assign(gateWorker, [
       { kind: "gate", task, attempt, fence, candidate: commit, commands, timeout_ms: timeoutMs },
+    ]);
+  }
+
+  async generate(effect: Extract<Effect, { kind: "generate" }>): Promise<void> {
+    const { task, attempt, fence, commit } = effect;
+    const rules = effect.rules.map(({ paths, run, timeoutMs }) => ({
+      paths,
+      run,
+      timeout_ms: timeoutMs,
+    }));
+    await this.#ports.pool.ensure(gateWorker);
+    this.#ports.pool.assign(gateWorker, [
+      { kind: "generate", task, attempt, fence, commit, rules },
     ]);
   }
 

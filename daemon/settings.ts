@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { configOf } from "./configCache.ts";
 import { spellClaims, spellPath } from "../system/claimSpelling.ts";
@@ -12,6 +13,8 @@ import type { ClaimSet, TaskSpec } from "../ipc/taskSpec.ts";
 
 /** What was given on the command line of the supervisor. */
 export type Flags = { readonly max_parallel?: number };
+
+const groundDigits = 16;
 
 /** orchd.yaml with environment and flags on top; `configured`: there is such a file. */
 export async function readConfig(
@@ -42,19 +45,35 @@ export function workerConfig(config: Config, layout: Layout): Config {
   return { ...config, workspace: { ...config.workspace, root } };
 }
 
+/** `PATH` of tasks and checks. */
+export function searchPath(config: Config): string {
+  return config.path ?? process.env["PATH"] ?? "";
+}
+
 export function coreSettings(config: Config, target: string): CoreSettings {
+  const { limits, workspace } = config;
+  const ground = hash("sha256", JSON.stringify([searchPath(config), workspace]), "hex").slice(
+    0,
+    groundDigits,
+  );
   return {
     slots: config.max_parallel,
     follow: config.follow,
     target,
     verify: config.verify,
-    verifyTimeoutMs: config.limits.verify_timeout_ms,
+    verifyTimeoutMs: limits.verify_timeout_ms,
+    ground,
     gate: config.gate,
-    chainMax: config.limits.chain,
+    chainMax: limits.chain,
+    generated: config.generated.map(({ paths, run, timeout_ms }) => ({
+      paths,
+      run,
+      timeoutMs: timeout_ms ?? limits.verify_timeout_ms,
+    })),
     outsideClaims: config.outside_claims,
     resources: config.resources,
-    fairnessWindowMs: config.limits.fairness_window_ms,
-    tasksOpenMax: config.limits.tasks_open,
+    fairnessWindowMs: limits.fairness_window_ms,
+    tasksOpenMax: limits.tasks_open,
     push: pushPlace(config, target),
   };
 }

@@ -15,6 +15,7 @@ export const defaultConfig: Config = {
   verify: [],
   gate: "chain",
   outside_claims: "extend",
+  generated: [],
   workspace: { root: null, setup: [], setup_inputs: [], copy: [], clean: "untracked" },
   commit: {
     message: "task",

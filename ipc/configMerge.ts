@@ -14,6 +14,7 @@ export function merged(...layers: readonly ConfigFields[]): Config {
     verify: pick<Config["verify"]>((fields) => fields.verify, whole.verify),
     gate: pick((fields) => fields.gate, whole.gate),
     outside_claims: pick((fields) => fields.outside_claims, whole.outside_claims),
+    generated: pick<Config["generated"]>((fields) => fields.generated, whole.generated),
     workspace: {
       root: pick<string | null>((fields) => fields.workspace?.root, workspace.root),
       setup: pick<Config["verify"]>((fields) => fields.workspace?.setup, workspace.setup),

@@ -8,6 +8,7 @@ import { formatDuration } from "./duration.ts";
 import { quoted } from "./location.ts";
 import {
   about,
+  command,
   commands,
   duration,
   durationSchemaPattern,
@@ -35,6 +36,7 @@ export const heartbeatMsMin = 50;
 export const outputBytesMin = 1024;
 const pathLengthMax = 4_096;
 const globsMax = 256;
+const generatedMax = 32;
 const resourcesNamedMax = 256;
 export const attemptsKeptMax = 1_000_000;
 const hourMs = 60 * 60 * 1000;
@@ -273,6 +275,23 @@ function keptFor(name: "landed_ms" | "unlanded_ms", description: string) {
     .optional();
 }
 
+const generated = strict({
+  paths: globs(globsMax)
+    .refine((list) => list.length > 0, { error: "is empty; name the files" })
+    .meta(about("The files that the command makes, as globs.")),
+  run: command.meta(
+    about(
+      'The command: words, or `{"shell":"…"}`. It runs on the merged tree, where nothing was set up.',
+    ),
+  ),
+  timeout: duration(limits.timeoutMsMin)
+    .meta({
+      pattern: durationSchemaPattern,
+      ...about("It fails when it takes longer.", "`limits.verify_timeout`"),
+    })
+    .optional(),
+}).transform(({ paths, run, timeout }) => ({ paths, run, timeout_ms: timeout ?? null }));
+
 const retentionSchema = strict({
   attempts: z
     .int()
@@ -361,6 +380,16 @@ export const configSchema = strict(
         about(
           "When a task changed paths outside its claims: claim them late, fail it, or let it land.",
           `\`${defaultConfig.outside_claims}\``,
+        ),
+      )
+      .optional(),
+    generated: z
+      .array(generated)
+      .max(generatedMax)
+      .meta(
+        about(
+          "Files that a command makes, such as `package-lock.json`: where two changes of them meet they are made anew, not merged as text.",
+          defaultConfig.generated,
         ),
       )
       .optional(),

@@ -16,6 +16,8 @@ export type Config = {
   /** `chain`: tasks that land together are tested together; `each`: every commit is tested. */
   readonly gate: "chain" | "each";
   readonly outside_claims: "extend" | "fail" | "allow";
+  /** Files that a command makes: made anew where two changes of them meet, not merged as text. */
+  readonly generated: readonly GeneratedConfig[];
   readonly workspace: WorkspaceConfig;
   readonly commit: CommitConfig;
   readonly save: SavePolicy;
@@ -44,6 +46,13 @@ export type PushConfig = {
   readonly timeout_ms: number;
   /** The person's `pre-push` hook runs. */
   readonly hook: boolean;
+};
+
+export type GeneratedConfig = {
+  readonly paths: readonly string[];
+  readonly run: Argv;
+  /** `null`: `limits.verify_timeout`. */
+  readonly timeout_ms: number | null;
 };
 
 export type WorkspaceConfig = {

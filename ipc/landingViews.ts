@@ -20,7 +20,11 @@ export type LandingView = {
   ahead: number;
   /** Tasks that wait to land, first to land first; those of `chain` are at work. */
   waiting: TaskId[];
-  current: { task: TaskId; step: "merging" | "gate" | "moving"; since: number } | null;
+  current: {
+    task: TaskId;
+    step: "merging" | "generating" | "gate" | "moving";
+    since: number;
+  } | null;
   /** Tasks that land together, first to land first; `current` is one of them. */
   chain: TaskId[];
   /** Those whose combined tree the gate tests now, the first of the chain up to `current`; empty: the tree below them. */

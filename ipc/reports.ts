@@ -51,6 +51,8 @@ function isOutcome(value: unknown): value is Outcome {
       return isSaved(value["saved"]) && isFailure(value["failure"]);
     case "gate_green":
       return true;
+    case "generated":
+      return typeof value["tree"] === "string" && isOid(value["tree"]) && isTexts(value["others"]);
     case "gate_red":
       return (
         isFailure(value["failure"]) &&

@@ -130,10 +130,13 @@ const shellArgv = shell.transform(({ shell: script }): Argv => ["sh", "-c", scri
 
 const commandForm = 'a list of words such as ["npm","test"] or {"shell":"npm test"}';
 
+/** One command. */
+export const command = z.union([argv, shellArgv], { error: wanted(commandForm) });
+
 /** Commands, in order: a list, each a list of words or a shell; one alone may stand without the list around it. */
 export const commands = z.union(
   [
-    z.array(z.union([argv, shellArgv], { error: wanted(commandForm) })).max(limits.verifyMax),
+    z.array(command).max(limits.verifyMax),
     argv.transform((one): Argv[] => [one]),
     shellArgv.transform((one): Argv[] => [one]),
   ],

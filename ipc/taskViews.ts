@@ -22,6 +22,8 @@ export type FailureReason =
   | { kind: "attempt"; failure: AttemptFailure }
   | { kind: "lost"; attempts: number }
   | { kind: "gate"; command: Argv; failure: AttemptFailure; output: string }
+  /** Files that both sides changed could not be made anew. */
+  | { kind: "generation"; command: Argv; failure: AttemptFailure; output: string }
   /** `ours`: the commit that it met; absent where an earlier version kept only the work. */
   | { kind: "conflict"; paths: string[]; ref: string; ours?: Oid }
   | { kind: "not_descended"; ref: string }
@@ -40,7 +42,7 @@ export type TaskRow = {
   /** When the task came into its present status. */
   since: number;
   worker: WorkerId | null;
-  stage: Stage | "merging" | "chained" | "gate" | "moving" | "waiting" | null;
+  stage: Stage | "merging" | "generating" | "chained" | "gate" | "moving" | "waiting" | null;
   waiting: WaitReason | null;
   commit: Oid | null;
   reason: FailureReason | null;

@@ -67,6 +67,12 @@ export type Assignment =
       readonly candidate: Oid;
       readonly commands: readonly Argv[];
       readonly timeout_ms: number;
+    } & AttemptKey)
+  /** Makes the files of these rules anew on the commit, whose tree has them from one side of a merge. */
+  | ({
+      readonly kind: "generate";
+      readonly commit: Oid;
+      readonly rules: readonly GenerationRule[];
     } & AttemptKey);
 
 /** What earlier attempts of a task left for the next one. */
@@ -81,6 +87,12 @@ export type Earlier = {
 
 /** Work of an attempt (its number) that did not merge. */
 export type Continued = { readonly base: Oid; readonly commit: Oid; readonly attempt: number };
+
+export type GenerationRule = {
+  readonly paths: readonly string[];
+  readonly run: Argv;
+  readonly timeout_ms: number;
+};
 
 export type Cancellation = AttemptKey & { readonly reason: "cancelled" | "stopping" };
 
@@ -167,7 +179,14 @@ export type Outcome =
       readonly command: Argv;
       readonly failure: AttemptFailure;
       readonly output: string;
-    };
+    }
+  /**
+   * Of generated files that all commands made; one that fails is `gate_red`. `tree`: the commit's with
+   * exactly those files, pinned in the repository. `others`: the first of the paths besides that the
+   * commands changed (at most `othersMax`).
+   */
+  | { readonly result: "generated"; readonly tree: Oid; readonly others: readonly string[] };
+export const othersMax = 20;
 export const gateOutputMax = 4000;
 
 export type Report = AttemptKey & {

@@ -131,7 +131,13 @@ function fieldRows(schema: Schema, prefix: string): string[][] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
     const path = `${prefix}${name}`;
     const own = [`\`${path}\``, form(field), field.description ?? ""];
-    const map = [field, ...(field.anyOf ?? [])].find(({ properties }) => properties !== undefined);
+    const parts = [
+      field,
+      ...(field.items === undefined || isTask(field.items) ? [] : [field.items]),
+    ];
+    const map = [...parts, ...(field.anyOf ?? [])].find(
+      ({ properties }) => properties !== undefined,
+    );
     const isShell = map?.properties?.["shell"] !== undefined;
     return [own, ...(map === undefined || isShell ? [] : fieldRows(map, `${path}.`))];
   });
@@ -164,8 +170,19 @@ function textForm({ pattern, maxLength }: Schema): string {
 function listForm({ items, maxItems }: Schema): string {
   if (maxItems === 0) return "`[]`";
   const most = maxItems === undefined ? "" : `, at most ${maxItems}`;
-  const item = items?.anyOf !== undefined ? "command" : items?.type === "string" ? "text" : "task";
+  const item = items === undefined ? "text" : itemOf(items);
   return `list of ${item}s${most}`;
+}
+
+function itemOf({ anyOf, type, properties }: Schema): string {
+  if (anyOf !== undefined) return "command";
+  if (type === "string") return "text";
+  return properties === undefined || isTask({ properties }) ? "task" : "map";
+}
+
+/** It has a table of its own. */
+function isTask({ properties }: Pick<Schema, "properties">): boolean {
+  return properties?.["tools"] !== undefined;
 }
 
 function mapForm({ properties, additionalProperties }: Schema): string {

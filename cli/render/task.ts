@@ -138,7 +138,8 @@ function attemptCell(attempt: AttemptView): Cell {
 
 /** The end of what the red command printed: what one wants to read next. */
 function gateOutput(reason: FailureReason | null, look: Look): string {
-  if (reason?.kind !== "gate" || reason.output.trim() === "") return "";
+  if (reason?.kind !== "gate" && reason?.kind !== "generation") return "";
+  if (reason.output.trim() === "") return "";
   const lines = reason.output.trimEnd().split("\n");
   return lines.map((line) => `  ${look.paint("dim", "│")} ${plain(line)}`).join("\n");
 }

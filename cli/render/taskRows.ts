@@ -71,6 +71,8 @@ function stepWords({ current, testing }: LandingView): string {
   switch (current.step) {
     case "merging":
       return "merging";
+    case "generating":
+      return "making generated files anew";
     case "gate":
       return gateWords(testing);
     case "moving":

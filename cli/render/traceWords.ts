@@ -41,6 +41,13 @@ export function traceWords(event: TraceEvent): TraceWords {
       return { text: `tested with those in front of it (fence ${event.seq})`, style: null };
     case "landing:gate_red":
       return { text: `red on tree ${oid(detail["tree"])}${redWords(detail)}`, style: "warn" };
+    case "landing:generating":
+      return { text: `makes ${list(detail["paths"])} anew (fence ${event.seq})`, style: null };
+    case "landing:generated":
+      return {
+        text: `generated files: tree ${oid(detail["tree"])}${othersWords(detail)}`,
+        style: null,
+      };
     case "landing:put_back":
       return { text: `waits again: ${putBackWords(detail["because"])}`, style: null };
     case "landing:base_suspected":
@@ -102,12 +109,28 @@ function redWords({ red }: TraceEvent["detail"]): string {
   return `: ${plain(red["command"].join(" "))}: ${attemptWords(red["failure"] as AttemptFailure)}`;
 }
 
+function othersWords({ others }: TraceEvent["detail"]): string {
+  return Array.isArray(others) && others.length > 0
+    ? `; other changes left out: ${list(others)}`
+    : "";
+}
+
+const listMax = 3;
+
+function list(value: unknown): string {
+  const words = Array.isArray(value) ? value.map(word) : [];
+  const more = words.length > listMax ? ` and ${words.length - listMax} more` : "";
+  return `${words.slice(0, listMax).join(", ")}${more}`;
+}
+
 function putBackWords(because: unknown): string {
   switch (because) {
     case "chain_cut":
       return "one in front of it did not land, or the branch moved";
     case "conflict":
       return "it conflicts with those in front of it, which land first";
+    case "generation":
+      return "generated files could not be made behind those in front of it, which land first";
     case "no_change":
       return "those in front of it hold its change, and land first";
     default:

@@ -43,6 +43,8 @@ export function reasonWords(reason: FailureReason): string {
       return `its worker died (${plural(reason.attempts, "attempt")})`;
     case "gate":
       return `red at the gate: ${plain(reason.command.join(" "))}: ${attemptWords(reason.failure)}`;
+    case "generation":
+      return `generated files could not be made: ${plain(reason.command.join(" "))}: ${attemptWords(reason.failure)}`;
     case "conflict":
       return `conflict in ${listed(reason.paths, 2)}; kept as ${plain(reason.ref)}`;
     case "not_descended":

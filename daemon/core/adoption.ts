@@ -1,6 +1,7 @@
 import { claimsNothing, currentAttempt, holdingOf, isInstant, isPaused } from "./state.ts";
 import { compileHolding } from "./claims.ts";
 import { heldAgainst } from "./claimTable.ts";
+import { runOf } from "./chainEnds.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Apply } from "./decide.ts";
 import type { AttemptKey } from "../../ipc/workerMessages.ts";
@@ -76,7 +77,7 @@ function standingOf(state: State, worker: WorkerId, key: AttemptKey): Standing {
 }
 
 function isOpenGate({ life }: Task, { fence }: AttemptKey): boolean {
-  return life.status === "landing" && life.step.at === "gate" && life.step.fence === fence;
+  return life.status === "landing" && runOf(life.step) === fence;
 }
 
 /** As the scheduler would start it, on a worker that has nothing else, and as the next of its attempts. */

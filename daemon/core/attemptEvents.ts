@@ -2,6 +2,7 @@ import { currentAttempt, taskOf, touchedBy } from "./state.ts";
 import { enter, proceed } from "./life.ts";
 import { give, takeUp } from "./workerEvents.ts";
 import { holdTouched, overtake } from "./claimWaits.ts";
+import { withoutGenerated } from "./generated.ts";
 import type {
   AttemptAdopted,
   AttemptEnded,
@@ -44,7 +45,8 @@ export function attemptEnded(state: State, event: AttemptEnded, at: number): voi
   attempt.failure = event.failure;
   attempt.savedRef = event.saved?.ref ?? null;
   attempt.savedCommit = event.saved?.commit ?? null;
-  if (event.saved !== null) task.touched = mergePaths(task.touched, touchedBy(event.saved));
+  if (event.saved !== null)
+    task.touched = mergePaths(task.touched, withoutGenerated(state, touchedBy(event.saved)));
   const worker = state.workers.get(task.life.worker);
   if (worker !== undefined) give(worker, task);
   if (event.next.to === "landing") {

@@ -4,7 +4,7 @@ import { membersOf } from "./chain.ts";
 import type { Apply } from "./decide.ts";
 import type { CandidateDropped, Next, RedGate } from "./events.ts";
 import type { Member } from "./chain.ts";
-import type { State, Task } from "./state.ts";
+import type { LandingStep, State, Task } from "./state.ts";
 
 /**
  * How members leave a chain. Those behind one that leaves were merged onto its candidate, so they go
@@ -46,7 +46,12 @@ export function putBackFrom(
 }
 
 function openGateOf({ life }: Task): number | null {
-  return life.status === "landing" && life.step.at === "gate" ? life.step.fence : null;
+  return life.status === "landing" ? runOf(life.step) : null;
+}
+
+/** The fence of the run that a step waits for, of checks or of what makes generated files. */
+export function runOf(step: LandingStep): number | null {
+  return step.at === "gate" || step.at === "generating" ? step.fence : null;
 }
 
 /**

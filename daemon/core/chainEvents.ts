@@ -1,4 +1,4 @@
-import { greenTreesMax, redTreesMax, taskOf } from "./state.ts";
+import { generatedTreesMax, greenTreesMax, redTreesMax, taskOf } from "./state.ts";
 import { isRepositoryWide } from "./chain.ts";
 import type {
   BaseRed,
@@ -6,8 +6,9 @@ import type {
   CandidateDropped,
   CandidateMade,
   GateRed,
+  GenerationStarted,
   LandingPutBack,
-  RedGate,
+  Regenerated,
 } from "./events.ts";
 import type { Candidate, LandingStep, State } from "./state.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
@@ -37,6 +38,28 @@ export function candidateMade(state: State, event: CandidateMade, at: number, se
   else work(state, event.task, { at: "moving", since: at, candidate });
 }
 
+export function generationStarted(
+  state: State,
+  { task, commit, tree, globs }: GenerationStarted,
+  at: number,
+  seq: number,
+): void {
+  const generating = { at: "generating", since: at, fence: seq, commit, tree, globs } as const;
+  work(state, task, { ...generating, ...ontoOf(stepOf(state, task)) });
+}
+
+export function regenerated(state: State, event: Regenerated, at: number): void {
+  const { task, from, tree } = event;
+  const step = stepOf(state, task);
+  if (step.at === "generating")
+    keep(state.landing.generated, from, { globs: step.globs, tree }, generatedTreesMax);
+  work(state, task, { at: "merging", since: at, ...ontoOf(step), regenerated: { from, tree } });
+}
+
+function ontoOf(step: LandingStep): { readonly onto?: Oid } {
+  return "onto" in step && step.onto !== undefined ? { onto: step.onto } : {};
+}
+
 export function gateStarted(state: State, id: TaskId, at: number, seq: number): void {
   const candidate = candidateOf(state, id);
   work(state, id, { at: "gate", since: at, fence: seq, candidate, suspected: null });
@@ -45,7 +68,7 @@ export function gateStarted(state: State, id: TaskId, at: number, seq: number): 
 /** Of how a tree fails only what does not depend on the moment is remembered beyond this chain. */
 export function gateRed(state: State, { task, tree, red }: GateRed, at: number): void {
   if (isRepositoryWide(state, red.command) && red.failure.kind === "exit")
-    remember(state, tree, red);
+    keep(state.landing.red, tree, red, redTreesMax);
   const step = stepOf(state, task);
   const candidate = candidateOf(state, task);
   const own = step.at === "gate" && step.suspected !== null ? step.suspected : red;
@@ -115,12 +138,13 @@ export function forgetRedBase({ landing }: State): void {
   if (landing.held?.kind === "base_red") landing.held = null;
 }
 
-function remember({ landing: { red } }: State, tree: Oid, gate: RedGate): void {
-  red.delete(tree);
-  red.set(tree, gate);
-  for (const oldest of red.keys()) {
-    if (red.size <= redTreesMax) break;
-    red.delete(oldest);
+/** Newest last, at most `max`. */
+function keep<Value>(known: Map<Oid, Value>, tree: Oid, value: Value, max: number): void {
+  known.delete(tree);
+  known.set(tree, value);
+  for (const oldest of known.keys()) {
+    if (known.size <= max) break;
+    known.delete(oldest);
   }
 }
 

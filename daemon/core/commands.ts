@@ -105,6 +105,15 @@ export type MergeResult =
       readonly ontoTree: Oid;
     }
   | { readonly kind: "no_change" }
+  /** Generated files were changed on both sides: they have to be made on `commit` first. */
+  | {
+      readonly kind: "generate";
+      readonly commit: Oid;
+      readonly tree: Oid;
+      /** Those of the configured globs that one of the files matches. */
+      readonly globs: readonly string[];
+      readonly paths: readonly string[];
+    }
   | {
       readonly kind: "conflict";
       readonly paths: readonly string[];

@@ -44,15 +44,15 @@ export function decide(state: State, command: Command, at: number, apply: Apply)
 function decideOne(state: State, command: Command, at: number, apply: Apply): Decision {
   switch (command.type) {
     case "supervisorStarted": {
-      const { verify } = state.settings;
+      const before = state.settings;
       apply({ type: "SupervisorStarted", epoch: command.epoch, settings: command.settings });
-      dropGateOf(state, verify, apply);
+      dropGateOf(state, before, apply);
       return fact;
     }
     case "settingsChanged": {
-      const { verify } = state.settings;
+      const before = state.settings;
       apply({ type: "SettingsChanged", settings: command.settings });
-      dropGateOf(state, verify, apply);
+      dropGateOf(state, before, apply);
       return fact;
     }
     case "branchPrepared":

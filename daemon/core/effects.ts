@@ -1,5 +1,6 @@
 import type { Argv, TaskSpec } from "../../ipc/taskSpec.ts";
-import type { Candidate, Hold, Holding } from "./state.ts";
+import type { GeneratedRule } from "./events.ts";
+import type { Candidate, Hold, Holding, Regenerated } from "./state.ts";
 import type { LandingKey } from "./commands.ts";
 import type { PushPlace } from "./events.ts";
 import type { HolderId, Oid, TaskId, WorkerId } from "../../ipc/ids.ts";
@@ -50,6 +51,11 @@ export type Effect =
       readonly saved: Saved;
       /** Milliseconds since the epoch, of the candidate's commit: the same when it is made again. */
       readonly at: number;
+      /** Files that are not merged as text; absent: the task touched none. */
+      readonly generated?: {
+        readonly globs: readonly string[];
+        readonly regenerated?: Regenerated;
+      };
       /** Merge onto this candidate; absent: onto the branch's tip. */
       readonly onto?: Pick<Candidate, "commit" | "tree">;
     } & LandingKey)
@@ -62,6 +68,16 @@ export type Effect =
       readonly commands: readonly Argv[];
       readonly timeoutMs: number;
     }
+  /** Make generated files anew on this commit, by these commands. */
+  | {
+      readonly kind: "generate";
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly fence: number;
+      readonly commit: Oid;
+      readonly rules: readonly GeneratedRule[];
+    }
+  /** Also of a run that makes generated files. */
   | {
       readonly kind: "cancelGate";
       readonly task: TaskId;

@@ -38,6 +38,7 @@ export function emptyState(): State {
       waiting: new Set(),
       green: new Set(),
       red: new Map(),
+      generated: new Map(),
     },
     push: null,
     rankClock: { shows: 0, sawAt: null },

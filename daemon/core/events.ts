@@ -45,6 +45,8 @@ export type Event =
   | CandidateDropped
   | LandingPutBack
   | ChainShortened
+  | GenerationStarted
+  | Regenerated
   | LandingEnded
   | LandingHeld
   | LandingReleased
@@ -82,10 +84,17 @@ export type CoreSettings = {
   readonly target: string;
   readonly verify: readonly Argv[];
   readonly verifyTimeoutMs: number;
+  /**
+   * A digest of what checks run in: their `PATH`, and how workspaces are made. What was green or red in
+   * other surroundings is not known any more. Absent in older journals.
+   */
+  readonly ground?: string;
   /** `each`: every commit is tested; `chain`: only the last of those that land together. */
   readonly gate: "chain" | "each";
   /** Tasks that land together, at most. */
   readonly chainMax: number;
+  /** Files that are made anew, not merged as text. Absent in older journals: none. */
+  readonly generated?: readonly GeneratedRule[];
   readonly outsideClaims: "extend" | "fail" | "allow";
   readonly resources: Readonly<Record<string, number>>;
   readonly fairnessWindowMs: number;
@@ -96,6 +105,12 @@ export type CoreSettings = {
 
 /** Where what landed is pushed to: a remote of the person's, by its name, and a branch there, short. */
 export type PushPlace = { readonly remote: string; readonly branch: string };
+
+export type GeneratedRule = {
+  readonly paths: readonly string[];
+  readonly run: Argv;
+  readonly timeoutMs: number;
+};
 
 /** orchd's branch exists, and this is where it and the person's branch stand. */
 export type BranchPrepared = {
@@ -308,13 +323,38 @@ export type CandidateDropped = {
 export type LandingPutBack = {
   readonly type: "LandingPutBack";
   readonly task: TaskId;
-  readonly because: "chain_cut" | "conflict" | "no_change";
+  readonly because: "chain_cut" | "conflict" | "no_change" | "generation";
   /** The fence of a gate run that goes on and has to be ended. */
   readonly openGate: number | null;
 };
 
 /** Nothing could be found out about a chain: the next ones are this long at most, until one passes. */
 export type ChainShortened = { readonly type: "ChainShortened"; readonly length: number };
+
+/**
+ * Both sides of the task's merge changed generated files: `tree` has one of them for each, `commit` is of
+ * that tree, and the files that `globs` stand for are made anew on it. The sequence of this event is
+ * the fence of that run.
+ */
+export type GenerationStarted = {
+  readonly type: "GenerationStarted";
+  readonly task: TaskId;
+  readonly commit: Oid;
+  readonly tree: Oid;
+  readonly globs: readonly string[];
+  /** The first of the files. */
+  readonly paths: readonly string[];
+};
+
+/** The files of `from` are made, which gives `tree`: the task is merged again, with that. */
+export type Regenerated = {
+  readonly type: "Regenerated";
+  readonly task: TaskId;
+  readonly from: Oid;
+  readonly tree: Oid;
+  /** The first of the other paths that the commands changed, which do not count. */
+  readonly others: readonly string[];
+};
 
 export type LandingEnded = {
   readonly type: "LandingEnded";

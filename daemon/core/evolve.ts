@@ -13,8 +13,10 @@ import {
   gatePassed,
   gateRed,
   gateStarted,
+  generationStarted,
   landingStarted,
   putBack,
+  regenerated,
   tipSeen,
 } from "./chainEvents.ts";
 import { enter } from "./life.ts";
@@ -128,6 +130,10 @@ function apply(state: State, event: Event, at: number, seq: number): void {
     case "ChainShortened":
       state.landing.window = event.length;
       return;
+    case "GenerationStarted":
+      return generationStarted(state, event, at, seq);
+    case "Regenerated":
+      return regenerated(state, event, at);
     case "LandingEnded":
       return landingEnded(state, event, at);
     case "LandingHeld":

@@ -1,11 +1,11 @@
 import { candidateOfMember, chainUpTo, isMoving } from "./chain.ts";
 import { dropChain, putBackFrom } from "./chainEnds.ts";
 import { lostMax } from "./state.ts";
+import { sameChecks, sameGeneration } from "./supervisorEvents.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Apply } from "./decide.ts";
-import type { Argv } from "../../ipc/taskSpec.ts";
 import type { AttemptFailure, Outcome } from "../../ipc/workerMessages.ts";
-import type { RedGate } from "./events.ts";
+import type { CoreSettings, RedGate } from "./events.ts";
 import type { State, Task } from "./state.ts";
 import type { Oid } from "../../ipc/ids.ts";
 
@@ -39,6 +39,7 @@ export function decideGate(state: State, task: Task, outcome: Outcome, apply: Ap
     case "lost":
       return gateLost(state, task, "the worker that ran the checks died", apply);
     case "done":
+    case "generated":
       return;
     default:
       return unreachable(outcome);
@@ -53,16 +54,21 @@ export function baseIsRed(state: State, task: Task, tree: Oid, red: RedGate, app
   apply({ type: "BaseRed", task: task.id, tree, message });
 }
 
-/** A gate run under other repository-wide commands tells nothing any more: neither that a tree is green, nor whose fault is what is red. */
-export function dropGateOf(state: State, verifyBefore: readonly Argv[], apply: Apply): void {
-  if (JSON.stringify(verifyBefore) === JSON.stringify(state.settings.verify)) return;
+/**
+ * A gate run under other repository-wide commands tells nothing any more: neither that a tree is green,
+ * nor whose fault is what is red. The same of a run that makes generated files by other commands.
+ */
+export function dropGateOf(state: State, before: CoreSettings, apply: Apply): void {
+  const { settings } = state;
+  if (sameChecks(before, settings) && sameGeneration(before, settings)) return;
   const { chain, current } = state.landing;
   const [first] = chain;
   if (first === undefined) return;
   if (current !== null && isMoving(state, current))
     return putBackFrom(state, chain.indexOf(current) + 1, "over", apply);
   const [member] = chainUpTo(state, first);
-  if (member !== undefined && candidateOfMember(member) !== null)
+  if (member === undefined) return;
+  if (candidateOfMember(member) !== null || member.life.step.at === "generating")
     dropChain(state, "commands_changed", "open", apply);
 }
 
@@ -70,7 +76,7 @@ export function dropGateOf(state: State, verifyBefore: readonly Argv[], apply: A
  * Nothing was found out: it is tested again, but not for ever. What is tested together is halved until
  * the one that keeps the checks from beginning is alone.
  */
-function gateLost(state: State, task: Task, message: string, apply: Apply): void {
+export function gateLost(state: State, task: Task, message: string, apply: Apply): void {
   const together = chainUpTo(state, task.id).length;
   if (together > 1) {
     apply({ type: "ChainShortened", length: together >> 1 });
@@ -82,6 +88,6 @@ function gateLost(state: State, task: Task, message: string, apply: Apply): void
   apply({ type: "LandingEnded", task: task.id, next, openGate: null });
 }
 
-function inWords(failure: AttemptFailure): string {
+export function inWords(failure: AttemptFailure): string {
   return "message" in failure ? `${failure.kind}: ${failure.message}` : failure.kind;
 }

@@ -41,5 +41,7 @@ export function isListed(row: HistoryRow, filter: HistoryFilter): boolean {
 
 /** Hundreds of rows with the output of a gate each would not fit into one message. */
 function withoutOutput(reason: HistoryRow["reason"]): HistoryRow["reason"] {
-  return reason?.kind === "gate" ? { ...reason, output: "" } : reason;
+  return reason?.kind === "gate" || reason?.kind === "generation"
+    ? { ...reason, output: "" }
+    : reason;
 }

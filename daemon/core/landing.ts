@@ -6,8 +6,10 @@ import { compilePath } from "./glob.ts";
 import { conflictsMax, isHold, isResolved } from "./state.ts";
 import { holderOfPath } from "./claimTable.ts";
 import { everything, pathConflict, pathsOutside } from "./claims.ts";
+import { decideGenerate } from "./generation.ts";
 import { rankOf } from "./rank.ts";
 import { unreachable } from "./unreachable.ts";
+import { withoutGenerated } from "./generated.ts";
 import type { Apply } from "./decide.ts";
 import type { Command, FollowResult, MergeResult } from "./commands.ts";
 import type { HeldReason, Next } from "./events.ts";
@@ -27,6 +29,7 @@ import type { State, Task } from "./state.ts";
  *        │            │          └────────┴─ base red, or one in front left the chain: back to waiting
  *        │            └─ conflict: with the branch, the task runs again on the new base, then it fails
  *        │               (parked; a person's resolution of it lands from `waiting` on: resolve.ts); with others of the chain, back to waiting until that is over
+ *        │  merging, generated files: made anew by their command first (generation.ts)
  *        └─ order: priority with age, then order of submission
  */
 export function startLanding(state: State, at: number, apply: Apply): void {
@@ -93,7 +96,8 @@ export function waitsBehind(
   if (task.life.status !== "landing" || state.settings.outsideClaims === "allow") return null;
   const { touched, touched_total } = task.life.saved;
   const declared = isResolved(task) ? null : task.spec.claims;
-  const paths = declared === null ? touched : pathsOutside(touched, declared.writes);
+  const owned = withoutGenerated(state, touched);
+  const paths = declared === null ? owned : pathsOutside(owned, declared.writes);
   // Of so many that the rest is not known: it may be anywhere.
   const anywhere = touched_total > touched.length;
   const counts = ({ id }: Party) =>
@@ -146,6 +150,8 @@ export function decideMerged(
       return onto === undefined
         ? endMember(state, task, { to: "succeeded", commit: null }, apply)
         : setAside(task, "no_change", apply);
+    case "generate":
+      return decideGenerate(state, task, result, apply);
     case "conflict":
       return onto === undefined
         ? endMember(state, task, afterConflict(task, result), apply)

@@ -1,11 +1,12 @@
 import { claimsNothing, currentAttempt, holdingOf, isHold } from "./state.ts";
 import { candidateOfMember, chainUpTo, gateCommands } from "./chain.ts";
 import { pathsOutside } from "./claims.ts";
+import { generatedGlobs, mayTouchGenerated, rulesFor, withoutGenerated } from "./generated.ts";
 import { pushEffects } from "./push.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Effect } from "./effects.ts";
 import type { AttemptEnded, AttemptFenced, LandingEnded, Recorded } from "./events.ts";
-import type { Hold, State, Task } from "./state.ts";
+import type { Hold, LandingStep, State, Task } from "./state.ts";
 import type { Earlier } from "../../ipc/workerMessages.ts";
 import type { HolderId, TaskId, WorkerId } from "../../ipc/ids.ts";
 
@@ -30,11 +31,10 @@ export function react(state: State, batch: readonly Recorded[]): Effect[] {
 
 /** There is one of these at a time, whatever the event. */
 function isShared({ kind }: Effect): boolean {
-  return (
-    kind === "merge" || kind === "gate" || kind === "move" || kind === "follow" || kind === "push"
-  );
+  return sharedKinds.has(kind);
 }
 
+const sharedKinds = new Set<Effect["kind"]>(["merge", "generate", "gate", "move", "follow", "push"]);
 const nothing: readonly Effect[] = [];
 
 function reactToOne(state: State, { seq, event }: Recorded): readonly Effect[] {
@@ -53,7 +53,7 @@ function reactToOne(state: State, { seq, event }: Recorded): readonly Effect[] {
       return cancelEffects(state, event.task);
     case "WorkerReady":
       return isGateWorker(event.worker)
-        ? landingEffects(state).filter(({ kind }) => kind === "gate")
+        ? landingEffects(state).filter(({ kind }) => kind === "gate" || kind === "generate")
         : dispatchesTo(state, event.worker, event.holding, seq);
     case "AttemptEnded":
       return attemptEnded(state, event);
@@ -64,6 +64,8 @@ function reactToOne(state: State, { seq, event }: Recorded): readonly Effect[] {
     case "GateStarted":
     case "BaseSuspected":
     case "GatePassed":
+    case "GenerationStarted":
+    case "Regenerated":
       return state.landing.current === event.task ? landingEffects(state) : nothing;
     case "CandidateDropped":
       return state.landing.current === event.task
@@ -151,8 +153,9 @@ function attemptEnded(state: State, event: AttemptEnded): readonly Effect[] {
   if (task?.life.status !== "landing") return nothing;
   const declared = task.spec.claims?.writes ?? [];
   const { touched, touched_total } = task.life.saved;
+  const owned = withoutGenerated(state, touched);
   const onlyDeclared =
-    touched_total === touched.length && pathsOutside(touched, declared).length === 0;
+    touched_total === touched.length && pathsOutside(owned, declared).length === 0;
   return onlyDeclared ? nothing : lockEffects(task);
 }
 
@@ -302,9 +305,21 @@ export function landingEffects(state: State): Effect[] {
           saved,
           at: step.since,
           ...(onto === null ? {} : { onto: { commit: onto.commit, tree: onto.tree } }),
+          ...(mayTouchGenerated(state, saved) ? { generated: generatedOf(state, step) } : {}),
         },
       ];
     }
+    case "generating":
+      return [
+        {
+          kind: "generate",
+          task: task.id,
+          attempt: attempt.number,
+          fence: step.fence,
+          commit: step.commit,
+          rules: rulesFor(state, step.globs),
+        },
+      ];
     case "gate":
       return [
         {
@@ -326,6 +341,14 @@ export function landingEffects(state: State): Effect[] {
     default:
       return unreachable(step);
   }
+}
+
+function generatedOf(
+  state: State,
+  { regenerated }: Extract<LandingStep, { at: "merging" }>,
+): NonNullable<Extract<Effect, { kind: "merge" }>["generated"]> {
+  const globs = generatedGlobs(state);
+  return regenerated === undefined ? { globs } : { globs, regenerated };
 }
 
 function isGateWorker(worker: WorkerId): boolean {

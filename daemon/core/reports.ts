@@ -1,10 +1,12 @@
 import { shownPathsMax } from "./limits.ts";
 import { isOpenAttempt } from "./adoption.ts";
 import { decideGate } from "./gate.ts";
+import { decideGenerated } from "./generation.ts";
 import { conflictsMax, lostMax } from "./state.ts";
 import { pathsOutside, writesEverything } from "./claims.ts";
-import { retried } from "./chainEnds.ts";
+import { retried, runOf } from "./chainEnds.ts";
 import { unreachable } from "./unreachable.ts";
+import { withoutGenerated } from "./generated.ts";
 import type { Apply } from "./decide.ts";
 import type { Command } from "./commands.ts";
 import type { AttemptFailure, Outcome, Report, Saved } from "../../ipc/workerMessages.ts";
@@ -27,9 +29,10 @@ export function decideReport(
   if (task === undefined) return;
   const { life } = task;
   if (isOpenAttempt(task, worker, report)) endAttempt(state, task, report, at, apply);
-  else if (life.status === "landing" && life.step.at === "gate" && life.step.fence === report.fence)
-    decideGate(state, task, report.outcome, apply);
-  else noteSalvage(task, report, apply);
+  else if (life.status === "landing" && runOf(life.step) === report.fence) {
+    if (life.step.at === "generating") decideGenerated(state, task, report.outcome, apply);
+    else decideGate(state, task, report.outcome, apply);
+  } else noteSalvage(task, report, apply);
 }
 
 /** Its process is gone: what it ran is lost, and free to run again at once. */
@@ -52,7 +55,7 @@ export function decideWorkerGone(state: State, worker: WorkerId, apply: Apply): 
 
 function endAttempt(state: State, task: Task, report: Report, at: number, apply: Apply): void {
   const { outcome } = report;
-  if (outcome.result === "gate_green" || outcome.result === "gate_red") return;
+  if (isOfGate(outcome)) return;
   apply({
     type: "AttemptEnded",
     task: task.id,
@@ -64,7 +67,13 @@ function endAttempt(state: State, task: Task, report: Report, at: number, apply:
   });
 }
 
-type AttemptOutcome = Exclude<Outcome, { result: "gate_green" | "gate_red" }>;
+type GateOutcome = Extract<Outcome, { result: "gate_green" | "gate_red" | "generated" }>;
+type AttemptOutcome = Exclude<Outcome, GateOutcome>;
+
+function isOfGate(outcome: Outcome): outcome is GateOutcome {
+  const { result } = outcome;
+  return result === "gate_green" || result === "gate_red" || result === "generated";
+}
 
 function nextOf(state: State, task: Task, outcome: AttemptOutcome, at: number): Next {
   if (task.cancelRequested) return { to: "cancelled" };
@@ -89,7 +98,7 @@ function afterDone(state: State, task: Task, saved: Saved | null): Next {
     return afterUnresolved(task, saved.unresolved, task.conflict);
   const declared = task.spec.claims;
   if (declared === null || state.settings.outsideClaims !== "fail") return { to: "landing" };
-  const paths = pathsOutside(saved.touched, declared.writes);
+  const paths = pathsOutside(withoutGenerated(state, saved.touched), declared.writes);
   if (paths.length > 0) return outsideClaims(paths);
   const unknown = saved.touched_total - saved.touched.length;
   return unknown === 0 || writesEverything(declared.writes)

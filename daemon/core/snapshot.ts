@@ -34,6 +34,8 @@ export type StateRow = {
     readonly aside: readonly TaskId[];
     readonly window: number | null;
     readonly red: readonly (readonly [Oid, RedGate])[];
+    /** Absent in snapshots from before files were made anew. */
+    readonly generated?: readonly (readonly [Oid, { globs: readonly string[]; tree: Oid }])[];
   };
 };
 
@@ -42,7 +44,8 @@ export function stateRow(state: State): StateRow {
   const pausedLabels = [...state.pausedLabels];
   const { tip, redBase, followed, followProblem, held, current } = landing;
   const { chain, window } = landing;
-  const together = { chain, aside: [...landing.aside], window, red: [...landing.red] };
+  const [aside, red, generated] = [[...landing.aside], [...landing.red], [...landing.generated]];
+  const together = { chain, aside, window, red, generated };
   const green = [...landing.green];
   return {
     seq,
@@ -105,6 +108,7 @@ export function restoreRow(state: State, row: StateRow): void {
   state.landing.window = row.together?.window ?? null;
   for (const id of row.together?.aside ?? []) state.landing.aside.add(id);
   for (const [tree, red] of row.together?.red ?? []) state.landing.red.set(tree, red);
+  for (const [tree, made] of row.together?.generated ?? []) state.landing.generated.set(tree, made);
 }
 
 function restoreTask(state: State, task: Task): void {

@@ -114,7 +114,22 @@ export type LandingStep =
   /** `redBase`: the tree it was not merged onto, because that tree is red by itself. */
   | { readonly at: "waiting"; readonly redBase: Oid | null }
   /** `onto`: the candidate in front of it in the chain; absent: the branch's tip. */
-  | { readonly at: "merging"; readonly since: number; readonly onto?: Oid }
+  | {
+      readonly at: "merging";
+      readonly since: number;
+      readonly onto?: Oid;
+      readonly regenerated?: Regenerated;
+    }
+  /** Files that both sides changed are made anew on `commit`, whose tree is `tree` (generation.ts). */
+  | {
+      readonly at: "generating";
+      readonly since: number;
+      readonly fence: number;
+      readonly commit: Oid;
+      readonly tree: Oid;
+      readonly globs: readonly string[];
+      readonly onto?: Oid;
+    }
   /** Its candidate is made and waits for a gate run or for those in front of it to land. */
   | {
       readonly at: "chained";
@@ -132,6 +147,9 @@ export type LandingStep =
       readonly suspected: RedGate | null;
     }
   | { readonly at: "moving"; readonly since: number; readonly candidate: Candidate };
+
+/** What a merge that comes to the tree `from` really comes to. */
+export type Regenerated = { readonly from: Oid; readonly tree: Oid };
 
 export type Candidate = {
   readonly commit: Oid;
@@ -206,6 +224,8 @@ export type LandingState = {
   readonly green: Set<Oid>;
   /** Trees that they failed on, newest last, at most `redTreesMax`. */
   readonly red: Map<Oid, RedGate>;
+  /** Trees with generated files of one side each, and what they came to, newest last, at most `generatedTreesMax`. */
+  readonly generated: Map<Oid, { readonly globs: readonly string[]; readonly tree: Oid }>;
 };
 
 export type PushState = {
@@ -219,6 +239,7 @@ export type PushState = {
 
 export const greenTreesMax = 256;
 export const redTreesMax = 16;
+export const generatedTreesMax = 64;
 export const earlierRetriesMax = 16;
 export const resolutionsMax = 16;
 export const lostMax = 3;

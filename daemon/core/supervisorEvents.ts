@@ -15,15 +15,30 @@ export function supervisorStarted(state: State, event: SupervisorStarted, at: nu
   settingsChanged(state, event.settings, at);
 }
 
-/** Other repository-wide commands: what is known to be green or red by the old ones says nothing. */
+/** What is known of trees was found out by commands, and says nothing about others. */
 export function settingsChanged(state: State, settings: CoreSettings, at: number): void {
   const before = state.settings;
   state.settings = settings;
   pushPlaceSet(state, settings);
-  if (JSON.stringify(before.verify) !== JSON.stringify(settings.verify)) {
+  if (!sameChecks(before, settings)) {
     state.landing.green.clear();
     state.landing.red.clear();
     forgetRedBase(state);
   }
+  if (!sameGeneration(before, settings)) state.landing.generated.clear();
   wakeEverybody(state, at);
+}
+
+/** Whether a tree that was green or red before is so still: the same commands, in the same surroundings. */
+export function sameChecks(before: CoreSettings, now: CoreSettings): boolean {
+  return before.ground === now.ground && same(before.verify, now.verify);
+}
+
+/** The same of what makes generated files. */
+export function sameGeneration(before: CoreSettings, now: CoreSettings): boolean {
+  return before.ground === now.ground && same(before.generated, now.generated);
+}
+
+function same(before: unknown, now: unknown): boolean {
+  return JSON.stringify(before) === JSON.stringify(now);
 }

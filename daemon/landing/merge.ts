@@ -4,9 +4,11 @@ import { absorbed } from "./absorb.ts";
 import type { Absorbed } from "./absorb.ts";
 import { candidateRef, conflictRef, isAncestor, stoppedBy, transact } from "./branch.ts";
 import type { Broken, Commit, Fenced, Held, Identity, Writer } from "./branch.ts";
+import { generatedMeeting, hasTree } from "./generatedFiles.ts";
+import type { GeneratedMeeting } from "./generatedFiles.ts";
 import { commitMessage, parseAuthor } from "./message.ts";
 import { writeLanded } from "./signedCommit.ts";
-import { mergeTree, mergeTreeOnBase } from "./mergeTree.ts";
+import { mergeTree, mergeTreeOnBase, writeCommit } from "./mergeTree.ts";
 import type { MergedTree } from "./mergeTree.ts";
 import { parkedCommit } from "./parked.ts";
 import { failpoint } from "../../system/failpoint.ts";
@@ -16,6 +18,7 @@ import type { Trailers } from "../../ipc/trailers.ts";
  * From saved work to a candidate: exactly the commit that the gate tests and `move` lands.
  *
  *     absorb → merge in the object store → commit (one parent: the tip) → pin
+ *                  └─ generated files changed on both sides → a commit to make them on → pin
  *
  * The same request on the same tip gives the same object name (a signed one: the pinned object), so a
  * step cut off anywhere is simply done again. Nobody's branch moves here, except that a person's own commits are absorbed first.
@@ -34,6 +37,12 @@ export type MergeRequest = {
   readonly at_ms: number;
   /** A candidate to merge onto; absent: the branch's tip. It lands only together with that one. */
   readonly onto?: { readonly commit: Oid; readonly tree: Oid };
+  /** Files that are made by commands, so not merged as text; absent: the work has none of them. */
+  readonly generated?: {
+    readonly globs: readonly string[];
+    /** A merge that comes to the tree `from` is to have `tree`. */
+    readonly regenerated?: { readonly from: Oid; readonly tree: Oid };
+  };
 };
 
 export type MergeResult =
@@ -44,6 +53,11 @@ export type MergeResult =
       readonly onto: Oid;
       readonly ontoTree: Oid;
     }
+  /**
+   * Generated files were changed on both sides: they are to be made on `commit`, of `tree`, and merging
+   * is to be asked for again with what they came to.
+   */
+  | ({ readonly kind: "generate"; readonly commit: Oid } & GeneratedMeeting)
   /** The tip already holds every change of it. */
   | { readonly kind: "no_change"; readonly onto: Oid }
   /** `ref` pins both sides and their base (parked.ts); `ours`: what it was merged onto. */
@@ -62,6 +76,8 @@ export async function merge(writer: Writer, request: MergeRequest): Promise<Merg
     const start = await startOf(writer, request);
     if (start.kind !== "ready") return start;
     const merged = await mergedTree(writer, start.tip.oid, request);
+    const meeting = await meetingOf(writer, start.tip.oid, request, merged);
+    if (meeting !== null) return await generated(writer, request, start.tip, meeting);
     switch (merged.kind) {
       case "clean":
         return await candidate(writer, request, start.tip, merged.tree);
@@ -96,6 +112,40 @@ async function mergedTree(writer: Writer, tip: Oid, request: MergeRequest): Prom
 
 async function contains(writer: Writer, tip: Oid, base: Oid): Promise<boolean> {
   return writer.git.lineage.contains(tip, base) || (await isAncestor(writer, base, tip));
+}
+
+async function meetingOf(
+  writer: Writer,
+  ours: Oid,
+  { base, saved: theirs, generated: declared }: MergeRequest,
+  merged: MergedTree,
+): Promise<GeneratedMeeting | null> {
+  if (declared === undefined || declared.globs.length === 0) return null;
+  return await generatedMeeting(writer, { base, ours, theirs }, merged, declared.globs);
+}
+
+/** With what they came to, if that is known; else the commit on which they are to be made, pinned. */
+async function generated(
+  writer: Writer,
+  request: MergeRequest,
+  onto: Commit,
+  meeting: GeneratedMeeting,
+): Promise<MergeResult> {
+  const known = request.generated?.regenerated;
+  if (known?.from === meeting.tree && (await hasTree(writer, known.tree)))
+    return await candidate(writer, request, onto, known.tree);
+  const commit = await writeCommit(writer, {
+    tree: meeting.tree,
+    parents: [onto.oid],
+    message: `orchd: generated files of ${request.task}\n`,
+    author: writer.identity,
+    atMs: request.at_ms,
+  });
+  const ref = candidateRef(request.task);
+  const pinned = await failpoint("merge.generated", () =>
+    transact(writer, [{ ref, to: commit, from: "any" }]),
+  );
+  return pinned.kind === "done" ? { kind: "generate", commit, ...meeting } : pinned;
 }
 
 async function candidate(

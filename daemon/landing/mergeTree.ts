@@ -13,8 +13,15 @@ import { failpoint } from "../../system/failpoint.ts";
 /** Merging and committing in the object store: no working tree, no index, nobody's checkout. */
 export type MergedTree =
   | { readonly kind: "clean"; readonly tree: Oid }
-  /** `tree`: with the conflicts marked. */
-  | { readonly kind: "conflict"; readonly paths: readonly string[]; readonly tree: Oid };
+  | {
+      readonly kind: "conflict";
+      /** With conflict markers, or whatever git leaves. */
+      readonly tree: Oid;
+      /** As they are shown: the first ones. */
+      readonly paths: readonly string[];
+      /** All of them, in git's bytes, one character a byte. */
+      readonly all: readonly string[];
+    };
 
 /** The first ones in a conflict of many files; they go into the journal and over the socket. */
 const conflictPathsMax = 1_000;
@@ -25,8 +32,9 @@ export async function mergeTree(writer: Writer, ours: Oid, theirs: Oid): Promise
     mergeKept(writer, ours, theirs),
   );
   if (clean) return { kind: "clean", tree: mustBeOid(tree) };
-  const shown = [...new Set(paths)].slice(0, conflictPathsMax).map(shownPath);
-  return { kind: "conflict", paths: shown, tree: mustBeOid(tree) };
+  const all = [...new Set(paths)];
+  const shown = all.slice(0, conflictPathsMax).map(shownPath);
+  return { kind: "conflict", tree: mustBeOid(tree), paths: shown, all };
 }
 
 /** By the git that is kept for it; by a new one where there is none, or where that one failed. */

@@ -243,6 +243,29 @@ const sentBack: Scenario = {
   },
 };
 
+/** Two changes of a file that a command makes meet, and the command changes another one besides. */
+const generated: Scenario = {
+  name: "generated",
+  content: {
+    files: { "README.md": "# Scratch\n", lock: "begin\n" },
+    config: {
+      max_parallel: 2,
+      limits,
+      generated: [{ paths: ["lock"], run: { shell: "echo made >> lock; echo x > beside" } }],
+    },
+  },
+  run: async (site, round) => {
+    const ids = ["one", "two"].map((name) => `generated-${round}-${name}`);
+    // Each begins when both have begun, so that both begin at the same base.
+    const tasks = ids.map((id, at) => {
+      const other = join(site.startsFolder, ids[1 - at] ?? "");
+      const meet = `for i in $(seq 100); do [ -s ${other} ] && break; sleep 0.05; done`;
+      return task(site, id, `${meet}; echo ${id} > lock`);
+    });
+    return { ids: await submitted(site, tasks), conflicting: ids };
+  },
+};
+
 /** Deeper below the temporary folder than a path can say. */
 const deepFolders = [
   "name=$(printf %0200d 0) && cd $TMPDIR",
@@ -540,6 +563,7 @@ export const scenarios: readonly Scenario[] = [
   foreseen,
   odd,
   sentBack,
+  generated,
   back,
   forth,
   elsewhere,

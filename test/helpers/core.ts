@@ -3,6 +3,7 @@ import { emptyState } from "../../daemon/core/emptyState.ts";
 import { evolve } from "../../daemon/core/evolve.ts";
 import { expect } from "chai";
 import { grantHolds } from "../../daemon/core/holds.ts";
+import { runOf } from "../../daemon/core/chainEnds.ts";
 import { react } from "../../daemon/core/react.ts";
 import { scheduleTasks } from "../../daemon/core/schedule.ts";
 import { startLanding } from "../../daemon/core/landing.ts";
@@ -34,6 +35,25 @@ export const request = (text: string): RequestId => text as RequestId;
 /** A name of an object that can be told apart in a failure: `oid("tip")` → `tip.....`. */
 export const oid = (text: string): Oid => text.padEnd(40, ".") as Oid;
 export const testCommand: Argv = ["npm", "test"];
+
+/** Of a file that is made by a command. */
+export const generatedRule = {
+  paths: ["lock.json"],
+  run: ["make", "lock"],
+  timeoutMs: 5_000,
+} as const;
+
+/** The answer to a merge in which such files were changed on both sides. */
+export function meeting(name: string): Extract<MergeResult, { kind: "generate" }> {
+  const paths = ["lock.json"];
+  return {
+    kind: "generate",
+    commit: oid(`m-${name}`),
+    tree: oid(`met-${name}`),
+    globs: paths,
+    paths,
+  };
+}
 
 export const defaultSettings: CoreSettings = {
   slots: 2,
@@ -230,7 +250,7 @@ export class World {
       const task = [...this.state.tasks.values()].find(
         ({ attempts, life }) =>
           attempts.some((attempt) => attempt.fence === fence) ||
-          (life.status === "landing" && life.step.at === "gate" && life.step.fence === fence),
+          (life.status === "landing" && runOf(life.step) === fence),
       );
       const number = task?.attempts.find((attempt) => attempt.fence === fence)?.number;
       const attempt = number ?? task?.attempts.at(-1)?.number ?? 1;
@@ -316,8 +336,7 @@ export class World {
   /** Of the attempt, or of the gate run when one is under way. */
   fence(name: string): number {
     const { life } = this.task(name);
-    if (life.status === "landing" && life.step.at === "gate") return life.step.fence;
-    return this.landingFence(name);
+    return (life.status === "landing" ? runOf(life.step) : null) ?? this.landingFence(name);
   }
 
   landingFence(name: string): number {

@@ -3,9 +3,11 @@ import {
   candidateOf,
   defaultSettings,
   gate,
+  generatedRule,
   holdId,
   id,
   ids,
+  meeting,
   oid,
   readyCommand,
   request,
@@ -32,7 +34,8 @@ import type { TaskId } from "../../ipc/ids.ts";
  * same acts, ids and times.
  */
 export function tellStory(): readonly Recorded[] {
-  const world = World.ready({ slots: 3, verify: [testCommand] });
+  const generated = [generatedRule];
+  const world = World.ready({ slots: 3, verify: [testCommand], generated, ground: "here" });
   world.turn(
     { type: "branchPrepared", tip: oid("tip"), targetTip: oid("target") },
     readyCommand(gate),
@@ -115,6 +118,15 @@ function together(world: World): void {
   world.report("three", { result: "gate_green" }).moved("three");
   world.turn({ type: "followed", result: { kind: "followed", to: oid("c-three") } });
   sentBack(world);
+  generation(world);
+}
+
+/** Two changes of a file that is made by a command meet. */
+function generation(world: World): void {
+  world.submit(spec("locks")).done("locks", ["lock.json"]).merged("locks", meeting("locks"));
+  const made = { result: "generated", tree: oid("made"), others: ["log"] } as const;
+  world.report("locks", made).merged("locks", candidateOf("locks", { tree: oid("made") }));
+  world.report("locks", { result: "gate_green" }).moved("locks");
 }
 
 /** Red behind a green tree, with another attempt left, which changes nothing. */

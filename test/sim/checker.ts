@@ -343,7 +343,8 @@ export class Checker {
       const same = known?.result === event.result && saved?.commit === event.saved?.commit;
       must(same, "S4", () => `${name} ended as ${event.result}, which is not what it came to`);
     }
-    if (event.saved !== null) holder.touched |= maskOf(event.saved.touched);
+    if (event.saved !== null)
+      holder.touched |= maskOf(event.saved.touched) & ~this.#generatedMask();
     const { to } = event.next;
     const marked = event.saved?.unresolved !== undefined;
     must(!marked || to !== "landing", "S8", () => `${event.task} lands with a conflict left in it`);
@@ -359,8 +360,9 @@ export class Checker {
     const { objects } = this.#machine.repository;
     const [saved, base] = [objects.get(life.saved.commit), objects.get(life.saved.base)];
     const touched = maskOf(changedPaths(base.tree.files, saved.tree.files));
+    const owned = touched & ~this.#generatedMask();
     const declared = mine.resolved ? null : mine.spec.claims;
-    const outside = touched & ~maskOf(declared?.writes ?? []);
+    const outside = owned & ~maskOf(declared?.writes ?? []);
     for (const other of this.#tasks.values()) {
       if (other === mine || other.status !== "running") continue;
       const { writes, reads } = reachOfHolder(other);
@@ -370,6 +372,11 @@ export class Checker {
       const { writes, reads } = reachOf(claims, 0);
       must((outside & (writes | reads)) === 0, "S3", () => `${id} lands over ${hold}`);
     }
+  }
+
+  /** Files that belong to nobody. */
+  #generatedMask(): number {
+    return maskOf((this.shadow.settings.generated ?? []).flatMap(({ paths }) => paths));
   }
 
   /** A task is blamed for a repository-wide command only if its base is known to pass it. */

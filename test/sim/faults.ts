@@ -20,6 +20,8 @@ export const faultKinds = [
   "continued",
   "gate_red",
   "gate_timeout",
+  "generated",
+  "generation_failed",
   "landed_together",
   "reapplied",
   "clock_hour_ahead",
@@ -52,6 +54,8 @@ const consequences: ReadonlySet<FaultKind> = new Set([
   "resolved",
   "continued",
   "gate_red",
+  "generated",
+  "generation_failed",
   "landed_together",
   "reapplied",
 ]);

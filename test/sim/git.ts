@@ -44,6 +44,11 @@ export class Objects {
     return commit;
   }
 
+  /** Undefined: there is none of this name. */
+  treeOf(oid: Oid): Tree | undefined {
+    return [...this.#trees.values()].find((tree) => tree.oid === oid);
+  }
+
   get(oid: Oid): Commit {
     const commit = this.#byOid.get(oid);
     must(commit !== undefined, "bug", () => `there is no commit ${oid}`);

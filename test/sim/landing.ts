@@ -1,6 +1,7 @@
 import { changedPaths, firstParents, isAncestor, mergeBase, mergeFiles } from "./git.ts";
 import { never } from "./timeline.ts";
-import type { Commit } from "./git.ts";
+import { maskOf, pathsIn } from "./paths.ts";
+import type { Commit, Files } from "./git.ts";
 import type { Landing } from "../../daemon/landing/landing.ts";
 import type { FollowResult } from "../../daemon/landing/target.ts";
 import type { MergeRequest, MergeResult } from "../../daemon/landing/merge.ts";
@@ -99,7 +100,11 @@ export class SimLanding implements Pick<Landing, "merge" | "move" | "follow" | "
     const { tip } = start;
     const [saved, base] = [objects.get(request.saved), objects.get(request.base)];
     const common = isAncestor(base, tip) ? (mergeBase(saved, tip) ?? base) : base;
-    const merged = mergeFiles(common.tree.files, tip.tree.files, saved.tree.files);
+    const sides = [common, tip, saved].map(({ tree }) => tree.files) as [Files, Files, Files];
+    const met = this.#generated(request, sides, tip);
+    if (met !== null && "kind" in met) return met;
+    const merged =
+      met === null ? mergeFiles(...sides) : ({ kind: "clean", files: met.files } as const);
     if (merged.kind === "conflict") {
       this.#machine.fired("merge_conflict");
       return { ...merged, ref: `refs/orchd/conflicts/${request.task}`, ours: tip.oid };
@@ -109,6 +114,39 @@ export class SimLanding implements Pick<Landing, "merge" | "move" | "follow" | "
     const commit = objects.commit(tree, [tip], request.task, `${request.at_ms} ${request.message}`);
     const onto = { onto: tip.oid, ontoTree: tip.tree.oid };
     return { kind: "candidate", candidate: commit.oid, tree: tree.oid, ...onto };
+  }
+
+  /** Files to land where generated ones meet; what has to be made first; `null`: none meet, or others conflict. */
+  #generated(
+    { task, at_ms, generated }: MergeRequest,
+    [base, ours, theirs]: [Files, Files, Files],
+    tip: Commit,
+  ): { readonly files: Files } | Extract<MergeResult, { kind: "generate" }> | null {
+    if (generated === undefined) return null;
+    const { objects } = this.#machine.repository;
+    const met = pathsIn(maskOf(generated.globs)).filter(
+      (path) =>
+        base[path] !== ours[path] && base[path] !== theirs[path] && ours[path] !== theirs[path],
+    );
+    const replaced = (files: Files): Files => ({
+      ...files,
+      ...Object.fromEntries(
+        met.flatMap((path) => (ours[path] === undefined ? [] : [[path, ours[path]]])),
+      ),
+    });
+    const merged = mergeFiles(replaced(base), ours, replaced(theirs));
+    if (met.length === 0 || merged.kind === "conflict") return null;
+    const tree = objects.tree(merged.files);
+    const known = generated.regenerated;
+    if (known?.from === tree.oid) {
+      const made = objects.treeOf(known.tree);
+      if (made !== undefined) return { files: made.files };
+    }
+    const commit = objects.commit(tree, [tip], null, `${task} ${at_ms} to be made`);
+    const globs = generated.globs.filter((glob) =>
+      met.some((path) => (maskOf([glob]) & maskOf([path])) !== 0),
+    );
+    return { kind: "generate", commit: commit.oid, tree: tree.oid, globs, paths: met };
   }
 
   #move(request: MoveRequest): MoveResult {

@@ -209,12 +209,13 @@ export class Machine {
     const { supervisor } = this;
     if (supervisor?.begun !== true || !this.isUp) return;
     this.fired("reload");
-    const { verify } = this.#settings;
+    const { verify, generated } = this.#settings;
     const slots = this.random.int(1, 6);
     this.#settings = {
       ...this.#settings,
       slots,
       verify: this.random.pick([verify, [], [commands[0]], [...commands]]),
+      ...(generated === undefined ? {} : { generated: this.random.pick([generated, []]) }),
     };
     supervisor.reload(this.#settings).catch((error: unknown) => this.bug(error));
   }

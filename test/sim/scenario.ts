@@ -70,7 +70,12 @@ export function drawScenario(seed: number): Scenario {
   const stormMs = random.logarithmic(20_000, 200_000);
   return {
     seed,
-    settings: { ...drawSettings(random), ...drawChain(seed), ...drawPush(seed) },
+    settings: {
+      ...drawSettings(random),
+      ...drawChain(seed),
+      ...drawPush(seed),
+      ...drawGenerated(seed),
+    },
     limits: {
       snapshotEvents: random.pick([5, 20, 100, 5_000]),
       finishedKeptMax: random.pick([0, 3, 10, 500]),
@@ -126,6 +131,15 @@ function drawChain(seed: number): Pick<CoreSettings, "gate" | "chainMax"> {
 function drawPush(seed: number): Pick<CoreSettings, "push"> {
   const random = new Random(seed ^ 0x70_05_4d);
   return random.chance(0.3) ? { push: { remote: "origin", branch: "main" } } : {};
+}
+
+const makeCommand = ["make", "files"] as const;
+
+/** Of a stream of its own as well, and nothing at all in half of the runs. */
+function drawGenerated(seed: number): Pick<CoreSettings, "generated"> {
+  const random = new Random(seed ^ 0x6e_4e_71);
+  const paths = random.pick([null, null, ["docs/*"], ["lib/a.ts", "**/e.ts"]]);
+  return paths === null ? {} : { generated: [{ paths, run: makeCommand, timeoutMs: 60_000 }] };
 }
 
 function drawSettings(random: Random): Omit<CoreSettings, "gate" | "chainMax"> {

@@ -1,5 +1,7 @@
 import { attemptPlan } from "./plan.ts";
 import { changedPaths } from "./git.ts";
+import { madeFrom } from "./generated.ts";
+import { maskOf } from "./paths.ts";
 import { failing } from "./repository.ts";
 import { must } from "./violation.ts";
 import type { Assignment, AttemptKey, Outcome, Report, Saved } from "../../ipc/workerMessages.ts";
@@ -27,6 +29,9 @@ export class WorkerHome {
 export type Line = {
   readonly send: (reports: readonly Report[]) => void;
 };
+
+/** Of the runs that make generated files. */
+const generationFails = 0.15;
 
 type Running = { readonly assignment: Assignment; finish: (outcome: "planned" | "ended") => void };
 
@@ -176,6 +181,7 @@ export class WorkerProcess {
     const next = this.#waiting.shift();
     if (next === undefined || next.kind === "instant") return;
     if (next.kind === "gate") this.#runGate(next);
+    else if (next.kind === "generate") this.#runGenerate(next);
     else this.#runTask(next);
   }
 
@@ -266,6 +272,28 @@ export class WorkerProcess {
       this.#machine.fired("gate_red");
       const failure = { kind: "exit", exit_code: 1 } as const;
       return { result: "gate_red", command, failure, output: "red" };
+    });
+    this.#later(random.logarithmic(10, this.#machine.scenario.attemptMsMax), () =>
+      finish("planned"),
+    );
+  }
+
+  /** What a command makes depends on the other files alone. */
+  #runGenerate(assignment: Extract<Assignment, { kind: "generate" }>): void {
+    const { random, repository } = this.#machine;
+    this.#home.attempts.set(assignment.fence, { key: keyOf(assignment), report: null });
+    const [rule] = assignment.rules;
+    const finish = this.#course(assignment, (how) => {
+      if (how === "ended") return { result: "ended", saved: null };
+      if (rule !== undefined && random.chance(generationFails)) {
+        this.#machine.fired("generation_failed");
+        const failure = { kind: "timeout", timeout_ms: rule.timeout_ms } as const;
+        return { result: "gate_red", command: rule.run, failure, output: "too slow" };
+      }
+      this.#machine.fired("generated");
+      const { files } = repository.objects.get(assignment.commit).tree;
+      const made = madeFrom(files, maskOf(assignment.rules.flatMap(({ paths }) => paths)));
+      return { result: "generated", tree: repository.objects.tree(made).oid, others: [] };
     });
     this.#later(random.logarithmic(10, this.#machine.scenario.attemptMsMax), () =>
       finish("planned"),

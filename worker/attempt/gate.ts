@@ -1,20 +1,14 @@
 import { join } from "node:path";
-import type { Argv } from "../../ipc/taskSpec.ts";
-import { gateOutputMax } from "../../ipc/workerMessages.ts";
 import type { Assignment, Outcome } from "../../ipc/workerMessages.ts";
 import { realClock } from "../../system/clock.ts";
 import { clearTemporary } from "../workspace/temporary.ts";
-import { failed, markerOf, messageOf } from "./desk.ts";
-import type { Course, Desk, Ground } from "./desk.ts";
-import { attemptEnvironment } from "./environment.ts";
+import { runCommand } from "./command.ts";
+import { failed, messageOf } from "./desk.ts";
+import type { Course, Desk } from "./desk.ts";
 import { prepareGround } from "./ground.ts";
 import { Output } from "./output.ts";
-import { failureOf, runProgram } from "./program.ts";
 
 export type GateAssignment = Extract<Assignment, { kind: "gate" }>;
-
-/** A character of UTF-8 takes at most four bytes. */
-const tailBytes = 4 * gateOutputMax;
 
 /**
  * Runs the checks of a candidate in a workspace of exactly that commit, one after the other; the
@@ -34,8 +28,10 @@ export async function runGate(
     using output = new Output([join(folder, "gate.log")]);
     course.enter({ stage: "running", output });
     for (const command of gate.commands) {
-      const red = await check(desk, course, prepared.value, { gate, command, output, deadline });
-      if (red !== null) return red;
+      const timeoutMs = Math.max(0, deadline - realClock.monotonicMs());
+      const check = { argv: command, output, timeoutMs, limitMs: gate.timeout_ms };
+      const end = await runCommand(desk, course, prepared.value, check);
+      if (end !== null) return end;
     }
     course.enter({ stage: "ending", output });
     return { result: "gate_green" };
@@ -44,49 +40,4 @@ export async function runGate(
   } finally {
     await clearTemporary(prepared.value.place).catch(() => {});
   }
-}
-
-type Check = {
-  readonly gate: GateAssignment;
-  readonly command: Argv;
-  readonly output: Output;
-  readonly deadline: number;
-};
-
-/** `null`: green, go on. */
-async function check(
-  desk: Desk,
-  course: Course,
-  { place }: Ground,
-  { gate, command, output, deadline }: Check,
-): Promise<Outcome | null> {
-  const { limits } = desk.settings.config;
-  const { workTree, temporary } = place;
-  const start = output.bytes();
-  const end = await runProgram({
-    request: {
-      argv: command,
-      cwd: workTree,
-      env: attemptEnvironment(desk, { key: course.key, temporary, workTree, given: [] }),
-      stdout: output.paths[0] ?? "/dev/null",
-      stderr: "stdout",
-      marker: markerOf(course.key, place),
-    },
-    limits: {
-      timeoutMs: Math.max(0, deadline - realClock.monotonicMs()),
-      graceMs: limits.grace_ms,
-      outputBytesMax: limits.output_bytes,
-    },
-    output,
-    signal: course.signal,
-    onEnding: () => {},
-  });
-  if (end.why === "asked") return { result: "ended", saved: null };
-  const failure =
-    end.why === "timeout"
-      ? { kind: "timeout" as const, timeout_ms: gate.timeout_ms }
-      : failureOf(end);
-  if (failure === null) return null;
-  const said = Array.from(output.tail(tailBytes, start).toString("utf8"));
-  return { result: "gate_red", command, failure, output: said.slice(-gateOutputMax).join("") };
 }

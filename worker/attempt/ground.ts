@@ -23,19 +23,21 @@ const setupTailBytes = 1_000;
 
 /**
  * Gets a workspace ready at a revision, in this order because each step needs the one before:
- * what is unsaved is saved, files are reset, ignored files copied, setup run if it is due.
+ * what is unsaved is saved, files are reset, ignored files copied, setup run if it is due. `bare`
+ * leaves setup out, which the next attempt here will find due.
  */
 export async function prepareGround(
   desk: Desk,
   course: Course,
   revision: string,
   folder: string,
+  how: "set up" | "bare" = "set up",
 ): Promise<Step<Ground>> {
   course.enter({ stage: "workspace" });
   try {
     const place = await desk.place();
     const { ground, hash } = await onceThereIsSpace(
-      () => layGround(desk, place, revision),
+      () => layGround(desk, place, revision, how),
       waitingInWorkspace(desk, course, place),
     );
     return hash === null
@@ -65,6 +67,7 @@ async function layGround(
   desk: Desk,
   place: Place,
   revision: string,
+  how: "set up" | "bare",
 ): Promise<{ readonly ground: Ground; readonly hash: string | null }> {
   const { workspace } = desk.settings.config;
   await mkdir(place.folder, { recursive: true, mode: 0o700 });
@@ -75,7 +78,8 @@ async function layGround(
   await linkWorkspace(desk.stateFolder, place);
   await freshTemporary(place);
   await copyIgnored(place, repository, base, workspace.copy);
-  return { ground: { place, repository, base }, hash: await setupDue(place, workspace, fresh) };
+  const hash = how === "bare" ? null : await setupDue(place, workspace, fresh);
+  return { ground: { place, repository, base }, hash };
 }
 
 /**

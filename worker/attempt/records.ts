@@ -20,13 +20,13 @@ import { failpointNow } from "../../system/failpoint.ts";
  */
 export type AttemptRecord = AttemptKey & {
   readonly version: 1;
-  readonly kind: "task" | "gate";
+  readonly kind: "task" | "gate" | "generate";
   readonly worker: WorkerId;
   readonly process: ProcessIdentity;
   /** Milliseconds since the epoch. */
   readonly started_at: number;
   readonly base: Oid | null;
-  /** Names of secrets, never their values. `null` for a gate. */
+  /** Names of secrets, never their values. `null` for what is not a task. */
   readonly spec: TaskSpec | null;
 };
 

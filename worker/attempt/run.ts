@@ -9,6 +9,7 @@ import { failed, messageOf } from "./desk.ts";
 import type { Course, Desk } from "./desk.ts";
 import { waitingInWorkspace } from "./ground.ts";
 import { runGate } from "./gate.ts";
+import { runGenerate } from "./generate.ts";
 import { attemptFolder, beginRecord, writeOutcome } from "./records.ts";
 import type { AttemptRecord } from "./records.ts";
 import { runTask } from "./task.ts";
@@ -18,7 +19,7 @@ export type Attempt = Exclude<Assignment, { kind: "instant" }>;
 /**
  * One attempt from assignment to a report that is on disk:
  *
- *     "begun" in attempts.log ──► stages (task.ts, gate.ts) ──► "ended" there ──► held.json removed
+ *     "begun" in attempts.log ──► stages (task.ts, gate.ts, generate.ts) ──► "ended" there ──► held.json removed
  *
  * in this order, so that a kill at any moment leaves either nothing that ran, or a record of what has
  * to be saved, or the outcome.
@@ -72,6 +73,8 @@ async function outcomeOf(
         return settledBy(course, await runTask(desk, course, attempt, record, folder));
       case "gate":
         return settledBy(course, await runGate(desk, course, attempt, folder));
+      case "generate":
+        return settledBy(course, await runGenerate(desk, course, attempt, record, folder));
       default:
         return unreachable(attempt);
     }
@@ -93,7 +96,7 @@ function settledBy(course: Course, outcome: Outcome): Settled {
 }
 
 function usesWorkspace(attempt: Attempt): boolean {
-  return attempt.kind === "gate" || attempt.spec.workspace === "clone";
+  return attempt.kind !== "task" || attempt.spec.workspace === "clone";
 }
 
 /** Only the record of this very attempt: one of an earlier attempt stands for work that is not saved yet. */

@@ -203,9 +203,9 @@ function disksOf(place: Place, repository: Repository): string[] {
   return [place.folder, repository.gitDir];
 }
 
-async function commitTree(
+export async function commitTree(
   repository: Repository,
-  request: SaveRequest,
+  request: Owner & { readonly startedAt: number },
   tree: Oid,
   parents: readonly Oid[],
 ): Promise<Oid> {
@@ -229,7 +229,7 @@ async function commitTree(
   return line as Oid;
 }
 
-async function updateRef(repository: Repository, ref: string, commit: Oid): Promise<void> {
+export async function updateRef(repository: Repository, ref: string, commit: Oid): Promise<void> {
   await git({ gitDir: repository.gitDir }, ["update-ref", ref, commit], { config: durable });
 }
 

@@ -186,7 +186,7 @@ async function problemOf(what: string, step: () => Promise<Finished>): Promise<G
   }
 }
 
-async function writeTree(place: Place, repository: Repository): Promise<Oid> {
+export async function writeTree(place: Place, repository: Repository): Promise<Oid> {
   const { stdout } = await failpoint("snapshot.tree", () =>
     ownGit(place, ["write-tree"], {
       env: intoRepository(repository),

@@ -37,6 +37,8 @@ export const eventNames: Readonly<Record<EventType, string>> = {
   CandidateDropped: "landing:again",
   LandingPutBack: "landing:put_back",
   ChainShortened: "landing:shortened",
+  GenerationStarted: "landing:generating",
+  Regenerated: "landing:generated",
   LandingEnded: "landing:ended",
   LandingHeld: "landing:held",
   LandingReleased: "landing:released",

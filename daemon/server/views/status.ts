@@ -275,5 +275,6 @@ function tasksOf(state: State, worker: WorkerId): WorkerView["tasks"] {
 function gateTask(state: State): WorkerView["tasks"] {
   const { current } = state.landing;
   const life = current === null ? undefined : state.tasks.get(current)?.life;
-  return current !== null && life?.status === "landing" && life.step.at === "gate" ? [current] : [];
+  if (current === null || life?.status !== "landing") return [];
+  return life.step.at === "gate" || life.step.at === "generating" ? [current] : [];
 }

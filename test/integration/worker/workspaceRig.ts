@@ -99,6 +99,7 @@ export async function testSettings(
       verify: [],
       gate: "chain",
       outside_claims: "allow",
+      generated: [],
       workspace: {
         root: join(dirname(workTree), "state", "workspaces"),
         setup: [],

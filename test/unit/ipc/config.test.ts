@@ -41,6 +41,9 @@ follow: manual
 verify: [[npm, test], { shell: "a | b" }]
 gate: each
 outside_claims: fail
+generated:
+  - { paths: [lock.json, dist/], run: [make, lock], timeout: 1m }
+  - { paths: [bundle.js], run: { shell: make b } }
 workspace:
   root: /var/lib/work
   setup: { shell: npm ci }
@@ -90,6 +93,10 @@ push: { remote: origin, branch: release, quiet: 5s, every: 3, timeout: 1m, hook:
       ],
       gate: "each",
       outside_claims: "fail",
+      generated: [
+        { paths: ["lock.json", "dist/**"], run: ["make", "lock"], timeout_ms: 60_000 },
+        { paths: ["bundle.js"], run: ["sh", "-c", "make b"], timeout_ms: null },
+      ],
       workspace: {
         root: "/var/lib/work",
         setup: [["sh", "-c", "npm ci"]],

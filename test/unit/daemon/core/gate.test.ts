@@ -221,6 +221,10 @@ describe("a red base", () => {
     const settings = { ...world.state.settings, verify: [["make", "check"]] as const };
     world.turn({ type: "settingsChanged", settings });
     expect(world.state.landing.green.size).to.equal(0);
+    const elsewhere = atGate().report("a", green).moved("a");
+    const moved = { ...elsewhere.state.settings, ground: "another PATH" };
+    elsewhere.turn({ type: "settingsChanged", settings: moved });
+    expect(elsewhere.state.landing.green.size).to.equal(0);
     const deferred = redBase();
     deferred.turn({ type: "settingsChanged", settings });
     expect(deferred.step("a")).to.equal("merging");

@@ -220,6 +220,7 @@ export class Story {
           slots: 1 + (act.how % 4),
           resources: act.how % 3 === 0 ? { db: 1 } : { db: 3 },
           verify: act.how % 2 === 0 ? [] : [testCommand],
+          generated: act.how % 5 === 4 ? [] : [generatedRule],
           outsideClaims: (["extend", "fail", "allow"] as const)[act.how % 3] ?? "extend",
         };
         return { type: "settingsChanged", settings: this.#settings };
@@ -360,6 +361,11 @@ export class Story {
             ...key,
             result: { kind: "conflict", paths: ["b"], ref: "refs/x", ours: oid("tip") },
           };
+        if (kind === 3 && step.regenerated === undefined)
+          return {
+            ...key,
+            result: { kind: "generate", commit, ...(meetings[how % 2] ?? meetings[0]) },
+          };
         const onto = step.onto ?? tip ?? oid("tip");
         const ontoTree = oid(`tree-${onto.slice(0, 8)}x`);
         return {
@@ -373,7 +379,9 @@ export class Story {
           },
         };
       }
+      case "generating":
       case "gate": {
+        const outcome = step.at === "gate" ? gateOutcome(kind) : generationOutcome(kind);
         const key = {
           task: task.id,
           attempt: task.attempts.length,
@@ -382,7 +390,7 @@ export class Story {
         return {
           type: "report",
           worker: gate,
-          report: { ...key, outcome: gateOutcome(kind), elapsed_ms: 1 },
+          report: { ...key, outcome, elapsed_ms: 1 },
         };
       }
       case "moving": {
@@ -423,6 +431,19 @@ function outcomeOf(how: number): Outcome {
     default:
       return { result: "done", saved: work };
   }
+}
+
+const generatedRule = { paths: ["b"], run: ["make"], timeoutMs: 1_000 } as const;
+
+const met = { globs: ["b"], paths: ["b"] };
+const meetings = [
+  { ...met, tree: oid("tree-met-1") },
+  { ...met, tree: oid("tree-met-2") },
+] as const;
+
+function generationOutcome(kind: number): Outcome {
+  const made = { result: "generated", tree: oid("tree-made"), others: [] } as const;
+  return kind === 0 || kind === 5 ? made : gateOutcome(kind);
 }
 
 function gateOutcome(kind: number): Outcome {
