@@ -60,7 +60,7 @@ export function attemptEnded(state: State, event: AttemptEnded, at: number): voi
       at,
     );
     holdTouched(state, task);
-    state.landing.waiting.add(task.id);
+    state.landing.waiting.add(task);
     return;
   }
   proceed(state, task, event.next, at);

@@ -86,7 +86,7 @@ export function baseRed(state: State, { task, tree, message }: BaseRed): void {
   landing.held = { kind: "base_red", message };
   landing.redBase = tree;
   leaveChain(state, task);
-  landing.waiting.add(task);
+  landing.waiting.add(taskOf(state, task));
   setStep(state, task, { at: "waiting", redBase: tree });
 }
 
@@ -115,7 +115,7 @@ export function candidateDropped(state: State, event: CandidateDropped, at: numb
 export function putBack(state: State, { task, because }: LandingPutBack): void {
   if (because !== "chain_cut") state.landing.aside.add(task);
   leaveChain(state, task);
-  state.landing.waiting.add(task);
+  state.landing.waiting.add(taskOf(state, task));
   setStep(state, task, { at: "waiting", redBase: null });
 }
 

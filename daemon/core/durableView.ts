@@ -55,7 +55,7 @@ export function withoutBatch(state: State, kept: Before, at: number): State {
     view.workers.set(id, { id, slot, since, held: new Set(), instants: 0 });
   for (const task of view.tasks.values()) {
     const { life } = task;
-    if (life.status === "landing" && life.step.at === "waiting") view.landing.waiting.add(task.id);
+    if (life.status === "landing" && life.step.at === "waiting") view.landing.waiting.add(task);
     const worker = life.status === "running" ? view.workers.get(life.worker) : undefined;
     if (worker !== undefined) takeUp(worker, task);
   }

@@ -1,3 +1,4 @@
+import { LandingLine } from "./landingLine.ts";
 import { FinalIndex } from "./finalIndex.ts";
 import { makeSchedule } from "./scheduleIndex.ts";
 import type { State } from "./state.ts";
@@ -35,7 +36,7 @@ export function emptyState(): State {
       current: null,
       aside: new Set(),
       window: null,
-      waiting: new Set(),
+      waiting: new LandingLine(),
       green: new Set(),
       red: new Map(),
       generated: new Map(),

@@ -7,7 +7,6 @@ import { conflictsMax, isHold, isResolved } from "./state.ts";
 import { holderOfPath } from "./claimTable.ts";
 import { everything, pathConflict, pathsOutside } from "./claims.ts";
 import { decideGenerate } from "./generation.ts";
-import { rankOf } from "./rank.ts";
 import { unreachable } from "./unreachable.ts";
 import { withoutGenerated } from "./generated.ts";
 import type { Apply } from "./decide.ts";
@@ -71,13 +70,15 @@ function nextToJoin(state: State): Task | null {
 
 /** Waiting tasks in the order they would land. */
 export function landingOrder(state: State): Task[] {
-  return [...state.landing.waiting]
-    .flatMap((id) => state.tasks.get(id) ?? [])
-    .toSorted((a, b) => rankOf(a) - rankOf(b) || a.order - b.order);
+  return [...state.landing.waiting].flatMap((id) => state.tasks.get(id) ?? []);
 }
 
 function firstToLand(state: State): Task | null {
-  return landingOrder(state).find((task) => mayLand(state, task)) ?? null;
+  for (const id of state.landing.waiting) {
+    const task = state.tasks.get(id);
+    if (task !== undefined && mayLand(state, task)) return task;
+  }
+  return null;
 }
 
 function mayLand(state: State, task: Task): boolean {

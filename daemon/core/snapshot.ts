@@ -116,5 +116,5 @@ function restoreTask(state: State, task: Task): void {
   if (isFinal(task.life)) return;
   state.counts[task.life.status] += 1;
   if (task.life.status === "landing" && task.life.step.at === "waiting")
-    state.landing.waiting.add(task.id);
+    state.landing.waiting.add(task);
 }

@@ -1,3 +1,4 @@
+import type { LandingLine } from "./landingLine.ts";
 import type { AttemptFailure, Continued, Saved } from "../../ipc/workerMessages.ts";
 import type { ClaimSet, TaskSpec } from "../../ipc/taskSpec.ts";
 import type { CoreSettings, HeldReason, PushPlace, PushProblem, RedGate } from "./events.ts";
@@ -218,8 +219,8 @@ export type LandingState = {
   readonly aside: Set<TaskId>;
   /** Length of the next chain, while gate runs of longer ones come to nothing. */
   window: number | null;
-  /** Tasks in status `landing` that are not in the chain. */
-  readonly waiting: Set<TaskId>;
+  /** Tasks in status `landing` that are not in the chain, in the order in which they would land. */
+  readonly waiting: LandingLine;
   /** Trees that the repository-wide commands passed on, newest last, at most `greenTreesMax`. */
   readonly green: Set<Oid>;
   /** Trees that they failed on, newest last, at most `redTreesMax`. */
