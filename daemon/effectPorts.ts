@@ -16,7 +16,7 @@ export type EffectPorts = {
   readonly pool: Pick<Pool, "assign" | "cancel" | "ensure">;
   readonly locks: Pick<LockFiles, "place" | "remove">;
   readonly holds: Pick<Holds, "break" | "forget">;
-  readonly landing: Pick<Landing, "merge" | "move" | "follow">;
+  readonly landing: Pick<Landing, "merge" | "move" | "follow" | "look">;
   readonly outbox: Pick<Outbox, "want">;
   readonly epoch: number;
   readonly ttlMs: () => number;

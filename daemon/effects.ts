@@ -81,6 +81,8 @@ export class Effects {
         return this.#landing.cancelGate(effect);
       case "move":
         return this.#run(this.#landing.move(effect));
+      case "look":
+        return this.#run(this.#landing.look(effect));
       case "follow":
         return this.#run(this.#following.follow(effect.from));
       case "push":

@@ -1,6 +1,6 @@
 import { gateWorker } from "./pool/pool.ts";
 import { joinTrailers } from "../ipc/trailers.ts";
-import { landingEffects } from "./core/react.ts";
+import { landingEffects, lookEffects } from "./core/react.ts";
 import { taskText } from "../ipc/commitText.ts";
 import { WarnOnce } from "./observe/warnOnce.ts";
 import type { Effect } from "./core/effects.ts";
@@ -11,6 +11,8 @@ import type { Timer } from "../system/clock.ts";
 
 /** How long a landing step that could not be carried out waits for the next try. */
 const retryMs = 5_000;
+/** Between two looks at a branch that is red by itself. */
+const lookMs = 2_000;
 
 /** The steps of a landing: merge, generated files, gate, move. One that cannot be carried out is tried again later. */
 export class LandingSteps {
@@ -18,6 +20,7 @@ export class LandingSteps {
   readonly #carryOut: (effects: readonly Effect[]) => void;
   readonly #warn: WarnOnce;
   #timer: Timer | null = null;
+  #lookTimer: Timer | null = null;
 
   /** `carryOut`: of what is to be done again. */
   constructor(ports: EffectPorts, carryOut: (effects: readonly Effect[]) => void) {
@@ -28,6 +31,7 @@ export class LandingSteps {
 
   close(): void {
     this.#timer?.cancel();
+    this.#lookTimer?.cancel();
   }
 
   async merge(effect: Extract<Effect, { kind: "merge" }>): Promise<void> {
@@ -86,6 +90,30 @@ export class LandingSteps {
       fence,
       result: result.kind === "outdated" ? { kind: "outdated" } : { kind: "moved", commit },
     });
+  }
+
+  /** Takes in what the person has committed meanwhile; as long as there is nothing, again and again. */
+  async look({ tip }: Extract<Effect, { kind: "look" }>): Promise<void> {
+    const seen = await this.#ports.landing.look();
+    if (seen.kind === "fenced") {
+      this.#stuck(seen);
+      return;
+    }
+    if (seen.kind === "ready" && seen.tip.oid !== tip)
+      this.#ports.loop().tell({
+        type: "branchPrepared",
+        tip: seen.tip.oid,
+        targetTip: seen.target,
+      });
+    this.#lookTimer ??= this.#ports.setTimer(lookMs, () => this.#lookAgain());
+  }
+
+  #lookAgain(): void {
+    this.#lookTimer = null;
+    void this.#ports
+      .loop()
+      .read(lookEffects)
+      .then((effects) => this.#carryOut(effects));
   }
 
   /** True: the step could not be carried out; it is held, shown, and tried again later. */

@@ -87,6 +87,8 @@ export type Effect =
   /** Of the last that lands; `onto` and `ontoTree` are those of the first. */
   | ({ readonly kind: "move"; readonly candidate: Candidate } & LandingKey)
   | { readonly kind: "follow"; readonly from: Oid | null }
+  /** The branch is red by itself at `tip`: has the person something new that may mend it? */
+  | { readonly kind: "look"; readonly tip: Oid | null }
   | PushEffect;
 
 /** The remote's branch is to be at `to`; `accepted` is what it had last, as far as that is known. */

@@ -34,7 +34,15 @@ function isShared({ kind }: Effect): boolean {
   return sharedKinds.has(kind);
 }
 
-const sharedKinds = new Set<Effect["kind"]>(["merge", "generate", "gate", "move", "follow", "push"]);
+const sharedKinds = new Set<Effect["kind"]>([
+  "merge",
+  "generate",
+  "gate",
+  "move",
+  "follow",
+  "look",
+  "push",
+]);
 const nothing: readonly Effect[] = [];
 
 function reactToOne(state: State, { seq, event }: Recorded): readonly Effect[] {
@@ -73,6 +81,8 @@ function reactToOne(state: State, { seq, event }: Recorded): readonly Effect[] {
         : endOpenGate(state, event);
     case "LandingPutBack":
       return endOpenGate(state, event);
+    case "BaseRed":
+      return lookEffects(state);
     case "LandingReleased":
       return [...landingEffects(state), ...followEffects(state), ...pushEffects(state)];
     case "TargetFollowed":
@@ -103,7 +113,6 @@ function reactToOne(state: State, { seq, event }: Recorded): readonly Effect[] {
     case "AttemptSalvaged":
     case "WorkerGone":
     case "GateRed":
-    case "BaseRed":
     case "ChainShortened":
     case "LandingHeld":
     case "FollowWaiting":
@@ -124,14 +133,9 @@ export function pending(state: State): Effect[] {
     ...placeHold(one),
     ...endOfHold(state, one.id),
   ]);
-  return [
-    ...locks,
-    ...holds,
-    ...cancellations,
-    ...landingEffects(state),
-    ...followEffects(state),
-    ...pushEffects(state),
-  ];
+  const landing = [...landingEffects(state), ...lookEffects(state)];
+  const steps = [...landing, ...followEffects(state), ...pushEffects(state)];
+  return [...locks, ...holds, ...cancellations, ...steps];
 }
 
 function attemptEffects(state: State, id: TaskId): Effect[] {
@@ -279,6 +283,11 @@ function landingEnded(state: State, event: LandingEnded): Effect[] {
 
 function followEffects(state: State): Effect[] {
   return state.settings.follow === "auto" ? [{ kind: "follow", from: state.landing.followed }] : [];
+}
+
+/** Nothing lands that would have the branch looked at. */
+export function lookEffects({ landing }: State): Effect[] {
+  return landing.held?.kind === "base_red" ? [{ kind: "look", tip: landing.tip }] : [];
 }
 
 /** The step that the current landing is at; asked again after a pause when it could not be carried out. */

@@ -1,6 +1,8 @@
 import { gitLine } from "../../system/git.ts";
 import type { Repository } from "../../system/repository.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
+import { absorbed } from "./absorb.ts";
+import type { Absorbed } from "./absorb.ts";
 import { branchRef, isAncestor, readRefs, targetRef } from "./branch.ts";
 import type { LandingSite, Writer } from "./branch.ts";
 import { follow } from "./follow.ts";
@@ -35,6 +37,8 @@ export type Landing = {
   readonly move: (request: MoveRequest) => Promise<MoveResult>;
   /** `from`: where the target was left, believed only where `refs/orchd/followed` is missing. */
   readonly follow: (request: { readonly from: Oid | null }) => Promise<FollowResult>;
+  /** What the person committed comes into orchd's branch, as it does before each landing. */
+  readonly look: () => Promise<Absorbed>;
   /** Done by `prepare` and at the start of `follow`; again when it answered `busy`. */
   readonly recoverFollow: () => Promise<FollowRecovery>;
   readonly settleRewind: (how: Rewind) => Promise<RewindResult>;
@@ -112,6 +116,7 @@ export function createLanding(options: LandingOptions): Landing {
     merge: (request) => asWriter((writer) => merge(writer, request)),
     move: (request) => asWriter((writer) => move(writer, request)),
     follow: ({ from }) => asWriter((writer) => follow(writer, from)),
+    look: () => asWriter(async (writer) => (await absorbed(writer)).absorbed),
     recoverFollow: () => asWriter(recoverFollow),
     settleRewind: (how) => asWriter((writer) => settleRewind(writer, how)),
     foresee: (one, other) => foreseer.merge(one, other),

@@ -4,7 +4,8 @@ import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { execa } from "execa";
 import { makeRepository } from "../helpers/repository.ts";
-import { supervise } from "../helpers/supervised.ts";
+import { isGone } from "../helpers/processes.ts";
+import { landedCommits, supervise } from "../helpers/supervised.ts";
 import { until } from "../helpers/until.ts";
 import type { TestRepository } from "../helpers/repository.ts";
 import type { Supervised } from "../helpers/supervised.ts";
@@ -218,4 +219,142 @@ describe("tasks that wait together to land", () => {
     for (const name of ["a", "b", "c"])
       expect(subjects.split("\n").filter((line) => line === `write ${name}`)).to.have.length(1);
   });
+
+  it("land in the order of priority and age, never the newest first", async function () {
+    this.timeout(60_000);
+    await using gated = await makeGated("true");
+    const { repository } = gated.supervised;
+    const later = ["old", "high", "low", "new"].map((name) => ({
+      ...writing(name),
+      priority: name === "high" ? 5 : name === "low" ? -5 : 0,
+    }));
+    const ids = await gather(gated, later);
+    gated.release();
+    await gated.supervised.wait(ids);
+    const log = await repository.git("log", "--reverse", "--format=%s", "orchd/main", "-4");
+    expect(log.split("\n")).to.deep.equal(
+      ["high", "old", "new", "low"].map((name) => `write ${name}`),
+    );
+  });
+
+  it("are tested again when the gate's worker is killed in the middle of it, and nobody is blamed", async function () {
+    this.timeout(60_000);
+    await using gated = await makeGated("true");
+    const { supervised } = gated;
+    const ids = await gather(gated, [writing("a"), writing("b")]);
+    const before = gated.runs();
+    const pid = gatePid(supervised);
+    process.kill(pid, "SIGKILL");
+    await until(() => gated.runs() > before, { what: "the checks to run again" });
+    expect(gatePid(supervised)).not.to.equal(pid);
+    gated.release();
+    const ends = await supervised.wait(ids);
+    expect(ends.map(({ status, attempts }) => [status, attempts])).to.deep.equal(
+      ids.map(() => ["succeeded", 1]),
+    );
+  });
+
+  it("are merged anew when the person commits meanwhile, and nothing of either is lost", async function () {
+    this.timeout(60_000);
+    await using gated = await makeGated("true", { follow: "manual" });
+    const { supervised, runs } = gated;
+    const { repository } = supervised;
+    const ids = await gather(gated, [writing("a"), writing("b")]);
+    await repository.write("person.txt", "by a person\n");
+    const commit = await repository.commit("By a person");
+    await supervised.orchd("land");
+    const before = runs();
+    gated.release();
+    const ends = await supervised.wait(ids);
+    expect(ends.map(({ status, attempts }) => [status, attempts])).to.deep.equal(
+      ids.map(() => ["succeeded", 1]),
+    );
+    expect(runs(), "tested again with that commit").to.be.greaterThan(before);
+    expect(await filesOn(supervised, "orchd/main")).to.include.members(["person.txt", "a", "b"]);
+    await repository.git("merge-base", "--is-ancestor", commit, "orchd/main");
+    const landed = await landedCommits(repository);
+    for (const id of ids) expect(landed.get(id), id).to.have.length(1);
+  });
+
+  it("wait when the person resets their branch meanwhile, and land on what they accept", async function () {
+    this.timeout(60_000);
+    await using gated = await makeGated("true");
+    const { supervised } = gated;
+    const { repository } = supervised;
+    await supervised.wait(await supervised.submit(writing("gone")));
+    await until(async () => (await filesOn(supervised, "main")).includes("gone"), {
+      what: "the target to follow",
+    });
+    const ids = await gather(gated, [writing("a"), writing("b")]);
+    await repository.git("reset", "--quiet", "--hard", "HEAD~1");
+    gated.release();
+    const client = await supervised.client();
+    await until(
+      async () => {
+        const { landing } = await client.call("status", { open_max: 0, finished_max: 0 });
+        return landing.held?.includes("reset") === true;
+      },
+      { what: "landing to be held" },
+    );
+    const accepted = await supervised.orchd("land", "--accept-rewind");
+    expect(accepted.code, accepted.stderr).to.equal(0);
+    const ends = await supervised.wait(ids);
+    expect(ends.map(({ status }) => status)).to.deep.equal(ids.map(() => "succeeded"));
+    const files = await filesOn(supervised, "orchd/main");
+    expect(files).to.include.members(["a", "b"]).and.not.include("gone");
+  });
+
+  it("fail on checks that hang only after their base was tested, and nothing of those checks is left", async function () {
+    this.timeout(60_000);
+    const hang = (root: string): string =>
+      `if [ -e bad ]; then trap '' TERM; sleep 300 & echo $! > '${root}/child'; wait; sleep 300; fi`;
+    await using gated = await makeGated(hang, { limits: { verify_timeout: "2s", grace: "200ms" } });
+    const { supervised, runs } = gated;
+    const ids = await supervised.submit({ ...writing("bad"), retries: 0 });
+    const [end] = await supervised.wait(ids);
+    expect(end?.reason).to.deep.include({
+      kind: "gate",
+      failure: { kind: "timeout", timeout_ms: 2_000 },
+    });
+    expect(runs(), "of the candidate, and of its base").to.equal(2);
+    const child = Number(readFileSync(join(dirname(supervised.repository.dir), "child"), "utf8"));
+    await until(() => isGone(child), { what: "what the check started to be gone" });
+    const { stdout } = await supervised.orchd("show", String(ids[0]));
+    expect(stdout).to.include("timed out after 2s");
+    // Tested once and never elsewhere: a red task that is alone is red.
+    expect(await filesOn(supervised, "orchd/main")).not.to.include("bad");
+  });
+
+  it("blame nobody for a branch that is red by itself: landing is held, says so, and goes on when the person mends it", async function () {
+    this.timeout(60_000);
+    await using gated = await makeGated("test ! -e broken || { echo broken; false; }");
+    const { supervised } = gated;
+    const { repository } = supervised;
+    await repository.write("broken", "by a person\n");
+    await repository.commit("Break it");
+    const ids = await supervised.submit(writing("a"), writing("b"));
+    const client = await supervised.client();
+    await until(
+      async () => {
+        const { landing, counts } = await client.call("status", { open_max: 0, finished_max: 0 });
+        return landing.held?.includes("on the branch itself") === true && counts.landing === 2;
+      },
+      { what: "landing to be held on a red base" },
+    );
+    expect((await supervised.orchd("status")).stdout).to.include("fails on the branch itself");
+    await repository.git("rm", "--quiet", "broken");
+    await repository.commit("Mend it");
+    const ends = await supervised.wait(ids);
+    expect(ends.map(({ status, attempts }) => [status, attempts])).to.deep.equal([
+      ["succeeded", 1],
+      ["succeeded", 1],
+    ]);
+    const { landing } = await client.call("status", { open_max: 0, finished_max: 0 });
+    expect(landing.held).to.equal(null);
+  });
 });
+
+function gatePid({ repository }: Supervised): number {
+  const record = readFileSync(join(repository.dir, ".aibrain/gate-1/worker.json"), "utf8");
+  return (JSON.parse(record) as { pid: number }).pid;
+}

@@ -81,7 +81,7 @@ export const plantedBugs: readonly Bug[] = [
     edits: [
       {
         file: "daemon/core/react.ts",
-        find: "return [\n    ...locks,\n    ...holds,\n    ...cancellations,\n    ...landingEffects(state),\n    ...followEffects(state),\n    ...pushEffects(state),\n  ];",
+        find: "return [...locks, ...holds, ...cancellations, ...steps];",
         replace: "return [];",
       },
     ],

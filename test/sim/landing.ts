@@ -22,7 +22,10 @@ type Absorbed = { readonly kind: "ready"; readonly tip: Commit } | Blocked;
 const fenced = { kind: "fenced" } as const;
 const stepMsMax = 30;
 
-export class SimLanding implements Pick<Landing, "merge" | "move" | "follow" | "settleRewind"> {
+export class SimLanding implements Pick<
+  Landing,
+  "merge" | "move" | "follow" | "look" | "settleRewind"
+> {
   readonly #machine: Machine;
   readonly #port: Port;
   readonly #epoch: number;
@@ -53,6 +56,19 @@ export class SimLanding implements Pick<Landing, "merge" | "move" | "follow" | "
   follow({ from }: { readonly from: string | null }): Promise<FollowResult> {
     void from;
     return this.#step("follow", () => this.#broken() ?? this.#follow());
+  }
+
+  look(): ReturnType<Landing["look"]> {
+    return this.#step("look", () => {
+      const seen = this.#broken() ?? this.#absorbed();
+      if (seen.kind !== "ready") return seen;
+      const { oid, tree } = seen.tip;
+      return {
+        kind: "ready",
+        tip: { oid, tree: tree.oid },
+        target: this.#machine.repository.target.oid,
+      };
+    });
   }
 
   settleRewind(how: Rewind): Promise<RewindResult> {

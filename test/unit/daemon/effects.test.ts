@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { defaultConfig } from "../../../ipc/configDefaults.ts";
 import { Effects } from "../../../daemon/effects.ts";
-import { spec, World } from "../../helpers/core.ts";
+import { oid, spec, World } from "../../helpers/core.ts";
 import type { Assignment } from "../../../ipc/workerMessages.ts";
 import type { EffectPorts } from "../../../daemon/effectPorts.ts";
 import type { Log } from "../../../daemon/observe/log.ts";
@@ -44,6 +44,7 @@ describe("following that waits", () => {
       landing: {
         merge: unexpected,
         move: unexpected,
+        look: unexpected,
         follow: () => Promise.resolve({ kind: "waiting", reason: "it was edited", paths: [] }),
       },
       setTimer: (_ms, tell) => {
@@ -64,6 +65,51 @@ describe("following that waits", () => {
   });
 });
 
+describe("a branch that is red by itself", () => {
+  it("is looked at again and again, until there is something new or it is not red any more", async () => {
+    const timers: (() => void)[] = [];
+    const told: unknown[] = [];
+    const landing = {
+      held: { kind: "base_red", message: "red" } as object | null,
+      tip: oid("red"),
+    };
+    let tip = oid("red");
+    const { effects } = makeRig({
+      loop: () => ({
+        state: World.ready().state,
+        tell: (command) => void told.push(command),
+        read: (look) => Promise.resolve(look({ landing } as never)),
+      }),
+      landing: {
+        merge: unexpected,
+        move: unexpected,
+        follow: unexpected,
+        look: () =>
+          Promise.resolve({ kind: "ready", tip: { oid: tip, tree: oid("tree") }, target: tip }),
+      },
+      setTimer: (_ms, tell) => {
+        timers.push(tell);
+        return { cancel: () => {} };
+      },
+    });
+    const turn = async (): Promise<void> => {
+      timers.shift()?.();
+      await new Promise((resolve) => setImmediate(resolve));
+      await effects.settled();
+    };
+    effects.carryOut([{ kind: "look", tip: oid("red") }]);
+    await turn();
+    await turn();
+    expect([told.length, timers.length]).to.deep.equal([0, 1]);
+    tip = oid("mended");
+    await turn();
+    expect(told).to.deep.equal([{ type: "branchPrepared", tip, targetTip: tip }]);
+    landing.held = null;
+    await turn();
+    expect(timers).to.deep.equal([]);
+  });
+});
+
 /** A task `a` that starts, and a disk that is done with its lock file when the test says so. */
 function makeRig(ports: Partial<EffectPorts> = {}) {
   const world = World.ready({ slots: 1 });
@@ -79,7 +125,7 @@ function makeRig(ports: Partial<EffectPorts> = {}) {
       ensure: unexpected,
     },
     locks: { place: () => placed.promise, remove: () => Promise.resolve() },
-    landing: { merge: unexpected, move: unexpected, follow: unexpected },
+    landing: { merge: unexpected, move: unexpected, follow: unexpected, look: unexpected },
     outbox: { want: unexpected },
     epoch: 1,
     ttlMs: () => 1,

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { greenTreesMax } from "../../../../daemon/core/state.ts";
 import { World, candidateOf, gate, id, oid, spec, testCommand } from "../../../helpers/core.ts";
+import { pending } from "../../../../daemon/core/react.ts";
 import type { Argv } from "../../../../ipc/taskSpec.ts";
 import type { Outcome } from "../../../../ipc/workerMessages.ts";
 
@@ -159,7 +160,9 @@ describe("a red candidate on a base that nobody has tested", () => {
     const world = atGate().report("a", red()).report("a", red());
     expect(world.step("a")).to.equal("waiting");
     expect(world.state.landing.held).to.deep.include({ kind: "base_red" });
-    expect(world.effects).to.deep.equal([]);
+    const look = { kind: "look", tip: world.state.landing.tip };
+    expect(world.effects).to.deep.equal([look]);
+    expect(pending(world.state)).to.deep.include(look);
     expect(world.pass(1_000_000).step("a")).to.equal("waiting");
   });
 });
