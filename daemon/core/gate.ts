@@ -56,11 +56,14 @@ export function baseIsRed(state: State, task: Task, tree: Oid, red: RedGate, app
 
 /**
  * A gate run under other repository-wide commands tells nothing any more: neither that a tree is green,
- * nor whose fault is what is red. The same of a run that makes generated files by other commands.
+ * nor whose fault is what is red. The same of a run that makes generated files by other commands. And
+ * where each commit is to be tested from now on, those that were to be tested together no longer are.
  */
 export function dropGateOf(state: State, before: CoreSettings, apply: Apply): void {
   const { settings } = state;
-  if (sameChecks(before, settings) && sameGeneration(before, settings)) return;
+  const isTogether = state.landing.chain.length > 1;
+  const isNowEach = settings.gate === "each" && before.gate !== "each" && isTogether;
+  if (sameChecks(before, settings) && sameGeneration(before, settings) && !isNowEach) return;
   const { chain, current } = state.landing;
   const [first] = chain;
   if (first === undefined) return;

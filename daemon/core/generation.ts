@@ -1,4 +1,4 @@
-import { conflictsMax } from "./state.ts";
+import { conflictsMax, isResolved } from "./state.ts";
 import { dropChain, endMember } from "./chainEnds.ts";
 import { gateLost, inWords } from "./gate.ts";
 import { rulesFor } from "./generated.ts";
@@ -84,7 +84,7 @@ export function decideGenerated(state: State, task: Task, outcome: Outcome, appl
 
 /** On the new base there is only one change of the files, and nothing has to be made. */
 function afterGeneration(task: Task, red: RedGate): Next {
-  if (task.setbacks.conflict < conflictsMax)
+  if (task.setbacks.conflict < conflictsMax && !isResolved(task))
     return { to: "queued", notBefore: null, because: "conflict" };
   return { to: "failed", reason: { kind: "generation", ...red } };
 }

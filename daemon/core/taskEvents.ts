@@ -3,6 +3,7 @@ import { holdTouched } from "./claimWaits.ts";
 import { place, watchDependencies } from "./queue.ts";
 import { queuedAt } from "./life.ts";
 import { rankTime } from "./rank.ts";
+import { withoutGenerated } from "./generated.ts";
 import type { State, StoredTask, Task } from "./state.ts";
 import type { TaskResolved, TaskRetried, TaskSubmitted } from "./events.ts";
 
@@ -83,12 +84,12 @@ export function taskResolved(state: State, event: TaskResolved, at: number, seq:
     paused: false,
     cancelRequested: false,
     attempts: [...stored.attempts],
-    touched: [...new Set([...stored.touched, ...touchedBy(saved)])],
+    touched: [...new Set([...stored.touched, ...withoutGenerated(state, touchedBy(saved))])],
     resolutions: [...(stored.resolutions ?? []), request].slice(-resolutionsMax),
     ...(parked === null ? {} : { parked }),
   };
   state.tasks.set(task.id, task);
   state.counts.landing += 1;
   holdTouched(state, task);
-  state.landing.waiting.add(task.id);
+  state.landing.waiting.add(task);
 }

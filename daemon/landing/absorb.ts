@@ -51,6 +51,12 @@ export function checkedOut(site: LandingSite, where: string): Held {
   );
 }
 
+/** The person took back what orchd had accounted for; `null`: they did not. */
+export async function rewoundNow(writer: Writer, { target, followed }: Refs): Promise<Held | null> {
+  if (target === null || followed === null || target.oid === followed) return null;
+  return (await isAncestor(writer, followed, target.oid)) ? null : rewound(writer, target.oid);
+}
+
 function rewound(writer: Writer, target: Oid): Held {
   return held(
     "rewound",

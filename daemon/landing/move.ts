@@ -1,7 +1,7 @@
 import { git } from "../../system/git.ts";
 import { isOid, isTaskId } from "../../ipc/ids.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
-import { checkedOut } from "./absorb.ts";
+import { checkedOut, rewoundNow } from "./absorb.ts";
 import { branchRef, brokenBy, held, transact } from "./branch.ts";
 import type { Broken, Fenced, Held, LandingSite, Writer } from "./branch.ts";
 import { refsNow } from "./refsNow.ts";
@@ -39,7 +39,8 @@ export async function move(writer: Writer, request: MoveRequest): Promise<MoveRe
 
 /** The answer when there is nothing to move or it may not be; `null`: the branch is at `onto`. */
 async function settled(writer: Writer, request: MoveRequest): Promise<MoveResult | null> {
-  const { tip, epoch, checkedOutAt } = await refsNow(writer);
+  const refs = await refsNow(writer);
+  const { tip, epoch, checkedOutAt } = refs;
   if (epoch !== writer.epochOid) return { kind: "fenced" };
   if (tip === null) return held("branch_missing", `the branch orchd/${writer.target} is gone`);
   if (tip.oid === request.candidate) return { kind: "already" };
@@ -47,7 +48,8 @@ async function settled(writer: Writer, request: MoveRequest): Promise<MoveResult
     return (await isOnChain(writer, request, tip.oid))
       ? { kind: "already" }
       : { kind: "outdated", tip: tip.oid };
-  return checkedOutAt === null ? null : checkedOut(writer, checkedOutAt);
+  // Whoever accepts the rewind afterwards would take it off the branch again.
+  return checkedOutAt === null ? await rewoundNow(writer, refs) : checkedOut(writer, checkedOutAt);
 }
 
 async function isOnChain(site: LandingSite, request: MoveRequest, tip: Oid): Promise<boolean> {

@@ -20,6 +20,7 @@ type Blocked = Extract<MergeResult, { kind: "held" | "fenced" | "problem" }>;
 type Absorbed = { readonly kind: "ready"; readonly tip: Commit } | Blocked;
 
 const fenced = { kind: "fenced" } as const;
+const rewound = { kind: "held", why: "rewound", message: "main was reset" } as const;
 const stepMsMax = 30;
 
 export class SimLanding implements Pick<
@@ -172,6 +173,7 @@ export class SimLanding implements Pick<
     const { tip } = repository;
     if ([...firstParents(tip)].includes(candidate)) return { kind: "already" };
     if (tip.oid !== request.onto) return { kind: "outdated", tip: tip.oid };
+    if (repository.isRewound) return { ...rewound, paths: [] };
     if (candidate.parents[0] !== tip) this.#machine.fired("landed_together");
     repository.land(candidate, (tasks) => this.#machine.checker.verifyOf(tasks));
     return { kind: "moved" };

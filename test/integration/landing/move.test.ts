@@ -58,6 +58,20 @@ describe("moving orchd's branch", () => {
     expect(await scene.landing.move(step)).to.deep.equal({ kind: "moved" });
   });
 
+  it("is held when the person reset their branch while the candidate was tested, until they take that back", async () => {
+    await using scene = await makeScene();
+    await scene.land("t0", { "b.txt": "landed\n" });
+    expect((await scene.landing.follow({ from: null })).kind).to.equal("followed");
+    const step = await candidate(scene);
+    await scene.repository.git("reset", "--quiet", "--hard", "HEAD~1");
+    expect(await scene.landing.move(step)).to.deep.include({ kind: "held", why: "rewound" });
+    expect(await scene.oid("orchd/main")).to.equal(step.onto);
+    await scene.repository.git("reset", "--quiet", "--hard", "ORIG_HEAD");
+    await scene.repository.write("person.txt", "more\n");
+    await scene.repository.commit("Only more than before");
+    expect(await scene.landing.move(step)).to.deep.equal({ kind: "moved" });
+  });
+
   it("is held when the branch was deleted", async () => {
     await using scene = await makeScene();
     const step = await candidate(scene);

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { ChainPlay, names } from "./chainPlay.ts";
-import { World, id, ids, oid, spec, testCommand } from "../../../helpers/core.ts";
+import { World, defaultSettings, id, ids, oid, spec, testCommand } from "../../../helpers/core.ts";
 import type { Argv } from "../../../../ipc/taskSpec.ts";
 import type { CoreSettings } from "../../../../daemon/core/events.ts";
 import type { Outcome } from "../../../../ipc/workerMessages.ts";
@@ -272,6 +272,22 @@ describe("a chain that is taken apart", () => {
     expect(world.effectsOf("cancelGate")).to.have.length(1);
     expect(world.effectsOf("cancelGate")[0]).to.deep.include({ task: id("b"), fence });
     expect(steps(world, "a", "b")).to.deep.equal(["merging", "waiting"]);
+  });
+
+  it("is taken apart when each commit is to be tested from now on, unless the branch is being moved", () => {
+    const each = { ...defaultSettings, slots: 3, verify: [testCommand], gate: "each" } as const;
+    const play = new ChainPlay(names(3), () => false);
+    while (play.world.step("t3") !== "gate") play.answer();
+    const fence = play.world.fence("t3");
+    play.world.turn({ type: "settingsChanged", settings: each });
+    expect(play.world.effectsOf("cancelGate").map((effect) => effect.fence)).to.deep.equal([fence]);
+    play.settle();
+    expect(play.runs).to.deep.equal([["t1"], ["t1", "t2"], ["t1", "t2", "t3"]]);
+    const moving = new ChainPlay(names(3), () => false);
+    while (moving.world.step("t3") !== "moving") moving.answer();
+    moving.world.turn({ type: "settingsChanged", settings: each });
+    moving.settle();
+    expect(moving.runs).to.deep.equal([["t1", "t2", "t3"]]);
   });
 
   it("is halved while its checks cannot even begin, until the one that is in the way is alone", () => {
