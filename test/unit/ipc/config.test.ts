@@ -70,6 +70,7 @@ limits:
   heartbeat: 1s
   stale_after: 10s
   adoption_grace: 1m
+  prediction: 45s
   output: 256MiB
   fairness_window: 1m
   tasks_open: 100
@@ -125,6 +126,7 @@ push: { remote: origin, branch: release, quiet: 5s, every: 3, timeout: 1m, hook:
         heartbeat_ms: 1_000,
         stale_after_ms: 10_000,
         adoption_grace_ms: 60_000,
+        prediction_ms: 45_000,
         output_bytes: 256 * 1024 ** 2,
         fairness_window_ms: 60_000,
         tasks_open: 100,
@@ -212,7 +214,7 @@ push: { remote: origin, branch: release, quiet: 5s, every: 3, timeout: 1m, hook:
     [
       "a key of the parsed form",
       "limits: {timeout_ms: 5}\n",
-      '1:10 limits.timeout_ms | unknown key "timeout_ms"; the keys here are timeout, grace, setup_timeout, signing_timeout, hook_timeout, verify_timeout, heartbeat, stale_after, adoption_grace, output, fairness_window, tasks_open, chain',
+      '1:10 limits.timeout_ms | unknown key "timeout_ms"; the keys here are timeout, grace, setup_timeout, signing_timeout, hook_timeout, verify_timeout, heartbeat, stale_after, adoption_grace, prediction, output, fairness_window, tasks_open, chain',
     ],
     [
       "a prototype key",

@@ -11,6 +11,7 @@ function queueOf(world: World): StatusView["queue"] {
     journalProblem: () => null,
     daemonState: () => "running",
     lockFile: () => null,
+    foreseen: () => [],
     outbox: () => ({ state: "idle", nextTryAt: null }),
   } as Partial<ServerContext> as ServerContext;
   const branches = { tip: null, target_tip: null, ahead: 0 };
