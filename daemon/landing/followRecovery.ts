@@ -94,10 +94,11 @@ async function settle(
     return await abandon(writer, intent, "another branch was checked out meanwhile");
   const reached = target !== null && (await isAncestor(writer, intent.to, target.oid));
   const goal = reached && !(await switchedUnplaced(writer, checkout, intent.to)) ? "new" : "old";
-  // The copy of the index comes before the first file, so without one none was written.
-  const untouched = goal === "old" && !(await exists(indexFile(checkout.gitDir)));
-  const left = untouched ? [] : await settleFiles(writer, checkout, intent, { goal, cutOff });
-  if (goal === "new") await settleIndex(writer, checkout, intent, lock);
+  // The copy of the index is made before the first file is written, and put in place after the last:
+  // without one nothing was begun, or all of it is done. What differs then is the person's.
+  const begun = await exists(indexFile(checkout.gitDir));
+  const left = begun ? await settleFiles(writer, checkout, intent, { goal, cutOff }) : [];
+  if (begun && goal === "new") await settleIndex(writer, checkout, intent, lock);
   await release(writer, intent);
   const at = `the checkout is at the ${goal} commit`;
   const message = left.length === 0 ? at : `${at}, except for ${left.join(", ")}`;

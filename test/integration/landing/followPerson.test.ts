@@ -104,6 +104,25 @@ describe("a file that is edited while a follow is taken back", () => {
   });
 });
 
+describe("a person who merges orchd's branch and begins a rebase when a follow is about to begin", () => {
+  it("finds the rebase as they began it", async () => {
+    await using scene = await makeScene();
+    const { git, dir } = scene.repository;
+    await scene.land("t1", { "b.txt": "first\n" });
+    expect((await follow(scene)).kind).to.equal("followed");
+    await scene.land("t2", { "a.txt": "new\n", "n.txt": "new\n" });
+    using _ = onFailpoint(async (passed) => {
+      if (passed !== "follow.intent:before") return;
+      await git("merge", "--quiet", "orchd/main");
+      await git("-c", "sequence.editor=sed -i 1ibreak", "rebase", "--quiet", "-i", "HEAD~1");
+    });
+    const waits = await follow(scene);
+    expect(waits.kind === "waiting" && waits.reason).to.match(/rebase is in progress/);
+    expect(await git("status", "--porcelain")).to.equal("");
+    expect(readFileSync(join(dir, "a.txt"), "utf8")).to.equal("a\n");
+  });
+});
+
 describe("following with the person's own settings", () => {
   it("cleans and smudges what it writes and what it compares with their filters", async () => {
     await using scene = await makeScene({ ".gitattributes": "*.up filter=up\n", "a.up": "a\n" });
