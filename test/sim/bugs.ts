@@ -299,8 +299,8 @@ export const foundBugs: readonly Bug[] = [
     edits: [
       {
         file: "daemon/core/gate.ts",
-        find: "if (JSON.stringify(verifyBefore) === JSON.stringify(state.settings.verify)) return;",
-        replace: "if (verifyBefore) return;",
+        find: "if (sameChecks(before, settings) && sameGeneration(before, settings) && !isNowEach) return;",
+        replace: "if (before) return;",
       },
     ],
   },
