@@ -63,7 +63,7 @@ async function gather(gated: Gated, tasks: readonly object[]): Promise<TaskId[]>
       const { counts } = await client.call("status", { open_max: 0, finished_max: 0 });
       return counts.landing === ids.length + first.length;
     },
-    { what: "all of them to wait to land" },
+    { what: "all of them to wait to land", timeoutMs: 30_000 },
   );
   return [...first, ...ids];
 }
