@@ -93,6 +93,11 @@ export class Account {
     for (const path of touched)
       if (now.files.get(path) === now.tree.get(path)) this.#edited.delete(path);
       else this.#edited.set(path, now.files.get(path));
+    // On another branch what was an edit may be what that one has.
+    for (const path of differing(before.tree, now.tree)) {
+      if (now.files.get(path) === now.tree.get(path)) this.#edited.delete(path);
+      if (now.index.get(path) === now.tree.get(path)) this.#staged.delete(path);
+    }
     for (const path of [...touched, ...differing(before.tree, now.tree)]) this.#excused.add(path);
   }
 

@@ -111,6 +111,8 @@ export class Person {
     await this.unlock();
     for (const operation of ["rebase", "merge", "cherry-pick", "revert"])
       await this.git(operation, "--abort");
+    // What cannot be aborted any more, as its branch got another name, is left where it is.
+    await this.git("rebase", "--quit");
     await this.git("branch", "-m", "trunk", "main");
     await this.git("add", "--all");
     await this.git("commit", "--quiet", "-m", "what was left");
