@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import {
+  appendFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -178,6 +179,10 @@ const foreseen: Scenario = {
   name: "foreseen",
   content: {
     config: { max_parallel: 2, limits: { ...limits, heartbeat: "100ms", prediction: "200ms" } },
+  },
+  /** What a supervisor left that was killed at the end of an attempt. */
+  stage: async ({ repository: { git } }) => {
+    await git("update-ref", "refs/orchd/live/gone", "HEAD");
   },
   run: async (site, round) => {
     const ids = [1, 2].map((at) => `foreseen-${round}-${at}`);
@@ -413,7 +418,8 @@ const pushing: Scenario = {
     const remote = join(dir, "../remote.git");
     if (existsSync(remote)) return;
     await git("init", "--quiet", "--bare", remote);
-    await git("remote", "add", "origin", remote);
+    // As with an editor: somebody's config.lock lies there, which git would respect.
+    appendFileSync(join(dir, ".git/config"), `[remote "origin"]\n\turl = ${remote}\n`);
   },
   run: async (site, round) => {
     const { dir, git } = site.repository;
