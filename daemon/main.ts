@@ -35,8 +35,9 @@ export async function main(options: MainOptions): Promise<number> {
     const begun = await begin({ ...options, repository });
     if (!begun.ok) return readiness.failed(begun.failure);
     const { supervisor, ended, epoch, finish, log } = begun.value;
-    readiness.ready({ pid: process.pid, epoch });
+    // Whoever is told may send a signal at once, and that must not end it.
     await using service = serve(supervisor, log);
+    readiness.ready({ pid: process.pid, epoch });
     const end = await ended;
     service.stopping();
     return await finish(end);

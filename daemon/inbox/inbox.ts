@@ -1,7 +1,8 @@
 import { constants } from "node:fs";
-import { mkdir, open, rename, writeFile } from "node:fs/promises";
+import { mkdir, open, rename } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { FileHandle } from "node:fs/promises";
+import { replaceFile } from "../../system/atomicFile.ts";
 import { failpoint } from "../../system/failpoint.ts";
 
 /**
@@ -58,7 +59,7 @@ async function take(file: string, options: InboxOptions): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if (refused !== null)
     await failpoint("inbox.reason", () =>
-      writeFile(join(folder, `${name}.reason.txt`), `${refused}\n`, { mode: 0o600 }),
+      replaceFile(join(folder, `${name}.reason.txt`), `${refused}\n`, { mode: 0o600 }),
     );
   await failpoint("inbox.move", () => rename(file, join(folder, name)));
   options.onTaken(name, refused);
