@@ -72,7 +72,9 @@ const carriers: Readonly<Record<string, readonly string[]>> = {
   "worker/attempt/records.ts": ["writeReadable"],
   "worker/workspace/continue.ts": ["mergeOnto", "commitTree"],
   "worker/workspace/remove.ts": ["removeAll"],
-  "worker/workspace/save.ts": ["commitTree", "updateRef"],
+  "worker/workspace/live.ts": ["moveLive"],
+  "worker/workspace/save.ts": ["commitTree"],
+  "worker/workspace/updateRef.ts": ["updateRef"],
 };
 
 /** `<file> <call>`: what needs no failpoint, and why. */

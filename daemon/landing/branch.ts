@@ -1,5 +1,6 @@
 import { GitError, git } from "../../system/git.ts";
 import type { GitPlace } from "../../system/git.ts";
+import { pastDeadLocks } from "../../system/refLocks.ts";
 import type { Repository } from "../../system/repository.ts";
 import { moveRefs } from "./writerGit.ts";
 import type { WriterGit } from "./writerGit.ts";
@@ -139,8 +140,8 @@ export type Transaction = { readonly kind: "done" } | Fenced | Broken;
 /**
  * Moves refs, all or none, if the epoch is still ours; by the git that is kept for it, unless a
  * reason or another git directory is asked for. `problem` covers a lost comparison too: the
- * caller reads the refs again to tell which. `start` and `commit` are explicit so that input cut off
- * by our death moves nothing.
+ * caller reads the refs again to tell which. A git that was killed leaves no lock of ours. `start` and
+ * `commit` are explicit so that input cut off by our death moves nothing.
  */
 export async function transact(
   writer: Writer,
@@ -148,14 +149,16 @@ export async function transact(
   more: { readonly reason: string; readonly gitDir?: string } | null = null,
 ): Promise<Transaction> {
   const lines = [`verify ${epochRef} ${writer.epochOid}`, ...changes.map(line)];
+  const refs = [epochRef, ...changes.map(({ ref }) => ref)];
   try {
-    if (more === null) await moveRefs(writer.git, lines);
-    else
+    await pastDeadLocks(writer.place.gitDir, refs, async () => {
+      if (more === null) return await moveRefs(writer.git, lines);
       await git(placeOf(writer, more.gitDir), ["update-ref", "-m", more.reason, "--stdin"], {
         input: `start\n${lines.join("\n")}\ncommit\n`,
         config: synced,
         env: committerOf(writer.identity),
       });
+    });
     return { kind: "done" };
   } catch (error) {
     const broken = brokenBy(error);

@@ -1,6 +1,7 @@
 import type { Oid } from "../../ipc/ids.ts";
 import { othersMax } from "../../ipc/workerMessages.ts";
-import { commitTree, updateRef } from "./save.ts";
+import { commitTree } from "./save.ts";
+import { updateRef } from "./updateRef.ts";
 import { clearIndexLock, durable, ownGit } from "./ownGit.ts";
 import { pathGlob } from "./pathGlob.ts";
 import type { Base, Owner, Place, Repository } from "./place.ts";

@@ -7,6 +7,7 @@ import type { Oid } from "../../ipc/ids.ts";
 import { failpoint } from "../../system/failpoint.ts";
 import { git } from "../../system/git.ts";
 import type { GitOptions } from "../../system/git.ts";
+import { pastDeadLocks } from "../../system/refLocks.ts";
 import type { Finished } from "../../system/spawn.ts";
 import type { Base, Owner, Place, Repository } from "./place.ts";
 import { suspectsAmong } from "./suspects.ts";
@@ -65,14 +66,21 @@ export async function saveLive(
     const message = ["-m", `orchd: attempt ${attempt} of ${task}, while it runs`];
     const made = await run(["commit-tree", tree, "-p", base.commit, ...message], { env: nobody });
     const commit = asOid(made.stdout);
-    await git({ gitDir: repository.gitDir }, ["update-ref", liveRef(task), commit]);
+    const { gitDir } = repository;
+    await moveLive(gitDir, task, ["update-ref", liveRef(task), commit]);
     return { tree, commit };
   });
 }
 
 /** The attempt no longer runs. What a worker that was killed leaves is swept by the supervisor. */
 export async function endLive({ gitDir }: Repository, task: string): Promise<void> {
-  await failpoint("live.end", () => git({ gitDir }, ["update-ref", "-d", liveRef(task)]));
+  await failpoint("live.end", () => moveLive(gitDir, task, ["update-ref", "-d", liveRef(task)]));
+}
+
+async function moveLive(gitDir: string, task: string, args: readonly string[]): Promise<void> {
+  await pastDeadLocks(gitDir, [liveRef(task)], async () => {
+    await git({ gitDir }, args);
+  });
 }
 
 type Run = (args: readonly string[]) => Promise<Finished>;

@@ -1,8 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { git } from "../../system/git.ts";
 import { failpoint } from "../../system/failpoint.ts";
-import { durable } from "./ownGit.ts";
+import { updateRef } from "./updateRef.ts";
 import type { Base, Place, Repository } from "./place.ts";
 
 /**
@@ -14,7 +13,5 @@ export async function pinBase(place: Place, repository: Repository, base: Base):
   const ref = `refs/orchd/bases/${basename(place.folder)}`;
   const there = await readFile(join(repository.gitDir, ref), "utf8").catch(() => "");
   if (there.trim() === base.commit) return;
-  await failpoint("reset.pin", () =>
-    git({ gitDir: repository.gitDir }, ["update-ref", ref, base.commit], { config: durable }),
-  );
+  await failpoint("reset.pin", () => updateRef(repository, ref, base.commit));
 }

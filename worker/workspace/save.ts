@@ -17,6 +17,7 @@ import { isOutOfSpace } from "./space.ts";
 import { changedPaths, snapshot } from "./snapshot.ts";
 import type { Change } from "./snapshot.ts";
 import { failpoint } from "../../system/failpoint.ts";
+import { updateRef } from "./updateRef.ts";
 
 /**
  * Saving turns whatever an attempt left (committed, staged, unstaged, untracked; not what git
@@ -227,10 +228,6 @@ export async function commitTree(
     },
   );
   return line as Oid;
-}
-
-export async function updateRef(repository: Repository, ref: string, commit: Oid): Promise<void> {
-  await git({ gitDir: repository.gitDir }, ["update-ref", ref, commit], { config: durable });
 }
 
 async function contains(repository: Repository, commit: Oid, ancestor: Oid): Promise<boolean> {
