@@ -71,28 +71,6 @@ describe("orchd lock", function () {
     await supervised.wait(ids);
   });
 
-  it("is free within 100 ms of its process being killed, and the command is gone by then", async () => {
-    await using supervised = await makeSupervised();
-    const client = await supervised.client();
-    let ended = Promise.withResolvers<unknown>();
-    await client.subscribe(null, ({ name, detail }) => {
-      if (name === "lock:ended") ended.resolve(detail["because"]);
-    });
-    // A machine with other work may keep each of us waiting for longer than that: one in five does it.
-    let fastestMs = Infinity;
-    for (let tries = 0; tries < 5 && fastestMs >= 100; tries += 1) {
-      ended = Promise.withResolvers();
-      const held = lockCommand(supervised, ["src/"], "setsid sleep 600 & sleep 600");
-      const command = await held.command();
-      const from = performance.now();
-      held.signal("SIGKILL");
-      expect(await ended.promise).to.equal("owner_gone");
-      fastestMs = Math.min(fastestMs, performance.now() - from);
-      expect(isGone(command)).to.equal(true);
-    }
-    expect(fastestMs).to.be.below(100);
-  });
-
   it("is killed and freed when it hangs for longer than stale_after", async () => {
     await using supervised = await makeSupervised({
       config: { limits: { heartbeat: "500ms", stale_after: "2s" } },

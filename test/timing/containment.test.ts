@@ -6,7 +6,7 @@ import { makeSupervised } from "../helpers/supervised.ts";
 import { until } from "../helpers/until.ts";
 import type { TaskId } from "../../ipc/ids.ts";
 
-const graceMs = 500;
+const graceMs = 1_000;
 /** After the grace: finding and killing what is left, and seeing that it is gone. */
 const killMsMax = 300;
 const runs = 5;
