@@ -5,7 +5,7 @@ import { projectFailpoints } from "../../scripts/failpoints.ts";
 import type { FailpointPlan } from "../../system/failpoint.ts";
 import { until } from "../helpers/until.ts";
 import { brokenAtRest } from "./invariants.ts";
-import { endEverything, logsOf } from "./living.ts";
+import { roundProblems } from "./inTime.ts";
 import { brokenRecovery, lookWhenRecovered, readRecovered } from "./recovered.ts";
 import { scenarios } from "./scenarios.ts";
 import type { Scenario, Submitted } from "./scenarios.ts";
@@ -87,18 +87,37 @@ export async function killEverywhere(options: Options): Promise<Killed> {
   return { points, killed, recovered, never: never.length, broken: broken.length };
 }
 
+/** No run of its takes that long, not even on a busy machine. */
+export async function failpointsLimitMs(options: Options): Promise<number> {
+  const { only, parts, scenario, times, lanes } = options;
+  const points = (await pointsOfSources()).filter((at) => isAsked(only, at));
+  const unharmed = scenario === null ? scenarios.length : 1;
+  const rounds = Math.ceil((points.length * times) / parts / lanes);
+  return unharmed * unharmedMsMax + rounds * roundMsMax;
+}
+
+const unharmedMsMax = 120_000;
+const roundMsMax = 60_000;
+
+async function pointsOfSources(): Promise<string[]> {
+  return (await projectFailpoints()).names.flatMap(({ name }) => [
+    `${name}:before`,
+    `${name}:after`,
+  ]);
+}
+
+function isAsked(only: RegExp, at: string): boolean {
+  return roles.some((role) => only.test(`${role}.${at}`));
+}
+
 /** What each scenario passes first, and the failpoints that none of them does. */
 async function assign(
   broken: Broken[],
   { scenario, only }: Pick<Options, "scenario" | "only">,
 ): Promise<{ given: Map<Scenario, Target[]>; never: readonly string[] }> {
-  const points = (await projectFailpoints()).names.flatMap(({ name }) => [
-    `${name}:before`,
-    `${name}:after`,
-  ]);
-  const isAsked = (at: string): boolean => roles.some((role) => only.test(`${role}.${at}`));
+  const points = (await pointsOfSources()).filter((at) => isAsked(only, at));
   const given = new Map<Scenario, Target[]>();
-  if (!points.some(isAsked)) return { given, never: [] };
+  if (points.length === 0) return { given, never: [] };
   const known = new Set<string>();
   for (const one of scenarios.filter(({ name }) => scenario === null || scenario === name)) {
     const passed = await passedUnharmed(one, broken);
@@ -108,7 +127,7 @@ async function assign(
     console.log(`${one.name}: ${passed.size} points, ${news.length} of them new`);
   }
   const isMissed = (at: string): boolean => roles.every((role) => !known.has(`${role}.${at}`));
-  const never = points.filter(isMissed).filter(isAsked);
+  const never = points.filter(isMissed);
   return { given, never: scenario === null ? never : [] };
 }
 
@@ -121,7 +140,8 @@ function targetOf(passed: string): Target {
 async function passedUnharmed(scenario: Scenario, broken: Broken[]): Promise<ReadonlySet<string>> {
   await using site = await makeSite(scenario.content);
   const first = await runRound(site, scenario, 1, null);
-  const round = scenario.fresh === true ? first : await runRound(site, scenario, 2, null);
+  const isOnce = scenario.fresh === true || first.problems.length > 0;
+  const round = isOnce ? first : await runRound(site, scenario, 2, null);
   note(broken, scenario, "unharmed", [...new Set([...first.problems, ...round.problems])]);
   return round.passed;
 }
@@ -169,24 +189,16 @@ async function runRound(
   rmSync(site.recoveredFile, { force: true });
   const kill = target === null ? [] : [target];
   const plan: FailpointPlan = { folder, kill, run: scenario.meanwhile?.(site) ?? [] };
-  const { promise: late, resolve } = Promise.withResolvers<string[]>();
-  const timer = setTimeout(() => resolve([`not done after ${roundTimeoutMs} ms`]), roundTimeoutMs);
-  const problems = await Promise.race([roundProblems(site, scenario, round, plan), late]).catch(
-    (error: unknown) => [error instanceof Error ? (error.stack ?? error.message) : String(error)],
+  const problems = await roundProblems(site, roundTimeoutMs, () =>
+    throughRound(site, scenario, round, plan),
   );
-  clearTimeout(timer);
   const reached = target === null || existsSync(join(folder, `${target.role}.${target.at}`));
   const all = reached ? problems : ["the point was not reached", ...problems];
-  if (problems.length > 0) {
-    const { stdout, stderr } = await site.orchd(["status"]);
-    all.push(`status:\n${stdout}${stderr}`, `the logs:\n${logsOf(site.repository)}`);
-    await endEverything(site.repository);
-  }
   const recovered = readRecovered(site.recoveredFile).length;
   return { problems: all, passed: passedIn(folder), recovered };
 }
 
-async function roundProblems(
+async function throughRound(
   site: Site,
   scenario: Scenario,
   round: number,

@@ -11,7 +11,11 @@ export function isAlive(pid: number): boolean {
 
 /** Pids of everything that was started in the repository's folders, by its environment. */
 export function livingOf(repository: TestRepository): number[] {
-  const root = dirname(repository.dir);
+  return livingBelow(dirname(repository.dir));
+}
+
+/** The same of any folder. */
+export function livingBelow(root: string): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && read(`/proc/${name}/environ`).includes(root))
     .map(Number)
@@ -20,12 +24,18 @@ export function livingOf(repository: TestRepository): number[] {
 
 /** After a round that failed: nothing of it is left to disturb the next. */
 export async function endEverything(repository: TestRepository): Promise<void> {
-  await until(() => {
-    const living = livingOf(repository);
-    for (const pid of living) kill(pid, "SIGKILL");
-    return living.length === 0;
-  });
+  await until(
+    () => {
+      const living = livingOf(repository);
+      for (const pid of living) kill(pid, "SIGKILL");
+      return living.length === 0;
+    },
+    { what: "everything in the repository to end", timeoutMs: endTimeoutMs },
+  );
 }
+
+/** The kernel takes its time with processes that wait for the disk. */
+const endTimeoutMs = 30_000;
 
 /** False when it is gone. */
 export function kill(pid: number, signal: NodeJS.Signals): boolean {
@@ -36,10 +46,16 @@ export function kill(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
+/** Lock files of git and of orchd below a folder. */
+export function locksBelow(root: string): string[] {
+  const names = existsSync(root) ? readdirSync(root, { recursive: true, encoding: "utf8" }) : [];
+  return names.filter((path) => path.endsWith(".lock"));
+}
+
 const logLinesShown = 12;
 
 /** The end of each log, that of workers too. */
-export function logsOf({ dir }: TestRepository): string {
+export function logsOf({ dir }: Pick<TestRepository, "dir">): string {
   const folder = join(dir, ".aibrain/logs");
   const names = existsSync(folder) ? readdirSync(folder) : [];
   return names

@@ -1,8 +1,6 @@
 import { randomInt } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { LongRun } from "./longRun.ts";
 
 /**
  * Chaos with real processes, real git and a real disk:
@@ -11,7 +9,7 @@ import { parseArgs } from "node:util";
  *     npm run chaos -- --seconds 180 [--seed N]
  *     npm run chaos -- --landing [--kills 60] [--seed N] [--only REGEX]
  *
- * The last line is JSON; the exit code is 0 if everything held.
+ * The last line is JSON; the exit code is 0 if everything held. One that hangs ends by itself, with 1.
  */
 const { values } = parseArgs({
   options: {
@@ -27,33 +25,35 @@ const { values } = parseArgs({
     seed: { type: "string" },
   },
 });
-const temporary = mkdtempSync(join(tmpdir(), "orchd-chaos-"));
-process.env["TMPDIR"] = temporary;
-process.env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "node-compile-cache");
-process.env["ORCHD_TEST_RUN"] ??= `chaos-${process.pid}`;
-process.on("exit", () => rmSync(temporary, { recursive: true, force: true }));
-process.exitCode = (await run()) ? 0 : 1;
+const run = new LongRun("chaos");
+process.exitCode = (await holds()) ? 0 : 1;
 
-async function run(): Promise<boolean> {
+async function holds(): Promise<boolean> {
   const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
   if (values.landing === true) {
-    const { killWhileLanding } = await import("./landing/killWhileLanding.ts");
+    const { killWhileLanding, landingLimitMs } = await import("./landing/killWhileLanding.ts");
     const [only, lanes] = [new RegExp(values.only), Number(values.lanes)];
-    return await killWhileLanding({ kills: Number(values.kills), seed, only, lanes });
+    const options = { kills: Number(values.kills), seed, only, lanes };
+    run.endAfter(await landingLimitMs(options));
+    return await killWhileLanding(options);
   }
   if (values.failpoints === true) return await failpoints();
-  const { killAtRandom } = await import("./random.ts");
-  return await killAtRandom({ seconds: Number(values.seconds ?? "180"), seed });
+  const { killAtRandom, randomLimitMs } = await import("./random.ts");
+  const options = { seconds: Number(values.seconds ?? "180"), seed };
+  run.endAfter(randomLimitMs(options));
+  return await killAtRandom(options);
 }
 
 async function failpoints(): Promise<boolean> {
-  const { killEverywhere } = await import("./failpoints.ts");
+  const { failpointsLimitMs, killEverywhere } = await import("./failpoints.ts");
   const began = performance.now();
   const [part = 1, parts = 1] = values.part.split("/").map(Number);
   const only = new RegExp(values.only);
   const [lanes, times] = [Number(values.lanes), Number(values.times)];
   const { scenario = null } = values;
-  const killed = await killEverywhere({ part, parts, only, scenario, times, lanes });
+  const options = { part, parts, only, scenario, times, lanes };
+  run.endAfter(await failpointsLimitMs(options));
+  const killed = await killEverywhere(options);
   const seconds = Math.round((performance.now() - began) / 100) / 10;
   console.log(JSON.stringify({ ...killed, seconds }));
   return killed.broken === 0 && killed.never === 0;

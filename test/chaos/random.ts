@@ -5,8 +5,9 @@ import { readSupervisorRecord } from "../../ipc/locate.ts";
 import type { EndView } from "../../ipc/taskViews.ts";
 import { Random } from "../sim/random.ts";
 import { until } from "../helpers/until.ts";
+import { abandoned, inTime } from "./inTime.ts";
 import { brokenAtRest } from "./invariants.ts";
-import { endEverything, isAlive, kill, logsOf } from "./living.ts";
+import { endEverything, isAlive, kill } from "./living.ts";
 import { task } from "./scenarios.ts";
 import { Keeper, makeSite } from "./site.ts";
 import type { Site } from "./site.ts";
@@ -45,6 +46,11 @@ const faultWeights: readonly (readonly [Fault, number])[] = [
   ["kill both", 5],
 ];
 
+/** No run of its takes that long, not even on a busy machine. */
+export function randomLimitMs({ seconds }: Options): number {
+  return seconds * 1000 + 3 * restTimeoutMs;
+}
+
 export async function killAtRandom({ seconds, seed }: Options): Promise<boolean> {
   console.log(`seed ${seed}`);
   const began = performance.now();
@@ -59,7 +65,7 @@ export async function killAtRandom({ seconds, seed }: Options): Promise<boolean>
   let ends: EndView[] = [];
   let starts = 0;
   let lost = 0;
-  try {
+  const whole = async (): Promise<void> => {
     await site.orchd(["start"]);
     await using keeper = new Keeper(site);
     const deadline = performance.now() + seconds * 1000;
@@ -67,17 +73,21 @@ export async function killAtRandom({ seconds, seed }: Options): Promise<boolean>
       submitAll(site, ids, random, seconds * 1000),
       injectFaults(site, new Random(seed + 1), deadline, faults),
     ]);
-    ends = await inTime(site.wait(ids));
+    ends = await site.wait(ids);
     await until(async () => (await tipOf(site, "main")) === (await tipOf(site, "orchd/main")), {
       what: "the person's branch to follow",
       timeoutMs: 30_000,
     });
     starts = keeper.starts;
     lost = await lostAttempts(site, ends);
+  };
+  const timeoutMs = seconds * 1000 + restTimeoutMs;
+  try {
+    await inTime(whole(), { timeoutMs, what: "faults and what follows from them" });
+    await site.orchd(["stop"]);
   } catch (error) {
-    problems = [String(error), `the logs:\n${logsOf(site.repository)}`];
+    problems = [String(error), ...(await abandoned(site))];
   }
-  await site.orchd(["stop"]);
   problems.push(...(await brokenAtRest(site, { ends, failing: new Set() })));
   problems.push(...brokenStarts(site, ends, lost, faults));
   if (problems.length > 0) await endEverything(site.repository);
@@ -185,15 +195,6 @@ function workersOf(site: Site): number[] {
       };
       return record.identity.pid;
     });
-}
-
-async function inTime<Value>(done: Promise<Value>): Promise<Value> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new Error(`not done ${restTimeoutMs} ms after the faults`)),
-    restTimeoutMs,
-  );
-  return await Promise.race([done, promise]).finally(() => clearTimeout(timer));
 }
 
 async function tipOf({ repository: { git } }: Site, branch: string): Promise<string> {

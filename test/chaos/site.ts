@@ -14,7 +14,7 @@ import { makeRepository } from "../helpers/repository.ts";
 import type { RepositoryContent, TestRepository } from "../helpers/repository.ts";
 import { until } from "../helpers/until.ts";
 import { ForeignLocks } from "./foreignLocks.ts";
-import { isAlive } from "./living.ts";
+import { endEverything, isAlive } from "./living.ts";
 import { runOrchd } from "../helpers/supervised.ts";
 import type { Ran } from "../helpers/supervised.ts";
 
@@ -41,11 +41,16 @@ export type Site = {
   readonly recoveredFile: string;
   /** An empty folder for a plan. */
   readonly pointsFolder: () => Promise<string>;
+  /** Ends everything in it, and lets nothing begin any more: who waits for something there fails. */
+  readonly abandon: () => Promise<void>;
+  readonly isAbandoned: () => boolean;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 };
 
 /** A supervisor that is started and killed again and again, and everything that waits for one. */
 const reconnectMs = 180_000;
+/** A client that hangs for whatever reason. */
+const clientMsMax = 150_000;
 
 /** Nothing of what scenarios do needs them. */
 const somebodysLocks = ["refs/heads/other.lock", "config.lock"];
@@ -55,14 +60,16 @@ export async function makeSite(content: RepositoryContent): Promise<Site> {
   const root = dirname(repository.dir);
   const startsFolder = join(root, "starts");
   await mkdir(startsFolder);
-  let rounds = 0;
+  let [rounds, abandoned] = [0, false];
   let last: Client | null = null;
   const client = async (): Promise<Client> => {
     if (last !== null) return last;
-    const made = await until(
-      () => connect({ repo: repository.dir, reconnect: { timeoutMs: reconnectMs } }),
-      { what: "a supervisor that answers", timeoutMs: reconnectMs },
-    );
+    const dial = () => connect({ repo: repository.dir, reconnect: { timeoutMs: reconnectMs } });
+    const made = await until<Client | "abandoned">(() => (abandoned ? "abandoned" : dial()), {
+      what: "a supervisor that answers",
+      timeoutMs: reconnectMs,
+    });
+    if (made === "abandoned") throw new Error("everything in the repository was ended");
     last = made;
     void made.closed.then(() => (last = last === made ? null : last));
     return made;
@@ -75,8 +82,11 @@ export async function makeSite(content: RepositoryContent): Promise<Site> {
     foreignLocks: new ForeignLocks(repository.dir, somebodysLocks),
     recoveredFile: join(root, "recovered"),
     client,
-    orchd: (args, plan) =>
-      runOrchd(plan === undefined ? repository : armed(repository, plan), args),
+    orchd: async (args, plan) => {
+      if (abandoned) return { code: -1, stdout: "", stderr: "everything in it was ended" };
+      const where = plan === undefined ? repository : armed(repository, plan);
+      return await runOrchd(where, args, { timeoutMs: clientMsMax });
+    },
     submit: async (tasks) => {
       const request = mintRequestId();
       const { ids } = await (await client()).call("submit", { request, tasks: specsOf(tasks) });
@@ -93,10 +103,17 @@ export async function makeSite(content: RepositoryContent): Promise<Site> {
       await mkdir(folder, { recursive: true });
       return folder;
     },
+    abandon: async () => {
+      abandoned = true;
+      await last?.close();
+      await endEverything(repository);
+    },
+    isAbandoned: () => abandoned,
     [Symbol.asyncDispose]: async () => {
       await last?.close();
       const pid = readSupervisorRecord(join(repository.dir, ".git/orchd"))?.pid;
-      if (pid !== undefined && isAlive(pid)) await runOrchd(repository, ["stop"]);
+      if (pid !== undefined && isAlive(pid))
+        await runOrchd(repository, ["stop"], { timeoutMs: clientMsMax });
       await repository[Symbol.asyncDispose]();
     },
   };
@@ -139,7 +156,7 @@ export class Keeper implements AsyncDisposable {
   }
 
   async #keep(): Promise<void> {
-    while (!this.#stopped) {
+    while (!this.#stopped && !this.#site.isAbandoned()) {
       const pid = readSupervisorRecord(this.#site.stateDir)?.pid;
       if (pid === undefined || !isAlive(pid)) {
         this.starts += 1;

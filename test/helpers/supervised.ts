@@ -47,16 +47,20 @@ const main = join(import.meta.dirname, "../../daemon/main.ts");
 export async function runOrchd(
   repository: TestRepository,
   args: readonly string[],
-  options: { readonly cwd?: string; readonly input?: string } = {},
+  options: { readonly cwd?: string; readonly input?: string; readonly timeoutMs?: number } = {},
 ): Promise<Ran> {
   const result = await execa(process.execPath, [entry, ...args], {
     cwd: options.cwd ?? repository.dir,
     env: repository.env,
     extendEnv: false,
     reject: false,
+    timeout: options.timeoutMs ?? 0,
+    killSignal: "SIGKILL",
     ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
   });
-  return { code: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
+  const { exitCode: code = -1, stdout, timedOut } = result;
+  const late = timedOut ? `orchd ${args.join(" ")}: not over after ${options.timeoutMs} ms\n` : "";
+  return { code, stdout, stderr: `${late}${result.stderr}` };
 }
 
 export async function makeSupervised(

@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
+import { LongRun } from "../chaos/longRun.ts";
 import { workBeside } from "./beside.ts";
 import { tellStory } from "./story.ts";
 
@@ -24,13 +25,22 @@ const { values } = parseArgs({
 
 const first = Number(values.first);
 const began = performance.now();
+const outsideMs = 3 * 60_000;
+const landingMsMax = 10_000;
+const run = new LongRun("person");
 process.exitCode = (await passes()) ? 0 : 1;
 
 async function passes(): Promise<boolean> {
   return values.tasks === undefined ? await seeds() : await besideSupervisor(Number(values.tasks));
 }
 
+/** No seed takes that long, not even on a busy machine. */
+function limitMs(landings: number): number {
+  return outsideMs + landings * landingMsMax;
+}
+
 async function besideSupervisor(tasks: number): Promise<boolean> {
+  using _ = run.endAfter(limitMs(tasks));
   const { lines, problems, ...counts } = await workBeside(first, tasks);
   if (problems.length > 0) console.log(lines.slice(-Number(values.lines)).join("\n"));
   console.log(JSON.stringify({ first, tasks, ...counts, problems, seconds: seconds() }));
@@ -40,17 +50,20 @@ async function besideSupervisor(tasks: number): Promise<boolean> {
 async function seeds(): Promise<boolean> {
   const sum = { landed: 0, followed: 0, moves: 0, movesHalfDone: 0, rewinds: 0, reapplied: 0 };
   const broken: number[] = [];
+  const [landings, linesShown] = [Number(values.landings), Number(values.lines)];
   for (let seed = first; seed < first + Number(values.seeds); seed += 1) {
-    const story = await tellStory(seed, Number(values.landings));
+    const lines = [`seed ${seed}`];
+    using _ = run.endAfter(limitMs(landings), () => lines.slice(-linesShown).join("\n"));
+    const story = await tellStory(seed, landings, lines);
     for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += story[key];
     if (story.problems.length === 0) continue;
     broken.push(seed);
-    console.log(story.lines.slice(-Number(values.lines)).join("\n"));
+    console.log(story.lines.slice(-linesShown).join("\n"));
     console.log(`BROKEN seed ${seed}\n  ${story.problems.join("\n  ")}`);
   }
   const counts = {
     seeds: Number(values.seeds),
-    landings: Number(values.landings),
+    landings,
     ...sum,
     broken,
     seconds: seconds(),

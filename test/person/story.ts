@@ -40,9 +40,13 @@ const emptyTree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 const delicate = /^(?:follow\.(?:token|intent|lock|copy|tree|syncIndex|target|place)|recover\.)/;
 const settleTries = 8;
 
-/** `landings`: how many tasks land before the person leaves everything tidy. */
-export async function tellStory(seed: number, landings: number): Promise<Story> {
-  const teller = new Teller(seed, landings);
+/** `landings`: how many tasks land before the person leaves everything tidy; `lines`: what is appended to. */
+export async function tellStory(
+  seed: number,
+  landings: number,
+  lines: string[] = [],
+): Promise<Story> {
+  const teller = new Teller(seed, landings, lines);
   return await teller.tell();
 }
 
@@ -50,7 +54,7 @@ class Teller {
   readonly #seed: number;
   readonly #landings: number;
   readonly #random: Random;
-  readonly #lines: string[] = [];
+  readonly #lines: string[];
   readonly #problems: string[] = [];
   readonly #landed: { task: string; commit: Oid }[] = [];
   #followed = 0;
@@ -61,7 +65,8 @@ class Teller {
   #acting = false;
   #words = 0;
 
-  constructor(seed: number, landings: number) {
+  constructor(seed: number, landings: number, lines: string[]) {
+    this.#lines = lines;
     this.#seed = seed;
     this.#landings = landings;
     this.#random = new Random(seed);

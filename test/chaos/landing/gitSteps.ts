@@ -2,8 +2,8 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "../../helpers/until.ts";
 import { Random } from "../../sim/random.ts";
+import { roundProblems } from "../inTime.ts";
 import { brokenAtRest } from "../invariants.ts";
-import { endEverything, logsOf } from "../living.ts";
 import { brokenRecovery, readRecovered } from "../recovered.ts";
 import { Keeper, makeSite } from "../site.ts";
 import type { Site } from "../site.ts";
@@ -40,6 +40,7 @@ const steps: readonly Step[] = [
 ];
 const deaths = ["unstarted", "answered", "both", "midway", "orphan"] as const;
 const midwayMs = 3;
+const roundTimeoutMs = 240_000;
 
 export type GitSteps = {
   readonly steps: number;
@@ -49,26 +50,29 @@ export type GitSteps = {
   readonly broken: number;
 };
 
-export async function killEachGit(only: RegExp, lanes: number): Promise<GitSteps> {
-  const all = steps
+/** Those whose name fits: `git.move:both`. */
+export function gitSteps(only: RegExp) {
+  return steps
     .flatMap((step) => deaths.map((death) => ({ step, death })))
     .filter(({ step, death }) => only.test(`git.${step.name}:${death}`));
+}
+
+export async function killEachGit(only: RegExp, lanes: number): Promise<GitSteps> {
+  const all = gitSteps(only);
   const sum = { steps: all.length, recovered: 0, leftLocks: 0, broken: 0 };
   const lane = async (number: number): Promise<void> => {
     let site: Site | null = null;
     for (const [at, { step, death }] of all.entries()) {
       if (at % lanes !== number) continue;
-      site ??= await siteWithDeaths();
-      const problems: string[] = await runRound(site, step, death, at, sum).catch(
-        (error: unknown) => [String(error)],
+      const here: Site = (site ??= await siteWithDeaths());
+      const problems = await roundProblems(here, roundTimeoutMs, () =>
+        runRound(here, step, death, at, sum),
       );
-      sum.recovered += readRecovered(site.recoveredFile).length;
+      sum.recovered += readRecovered(here.recoveredFile).length;
       if (problems.length === 0) continue;
       sum.broken += 1;
       console.log(`BROKEN git.${step.name}:${death}\n  ${problems.join("\n  ")}`);
-      console.log(logsOf(site.repository));
-      await endEverything(site.repository);
-      await site[Symbol.asyncDispose]();
+      await here[Symbol.asyncDispose]();
       site = null;
     }
     await site?.[Symbol.asyncDispose]();

@@ -1,6 +1,6 @@
 import { projectFailpoints } from "../../../scripts/failpoints.ts";
 import { killEverywhere } from "../failpoints.ts";
-import { killEachGit } from "./gitSteps.ts";
+import { gitSteps, killEachGit } from "./gitSteps.ts";
 import { killAtRandomMoments } from "./randomKills.ts";
 
 /**
@@ -30,7 +30,7 @@ export async function killWhileLanding({ kills, seed, only, lanes }: Options): P
     scenario: null,
     times: 1,
     lanes,
-    only: await landingPoints(only),
+    only: exactly(await landingPoints(only)),
   });
   const gits = await killEachGit(only, lanes);
   const broken = brokenKills + points.broken + points.never + gits.broken;
@@ -49,11 +49,25 @@ export async function killWhileLanding({ kills, seed, only, lanes }: Options): P
   return broken === 0;
 }
 
-async function landingPoints(only: RegExp): Promise<RegExp> {
+/** No run of its takes that long, not even on a busy machine. */
+export async function landingLimitMs({ kills, only, lanes }: Options): Promise<number> {
+  const steps = (await landingPoints(only)).length + gitSteps(only).length;
+  return outsideMs + kills * killMsMax + Math.ceil(steps / lanes) * stepMsMax;
+}
+
+/** What is around kills and steps: among others each scenario, unharmed. */
+const outsideMs = 15 * 60_000;
+const killMsMax = 30_000;
+const stepMsMax = 60_000;
+
+async function landingPoints(only: RegExp): Promise<string[]> {
   const { names } = await projectFailpoints();
-  const points = names
+  return names
     .filter(({ file }) => file.startsWith("daemon/landing/"))
     .flatMap(({ name }) => [`supervisor.${name}:before`, `supervisor.${name}:after`])
     .filter((point) => only.test(point));
+}
+
+function exactly(points: readonly string[]): RegExp {
   return new RegExp(`^(?:${points.map((point) => point.replaceAll(".", "\\.")).join("|")})$`);
 }

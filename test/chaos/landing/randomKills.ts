@@ -6,6 +6,7 @@ import { until } from "../../helpers/until.ts";
 import { landedCommits } from "../../helpers/supervised.ts";
 import { Random } from "../../sim/random.ts";
 import type { FailpointPlan } from "../../../system/failpoint.ts";
+import { abandoned, inTime } from "../inTime.ts";
 import { brokenAtRest } from "../invariants.ts";
 import { endEverything, kill, logsOf } from "../living.ts";
 import { readRecovered } from "../recovered.ts";
@@ -31,6 +32,13 @@ const lifeMsMax = 1_500;
 const startMsMax = 600;
 const midwayMsMax = 15;
 const gitWaitMs = 8_000;
+/** Of one strike, with the recovery that follows from it. */
+const strikeTimeoutMs = 180_000;
+/** In a row. Then nothing that could be struck happens any more. */
+const fruitlessMax = 12;
+/** From the last kill until everything has landed. */
+const restTimeoutMs = 240_000;
+const lookMs = 100;
 const backlog = 10;
 const somebodysLocks = ["packed-refs.lock", "refs/tags/v1.lock"];
 /** The person's own, for one life of a supervisor. */
@@ -60,6 +68,10 @@ class RandomKills {
   readonly #gits: GitDeaths;
   readonly #ids: string[] = [];
   #plan: FailpointPlan = { folder: "", kill: [] };
+  /** We have killed the supervisor. */
+  #killed = false;
+  /** A death of git and supervisor that is under way and has not come to pass. */
+  #pending: string | null = null;
   readonly counts = {
     kills: 0,
     faults: {} as Record<string, number>,
@@ -89,28 +101,43 @@ class RandomKills {
   async run(kills: number): Promise<void> {
     await beginEditing(this.#site);
     this.#plan = await recoveringPlan(this.#site);
-    let ends: EndView[] = [];
     try {
       await this.#site.orchd(["start"], this.#plan);
-      while (this.counts.kills < kills) await this.#kill();
+      await this.#strikeOften(kills);
       this.#gits.disarm();
-      ends = await this.#site.wait(this.#ids);
+      const ended = this.#keptRunning(this.#site.wait(this.#ids));
+      const ends = await inTime(ended, { timeoutMs: restTimeoutMs, what: "landing all" });
       this.counts.locks_left_by_killed_gits += await followed(this.#site);
+      await inTime(this.#rest(ends), { timeoutMs: restTimeoutMs, what: "the end" });
     } catch (error) {
-      this.#break(`${String(error)}\n${logsOf(this.#site.repository)}`);
+      this.#break([String(error), ...(await abandoned(this.#site))].join("\n"));
     }
-    await this.#rest(ends);
+    await this.#count();
+  }
+
+  async #strikeOften(kills: number): Promise<void> {
+    let fruitless = 0;
+    while (this.counts.kills < kills) {
+      const before = this.counts.kills;
+      await inTime(this.#kill(), { timeoutMs: strikeTimeoutMs, what: "a kill" });
+      fruitless = this.counts.kills > before ? 0 : fruitless + 1;
+      if (fruitless === fruitlessMax) throw new Error(`${fruitless} strikes in a row hit nothing`);
+    }
   }
 
   async #rest(ends: readonly EndView[]): Promise<void> {
+    this.counts.landed = ends.filter(({ status }) => status === "succeeded").length;
     for (const lost of await lostEdits(this.#site)) this.#break(lost);
     await this.#site.orchd(["stop"]);
     await endEditing(this.#site);
     const problems = await brokenAtRest(this.#site, { ends, failing: new Set() });
     for (const problem of problems) this.#break(problem);
     if (problems.length > 0) await endEverything(this.#site.repository);
+  }
+
+  /** Also after something broke before. */
+  async #count(): Promise<void> {
     this.counts.tasks = this.#ids.length;
-    this.counts.landed = ends.filter(({ status }) => status === "succeeded").length;
     const landed = await landedCommits(this.#site.repository);
     this.counts.lost += this.#ids.filter((id) => !landed.has(id)).length;
     this.counts.duplicates += [...landed.values()].filter(({ length }) => length > 1).length;
@@ -124,13 +151,15 @@ class RandomKills {
 
   async #kill(): Promise<void> {
     await this.#fill();
-    const fault = this.#random.pick(faults);
-    const struck = await this.#strike(fault);
-    if (struck === null) return;
-    this.counts.kills += 1;
-    this.counts.faults[struck] = (this.counts.faults[struck] ?? 0) + 1;
+    const struck = await this.#strike(this.#random.pick(faults));
+    if (struck !== null) this.#note(struck);
     if (supervisorsOf(this.#site).length === 0) await this.#recover();
     this.#lookAtForeign();
+  }
+
+  #note(struck: string): void {
+    this.counts.kills += 1;
+    this.counts.faults[struck] = (this.counts.faults[struck] ?? 0) + 1;
   }
 
   /** There is always something to land. */
@@ -141,7 +170,20 @@ class RandomKills {
     if (missing <= 0) return;
     const ids = Array.from({ length: missing }, (_, at) => `land-${this.#ids.length + at}`);
     this.#ids.push(...ids);
-    await this.#site.submit(ids.map((id) => landingTask(this.#site, id, this.#random)));
+    const tasks = ids.map((id) => landingTask(this.#site, id, this.#random));
+    await this.#keptRunning(this.#site.submit(tasks));
+  }
+
+  /** A git that dies late may take the supervisor with it, at any moment. */
+  async #keptRunning<Value>(work: Promise<Value>): Promise<Value> {
+    let over = false;
+    const watched = work.finally(() => (over = true));
+    watched.catch(() => {});
+    for (;;) {
+      await Promise.race([watched, pause(lookMs)]);
+      if (over || this.#site.isAbandoned()) return await watched;
+      if (supervisorsOf(this.#site).length === 0) await this.#recover();
+    }
   }
 
   /** What was killed; `null`: it did not come to that. */
@@ -156,6 +198,7 @@ class RandomKills {
         await pause(this.#random.int(0, startMsMax));
         const killed = await this.#killSupervisor();
         await starting;
+        if (!killed && supervisorsOf(this.#site).length > 0) this.#killed = false;
         return killed ? fault : null;
       }
       case "git":
@@ -167,6 +210,7 @@ class RandomKills {
     const pids = supervisorsOf(this.#site);
     const killed = pids.filter((pid) => kill(pid, "SIGKILL"));
     await gone(pids);
+    if (killed.length > 0) [this.#killed, this.#pending] = [true, null];
     return killed.length > 0;
   }
 
@@ -176,19 +220,29 @@ class RandomKills {
     const ms = this.#random.int(0, midwayMsMax);
     const before = supervisorsOf(this.#site);
     this.#gits.arm({ words: this.#random.pick(gits), death, answer, ms });
-    const struck = await until(() => this.#gits.hasStruck(), { timeoutMs: gitWaitMs }).then(
-      () => true,
-      () => false,
-    );
+    await until(() => this.#gits.hasStruck(), { timeoutMs: gitWaitMs }).catch(() => {});
     this.#gits.disarm();
-    if (!struck) return null;
-    if (death === "both" || death === "orphan")
-      await gone(before).catch(() => this.#break(`git ${death} did not kill the supervisor`));
-    return `git ${death}`;
+    // Once it is disarmed, whether it has struck stays as it is.
+    if (!this.#gits.hasStruck()) return null;
+    const struck = `git ${death}`;
+    if (death !== "both" && death !== "orphan") return struck;
+    this.#pending = struck;
+    await gone(before).catch(() => {});
+    // A git that is kept may not have been asked often enough yet: that counts when it comes to pass.
+    return null;
+  }
+
+  /** Whether its end is ours. */
+  #noteEnd(): void {
+    if (this.#pending !== null) this.#note(this.#pending);
+    else if (!this.#killed)
+      this.#break(`a supervisor ended that nobody killed\n${logsOf(this.#site.repository)}`);
+    [this.#killed, this.#pending] = [false, null];
   }
 
   async #recover(): Promise<void> {
     const { foreignLocks, recoveredFile, repository } = this.#site;
+    this.#noteEnd();
     const theirs = this.#random.chance(theirLockShare) && this.#takeTheirLock();
     const intent = readIntent(repository.dir);
     const before = readRecovered(recoveredFile).length;

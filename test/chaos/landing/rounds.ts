@@ -18,6 +18,7 @@ export function supervisorsOf({ repository }: Site): number[] {
 }
 
 const followTimeoutMs = 60_000;
+const goneMsMax = 15_000;
 /** git holds a lock for milliseconds. */
 const staleLockMs = 1_500;
 const leftLocks = ["HEAD.lock", "refs/heads/main.lock"];
@@ -51,7 +52,7 @@ function removeStale(path: string): boolean {
 }
 
 export async function gone(pids: readonly number[]): Promise<void> {
-  await until(() => !pids.some(isAlive), { what: "the killed to be gone" });
+  await until(() => !pids.some(isAlive), { what: "the killed to be gone", timeoutMs: goneMsMax });
 }
 
 function commandOf(pid: number): string {
