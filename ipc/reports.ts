@@ -67,7 +67,8 @@ function isOutcome(value: unknown): value is Outcome {
 function isSaved(value: unknown): boolean {
   if (value === null) return true;
   if (!isRecord(value)) return false;
-  const { commit, base, ref, touched, touched_total, descends, message, unresolved } = value;
+  const { commit, base, ref, touched, touched_total, descends, message } = value;
+  const { unresolved, unresolved_total } = value;
   return (
     typeof commit === "string" &&
     isOid(commit) &&
@@ -79,6 +80,7 @@ function isSaved(value: unknown): boolean {
     typeof touched_total === "number" &&
     typeof descends === "boolean" &&
     (unresolved === undefined || isTexts(unresolved)) &&
+    (unresolved_total === undefined || Number.isSafeInteger(unresolved_total)) &&
     (message === undefined || (typeof message === "string" && message.length <= savedMessageMax))
   );
 }

@@ -24,8 +24,11 @@ export type FailureReason =
   | { kind: "gate"; command: Argv; failure: AttemptFailure; output: string }
   /** Files that both sides changed could not be made anew. */
   | { kind: "generation"; command: Argv; failure: AttemptFailure; output: string }
-  /** `ours`: the commit that it met; absent where an earlier version kept only the work. */
-  | { kind: "conflict"; paths: string[]; ref: string; ours?: Oid }
+  /**
+   * `ours`: the commit that it met; absent where an earlier version kept only the work. `paths_total`: how
+   * many files; absent: as many as `paths` names.
+   */
+  | { kind: "conflict"; paths: string[]; paths_total?: number; ref: string; ours?: Oid }
   | { kind: "not_descended"; ref: string }
   | { kind: "outside_claims"; paths: string[] }
   | { kind: "dependency"; task: TaskId; status: TaskStatus }
@@ -91,8 +94,10 @@ export type ForeseenView = {
 export type ParkedView = {
   /** Its parents are base (`^1`), what the work met (`^2`) and the work (`^3`), its tree has the conflicts marked. */
   ref: string;
-  /** Files that conflict. */
+  /** Files that conflict, the first of many. */
   paths: string[];
+  /** How many they are. */
+  paths_total: number;
   /** The branch that `land --resolved` takes when no commit is named. */
   branch: string;
   /** A folder for that branch, absolute, beside the repository. */

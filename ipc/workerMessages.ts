@@ -127,9 +127,16 @@ export type Saved = {
    * `savedMessageMax` characters.
    */
   readonly message?: string;
-  /** Files that conflicted when the attempt began and still have the marks: it does not land. Absent: none. */
+  /**
+   * Files that conflicted when the attempt began and still do, so that it does not land: the first ones, at
+   * most `unresolvedPathsMax` names or `unresolvedBytesMax` bytes. Absent: none.
+   */
   readonly unresolved?: readonly string[];
+  /** How many; absent: as many as are listed. */
+  readonly unresolved_total?: number;
 };
+export const unresolvedPathsMax = 1_000;
+export const unresolvedBytesMax = 256 * 1024;
 /** A text of `messageLengthMax` and its trailers. */
 export const savedMessageMax = 64_000;
 export const touchedPathsMax = 10_000;

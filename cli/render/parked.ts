@@ -12,7 +12,7 @@ export function parkedSection(view: TaskView, look: Look): string {
   const { parked } = view;
   if (parked === null) return "";
   const lines = [
-    `  ${look.paint("strong", "parked")}: its work conflicts in ${listed(parked.paths, 5)}`,
+    `  ${look.paint("strong", "parked")}: its work conflicts in ${listed(parked.paths, 5, parked.paths_total)}`,
     ...resolvingLines(view.id, parked, look).map((line) => (line === "" ? "" : `    ${line}`)),
   ];
   return lines.join("\n");

@@ -47,10 +47,10 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
-/** `a, b and 3 more`, at most `most` of them by name. */
-export function listed(names: readonly string[], most: number): string {
+/** `a, b and 3 more`, at most `most` of them by name. `total`: how many there are, if not all are in `names`. */
+export function listed(names: readonly string[], most: number, total = names.length): string {
   const shown = names.slice(0, most).map(plain).join(", ");
-  const rest = names.length - most;
+  const rest = total - Math.min(most, names.length);
   return rest > 0 ? `${shown} and ${rest} more` : shown;
 }
 

@@ -167,7 +167,10 @@ function savedWords({ saved }: TraceEvent["detail"]): string {
 
 function unresolvedWords({ saved }: TraceEvent["detail"]): string {
   if (!isRecord(saved) || !Array.isArray(saved["unresolved"])) return "";
-  return `; conflicts are still marked in ${listed(saved["unresolved"].map(String), 2)}`;
+  const { unresolved, unresolved_total: total } = saved;
+  const paths = unresolved.map(String);
+  const count = typeof total === "number" ? total : paths.length;
+  return `; it left conflicts in ${listed(paths, 2, count)}`;
 }
 
 function oid(value: unknown): string {

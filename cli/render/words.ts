@@ -46,7 +46,7 @@ export function reasonWords(reason: FailureReason): string {
     case "generation":
       return `generated files could not be made: ${plain(reason.command.join(" "))}: ${attemptWords(reason.failure)}`;
     case "conflict":
-      return `conflict in ${listed(reason.paths, 2)}; kept as ${plain(reason.ref)}`;
+      return `conflict in ${listed(reason.paths, 2, reason.paths_total)}; kept as ${plain(reason.ref)}`;
     case "not_descended":
       return `its history lost its base; kept as ${plain(reason.ref)}`;
     case "outside_claims":

@@ -117,9 +117,13 @@ export type MergeResult =
   | {
       readonly kind: "conflict";
       readonly paths: readonly string[];
+      /** How many files; absent: as many as are named. */
+      readonly paths_total?: number;
       readonly ref: string;
       readonly ours: Oid;
-    };
+    }
+  /** With those in front of it in the chain, which have not landed: nothing is kept of it. */
+  | { readonly kind: "conflict_ahead" };
 
 export type MoveResult =
   { readonly kind: "moved"; readonly commit: Oid } | { readonly kind: "outdated" };

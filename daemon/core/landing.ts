@@ -154,9 +154,9 @@ export function decideMerged(
     case "generate":
       return decideGenerate(state, task, result, apply);
     case "conflict":
-      return onto === undefined
-        ? endMember(state, task, afterConflict(task, result), apply)
-        : setAside(task, "conflict", apply);
+      return endMember(state, task, afterConflict(task, result), apply);
+    case "conflict_ahead":
+      return setAside(task, "conflict", apply);
     default:
       return unreachable(result);
   }
@@ -176,11 +176,17 @@ function setAside(task: Task, because: "conflict" | "no_change", apply: Apply): 
 /** What a person made is not made anew: it is parked at once. */
 function afterConflict(
   task: Task,
-  { paths, ref, ours }: Extract<MergeResult, { kind: "conflict" }>,
+  { paths, paths_total, ref, ours }: Extract<MergeResult, { kind: "conflict" }>,
 ): Next {
+  const met = {
+    ref,
+    paths: [...paths],
+    ...(paths_total === undefined ? {} : { paths_total }),
+    ours,
+  };
   if (task.setbacks.conflict < conflictsMax && !isResolved(task))
-    return { to: "queued", notBefore: null, because: "conflict", conflict: { ref, paths, ours } };
-  return { to: "failed", reason: { kind: "conflict", paths: [...paths], ref, ours } };
+    return { to: "queued", notBefore: null, because: "conflict", conflict: met };
+  return { to: "failed", reason: { kind: "conflict", ...met } };
 }
 
 export function decideMoved(

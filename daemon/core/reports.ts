@@ -95,7 +95,7 @@ function afterDone(state: State, task: Task, saved: Saved | null): Next {
   if (saved === null) return { to: "succeeded", commit: null };
   if (!saved.descends) return { to: "failed", reason: { kind: "not_descended", ref: saved.ref } };
   if (saved.unresolved !== undefined && task.conflict !== undefined)
-    return afterUnresolved(task, saved.unresolved, task.conflict);
+    return afterUnresolved(task, { ...saved, unresolved: saved.unresolved }, task.conflict);
   const declared = task.spec.claims;
   if (declared === null || state.settings.outsideClaims !== "fail") return { to: "landing" };
   const paths = pathsOutside(withoutGenerated(state, saved.touched), declared.writes);
@@ -107,14 +107,18 @@ function afterDone(state: State, task: Task, saved: Saved | null): Next {
 }
 
 /** The conflict that it was given is still there: as if it had met it once more. */
-function afterUnresolved(task: Task, paths: readonly string[], { ref, ours }: Parked): Next {
+function afterUnresolved(
+  task: Task,
+  { unresolved, unresolved_total }: Required<Pick<Saved, "unresolved">> & Saved,
+  { ref, ours }: Parked,
+): Next {
   if (task.setbacks.conflict < conflictsMax)
     return { to: "queued", notBefore: null, because: "conflict" };
+  const paths = unresolved.slice(0, shownPathsMax);
+  const total = unresolved_total ?? unresolved.length;
+  const more = total > paths.length ? { paths_total: total } : {};
   const met = ours === undefined ? {} : { ours };
-  return {
-    to: "failed",
-    reason: { kind: "conflict", paths: paths.slice(0, shownPathsMax), ref, ...met },
-  };
+  return { to: "failed", reason: { kind: "conflict", paths, ...more, ref, ...met } };
 }
 
 function outsideClaims(paths: string[]): Next {

@@ -82,6 +82,8 @@ export type Task = {
 export type Parked = {
   readonly ref: string;
   readonly paths: readonly string[];
+  /** How many; absent: as many as are named. */
+  readonly paths_total?: number;
   readonly ours?: Oid;
 };
 
@@ -269,13 +271,24 @@ export function isResolved({ life }: Task): boolean {
 }
 
 /** Work of a task that has ended and waits for a person; `null`: there is none. */
-export function parkedOf({ life, parked }: Task): Parked | null {
+export function parkedOf(task: Task): Parked | null {
+  const { life, parked } = task;
   if (life.status === "failed" && life.reason.kind === "conflict") {
-    const { ref, paths, ours } = life.reason;
-    return { ref, paths, ...(ours === undefined ? {} : { ours }) };
+    const { kind: _, ...met } = life.reason;
+    return met;
   }
   const ended = life.status === "failed" || life.status === "cancelled";
-  return ended ? (parked ?? null) : null;
+  return ended ? (parked ?? leftOpen(task)) : null;
+}
+
+/** The conflict that a task was to go on from when it ended for another reason, or was cancelled. */
+function leftOpen({ spec, conflict, attempts }: Task): Parked | null {
+  if (spec.on_conflict === undefined || conflict === undefined) return null;
+  const last = attempts.at(-1);
+  // One that was done has resolved it: what became of that is another matter.
+  if (last?.result === "done" && last.number !== conflict.attempt) return null;
+  const { base: _base, commit: _commit, attempt: _attempt, ...met } = conflict;
+  return met;
 }
 
 /** Every id of a hold has a colon, and no id of a task has. */

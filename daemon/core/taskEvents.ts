@@ -70,7 +70,7 @@ function sentBackBy({ life }: StoredTask): Pick<Task, "sentBack"> {
   return { sentBack: { command, failure, output } };
 }
 
-/** Its attempts stay as they are; the one that conflicted last is the one that lands. */
+/** What befell its attempts counts no more, but they stay as they are; the one that conflicted last is the one that lands. */
 export function taskResolved(state: State, event: TaskResolved, at: number, seq: number): void {
   const { stored, saved, request } = event;
   const before = state.finals.get(event.task);
@@ -84,6 +84,7 @@ export function taskResolved(state: State, event: TaskResolved, at: number, seq:
     paused: false,
     cancelRequested: false,
     attempts: [...stored.attempts],
+    setbacks: { failure: 0, lost: 0, conflict: 0 },
     touched: [...new Set([...stored.touched, ...withoutGenerated(state, touchedBy(saved))])],
     resolutions: [...(stored.resolutions ?? []), request].slice(-resolutionsMax),
     ...(parked === null ? {} : { parked }),

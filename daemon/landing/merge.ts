@@ -64,9 +64,13 @@ export type MergeResult =
   | {
       readonly kind: "conflict";
       readonly paths: readonly string[];
+      /** How many files; absent: as many as are named. */
+      readonly paths_total?: number;
       readonly ref: string;
       readonly ours: Oid;
     }
+  /** With a candidate that it was to land behind. That may never land, so nothing is pinned. */
+  | { readonly kind: "conflict_ahead" }
   | Held
   | Fenced
   | Broken;
@@ -177,12 +181,15 @@ async function conflict(
   writer: Writer,
   request: MergeRequest,
   ours: Oid,
-  { paths, tree }: Extract<MergedTree, { kind: "conflict" }>,
+  { paths, all, tree }: Extract<MergedTree, { kind: "conflict" }>,
 ): Promise<MergeResult> {
+  if (request.onto !== undefined) return { kind: "conflict_ahead" };
   const ref = conflictRef(request.task);
   const to = await parkedCommit(writer, { ...request, ours, tree });
   const pinned = await failpoint("merge.conflict", () =>
     transact(writer, [{ ref, to, from: "any" }]),
   );
-  return pinned.kind === "done" ? { kind: "conflict", paths, ref, ours } : pinned;
+  if (pinned.kind !== "done") return pinned;
+  const more = all.length > paths.length ? { paths_total: all.length } : {};
+  return { kind: "conflict", paths, ...more, ref, ours };
 }

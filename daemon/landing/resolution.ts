@@ -1,13 +1,15 @@
 import type { Oid, TaskId } from "../../ipc/ids.ts";
 import { touchedBytesMax, touchedPathsMax } from "../../ipc/workerMessages.ts";
 import type { Saved } from "../../ipc/workerMessages.ts";
-import { markedPaths } from "../../system/conflictMarkers.ts";
+import { leftMarks, markedPaths } from "../../system/conflictMarkers.ts";
+import type { MarksRequest } from "../../system/conflictMarkers.ts";
 import { failpoint } from "../../system/failpoint.ts";
 import { git, gitLine } from "../../system/git.ts";
 import { brokenBy, isAncestor, readRefs, resolutionRef, transact } from "./branch.ts";
 import type { Broken, Fenced, Writer } from "./branch.ts";
 import { mustBeOid, shownPath } from "./mergeTree.ts";
 import { readParked } from "./parked.ts";
+import type { Parked } from "./parked.ts";
 import { touchedPaths } from "./touched.ts";
 
 /**
@@ -37,13 +39,14 @@ const markedShownMax = 3;
 
 export async function resolution(writer: Writer, request: ResolutionRequest): Promise<Resolution> {
   try {
-    const root = await rootOf(writer, request);
+    const met = await metBy(writer, request);
+    const root = await rootOf(writer, request, met);
     if (typeof root === "string") return { kind: "refused", message: root };
     const base = await forkedFrom(writer, root.oid, root.tip, request.commit);
     const paths = (await touchedPaths(writer, base, request.commit)).map(({ path }) => path);
     if (paths.length === 0)
       return refused(`${shownOid(request.commit)} changes nothing of what has landed`);
-    const marked = await markedPaths(writer.place, base, request.commit);
+    const marked = await leftMarks(writer.place, await marksToLookFor(writer, request, met, base));
     if (marked.length > 0)
       return refused(`conflict markers are left in ${shownList(marked.map(shownPath))}`);
     return await pin(writer, request, base, paths);
@@ -56,12 +59,37 @@ function refused(message: string): Resolution {
   return { kind: "refused", message };
 }
 
+/** What the parked work is and had met; `null`: nobody knows any more. */
+type Met = (Parked & { readonly ref: string }) | null;
+
+async function metBy(writer: Writer, { parked }: ResolutionRequest): Promise<Met> {
+  const sides = parked === null ? null : await readParked(writer, parked);
+  return parked === null || sides === null ? null : { ...sides, ref: parked };
+}
+
+/**
+ * Nothing but the parked conflict can be left in what was made right on what the work had met. What was
+ * made elsewhere, or took in what landed later, may have met others on the way.
+ */
+async function marksToLookFor(
+  { place }: Writer,
+  { commit }: ResolutionRequest,
+  met: Met,
+  before: Oid,
+): Promise<MarksRequest> {
+  if (met === null) return { before, after: commit, sides: [], among: null };
+  const { base, ours, theirs, ref } = met;
+  const among = before === ours ? new Set(await markedPaths(place, ours, ref)) : null;
+  return { before, after: commit, sides: [base, ours, theirs], among };
+}
+
 type Root = { readonly oid: Oid; readonly tip: Oid };
 
 /** Or in words why there is none. */
 async function rootOf(
   writer: Writer,
-  { commit, parked }: ResolutionRequest,
+  { commit }: ResolutionRequest,
+  met: Met,
 ): Promise<Root | string> {
   if (!(await isCommit(writer, commit))) return `there is no commit ${commit}`;
   const { tip } = await readRefs(writer);
@@ -69,7 +97,7 @@ async function rootOf(
   if (tip === null) return `there is no branch ${branch}`;
   if (await isAncestor(writer, commit, tip.oid))
     return `${shownOid(commit)} is on ${branch} already: it resolves nothing`;
-  const ours = parked === null ? null : ((await readParked(writer, parked))?.ours ?? null);
+  const ours = met?.ours ?? null;
   if (ours !== null && (await isAncestor(writer, ours, commit))) return { oid: ours, tip: tip.oid };
   if (await isAncestor(writer, tip.oid, commit)) return { oid: tip.oid, tip: tip.oid };
   const known = `${shownOid(tip.oid)}, the tip of ${branch}`;

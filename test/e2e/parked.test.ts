@@ -64,7 +64,7 @@ describe("a task that continues after a conflict", () => {
     expect(unable).to.deep.include({ status: "failed", attempts: 3 });
     expect(unable?.reason).to.deep.include({ kind: "conflict", paths: ["shared.txt"] });
     expect((await supervised.orchd("trace", "unable")).stdout).to.include(
-      "conflicts are still marked in shared.txt; runs again (conflict)",
+      "it left conflicts in shared.txt; runs again (conflict)",
     );
     const picked = await printedCommands(supervised, "unable");
     expect(picked.at(-2)).to.equal("orchd land --resolved unable");

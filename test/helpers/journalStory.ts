@@ -163,10 +163,12 @@ function conflicts(world: World): void {
   const ref = "refs/orchd/conflicts/parked";
   const ahead = { type: "foresee", task: id("parked"), other: null } as const;
   world.turn({ ...ahead, paths: ["p"] }, { ...ahead, paths: [] });
-  const conflict = { kind: "conflict", paths: ["p"], ref, ours: oid("tip") } as const;
+  const met = { paths: ["p"], paths_total: 1_001, ref, ours: oid("tip") } as const;
+  const conflict = { kind: "conflict", ...met } as const;
   for (let times = 1; times <= conflictsMax; times += 1)
     world.done("parked", ["p"]).merged("parked", conflict);
-  world.report("parked", { result: "done", saved: saved(["p"], { unresolved: ["p"] }) });
+  const left = { unresolved: ["p"], unresolved_total: 1_001 };
+  world.report("parked", { result: "done", saved: saved(["p"], left) });
   world.turn({
     type: "resolve",
     request: request("r2"),

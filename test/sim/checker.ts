@@ -346,8 +346,9 @@ export class Checker {
     if (event.saved !== null)
       holder.touched |= maskOf(event.saved.touched) & ~this.#generatedMask();
     const { to } = event.next;
-    const marked = event.saved?.unresolved !== undefined;
-    must(!marked || to !== "landing", "S8", () => `${event.task} lands with a conflict left in it`);
+    const isOpen = event.saved?.unresolved !== undefined;
+    const lands = to === "landing" || to === "succeeded";
+    must(!isOpen || !lands, "S8", () => `${event.task} lands with a conflict left in it`);
     holder.status = to === "landing" || to === "queued" ? to : "final";
     this.#checkLimits(event.task);
   }

@@ -124,6 +124,7 @@ export class SimLanding implements Pick<
       met === null ? mergeFiles(...sides) : ({ kind: "clean", files: met.files } as const);
     if (merged.kind === "conflict") {
       this.#machine.fired("merge_conflict");
+      if (front !== undefined) return { kind: "conflict_ahead" };
       return { ...merged, ref: `refs/orchd/conflicts/${request.task}`, ours: tip.oid };
     }
     const tree = objects.tree(merged.files);

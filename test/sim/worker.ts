@@ -209,7 +209,8 @@ export class WorkerProcess {
     this.#reset(assignment);
     const leavesMarks = this.#layEarlier(assignment);
     const finish = this.#course(assignment, (how) => {
-      const saved = this.#save();
+      const leavesConflict = how === "planned" && plan.failure === null && leavesMarks;
+      const saved = this.#save(leavesConflict);
       if (how === "ended") return { result: "ended", saved };
       if (plan.failure !== null) return { result: "failed", failure: plan.failure, saved };
       return {
@@ -220,7 +221,7 @@ export class WorkerProcess {
             : {
                 ...saved,
                 descends: plan.descends,
-                ...(leavesMarks ? { unresolved: saved.touched.slice(0, 1) } : {}),
+                ...(leavesMarks ? { unresolved: ["left"] } : {}),
               },
       };
     });
@@ -336,13 +337,13 @@ export class WorkerProcess {
   }
 
   /** `null`: nothing was changed. */
-  #save(): Saved | null {
+  #save(evenUnchanged = false): Saved | null {
     const { workspace } = this.#home;
     if (workspace === null) return null;
     this.#home.workspace = null;
     const { held, base, files } = workspace;
     const touched = changedPaths(base.tree.files, files);
-    if (touched.length === 0) return null;
+    if (touched.length === 0 && !evenUnchanged) return null;
     const { objects, saved } = this.#machine.repository;
     const commit = objects.commit(objects.tree(files), [base], null, `${held.task}.${held.fence}`);
     const ref = `refs/orchd/attempts/${held.task}/${held.attempt}`;

@@ -17,6 +17,7 @@ import { keptBackOf } from "../workspace/keepBack.ts";
 import { isInside } from "../workspace/place.ts";
 import type { Place } from "../workspace/place.ts";
 import { saveWorkspace } from "../workspace/save.ts";
+import type { SaveRequest } from "../workspace/save.ts";
 import { clearTemporary, freshTemporary } from "../workspace/temporary.ts";
 import { onceThereIsSpace } from "../workspace/space.ts";
 import { unlandable } from "../workspace/unlandable.ts";
@@ -89,16 +90,24 @@ async function lay(ground: Ground, continues: Continued | undefined): Promise<La
   return await layEarlier(ground.place, ground.repository, ground.base, continues);
 }
 
-/** Work that still has the marks of the conflict is not done, whatever its program says; `null`: it has none. */
-async function stillMarked(
-  { repository }: Ground,
-  laid: Laid | null,
-  saved: Saved,
+/**
+ * Work in which a conflict is left is not done, whatever its program says; `null`: none is left. What
+ * changes nothing is saved then, too, to say so.
+ */
+async function stillConflicting(
+  { desk, course, ground, startedAt, output }: HookRun,
+  laid: Laid,
+  saved: Saved | null,
 ): Promise<Outcome | null> {
-  if (laid === null) return null;
+  const { place, repository, base } = ground;
   try {
-    const unresolved = await leftUnresolved(repository, laid, saved);
-    return unresolved === null ? null : { result: "done", saved: { ...saved, unresolved } };
+    const looked = saved ?? { base: base.commit, commit: base.commit };
+    const unresolved = await leftUnresolved(place, repository, laid, looked);
+    if (unresolved === null) return null;
+    if (saved !== null) return { result: "done", saved: { ...saved, ...unresolved } };
+    const empty = await save(desk, course, ground, startedAt, output, { evenUnchanged: true });
+    if (!empty.ok) return empty.outcome;
+    return { result: "done", saved: empty.value && { ...empty.value, ...unresolved } };
   } catch (error) {
     return failed({ kind: "save", message: messageOf(error) }, saved);
   }
@@ -197,13 +206,15 @@ async function save(
   { place, repository, base }: Ground,
   startedAt: number,
   output: Output,
+  how: Pick<SaveRequest, "evenUnchanged"> = {},
 ): Promise<Step<Saved | null>> {
   const outputBytes = output.bytes();
   course.enter({ stage: "saving", outputBytes });
   const saveNow = async (): Promise<Saved | null> => {
     await clearTemporary(place);
     const policy = desk.settings.config.save;
-    return await saveWorkspace(place, repository, { ...course.key, base, startedAt, policy });
+    const request = { ...course.key, base, startedAt, policy, ...how };
+    return await saveWorkspace(place, repository, request);
   };
   try {
     const saved = await onceThereIsSpace(saveNow, {
@@ -229,12 +240,13 @@ async function concludeThrough(
   saved: Saved | null,
   laid: Laid | null,
 ): Promise<Outcome> {
-  const lands = end.why !== "asked" && failureOf(end) === null && saved?.descends === true;
-  if (!lands) return conclude(end, saved);
-  const { desk, course, ground } = run;
+  const isDone = end.why !== "asked" && failureOf(end) === null && saved?.descends !== false;
+  if (!isDone) return conclude(end, saved);
   // Before the hooks: one that looks for marks would make a failure of what is a conflict.
-  const marked = await stillMarked(ground, laid, saved);
-  if (marked !== null) return marked;
+  const conflicting = laid === null ? null : await stillConflicting(run, laid, saved);
+  if (conflicting !== null) return conflicting;
+  if (saved === null) return conclude(end, saved);
+  const { desk, course, ground } = run;
   try {
     const through = await throughHooks(run, saved);
     if (!through.ok) return through.outcome;

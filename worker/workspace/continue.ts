@@ -1,13 +1,16 @@
 import { join } from "node:path";
 import type { Oid } from "../../ipc/ids.ts";
 import type { Continued, Saved } from "../../ipc/workerMessages.ts";
-import { markedPaths } from "../../system/conflictMarkers.ts";
+import { unresolvedBytesMax, unresolvedPathsMax } from "../../ipc/workerMessages.ts";
+import { leftMarks } from "../../system/conflictMarkers.ts";
 import { failpoint } from "../../system/failpoint.ts";
 import { gitLine } from "../../system/git.ts";
+import { unlikeIndex } from "./agentIndex.ts";
 import { writeAgentGit } from "./agentGit.ts";
 import { ownGit } from "./ownGit.ts";
 import type { Base, Place, Repository } from "./place.ts";
 import { removeAll } from "./remove.ts";
+import { changedPaths } from "./snapshot.ts";
 
 /**
  * Lays the change of an earlier attempt, which conflicted, onto the new base:
@@ -19,10 +22,21 @@ import { removeAll } from "./remove.ts";
  * The agent finds what merged as changes that are staged, and what conflicts as git leaves it after a
  * merge: unmerged in the index, `<<<<<<< orchd/main` … `>>>>>>> attempt-1` in the files. Its HEAD is the
  * new base, so what it leaves is saved and lands as any work. Doing it again gives the same.
+ *
+ * Not everything can be marked: where one side deleted or renamed a file, or it is binary, a link or of
+ * another mode on both, one of the sides just lies there. So at the end a file that conflicted is still
+ * unresolved when
+ *
+ *     it has marks                              whatever else was done to it
+ *     it is exactly as it was laid (or absent)  unless the agent's git calls it settled: `git add`,
+ *                                               `git rm` or a commit, as after any merge
  */
 export type Laid = {
+  readonly earlier: Continued;
   /** Files that conflict, as git's bytes (latin1). */
   readonly conflicted: readonly string[];
+  /** Mode and object of those that are laid otherwise than the base has them; zeros: absent. */
+  readonly laid: ReadonlyMap<string, string>;
 };
 
 /** Before the program starts, in a workspace that was reset to `base`. Throws a `GitError`. */
@@ -43,22 +57,52 @@ export async function layEarlier(
     // What setup may have made of it is gone: the agent's git is made anew, with our index.
     await removeAll(join(place.workTree, ".git"));
     await writeAgentGit(place, repository, base);
-    return { conflicted };
+    return { earlier, conflicted, laid: await entriesOf(repository, base.tree, tree) };
   });
 }
 
-/** What of `laid` still has its marks in the saved work; `null`: nothing. Throws a `GitError`. */
+export type Unresolved = Required<Pick<Saved, "unresolved">> & Pick<Saved, "unresolved_total">;
+
+/** What of the conflict is still there in the saved work; `null`: nothing. Throws a `GitError`. */
 export async function leftUnresolved(
+  place: Place,
   repository: Repository,
-  { conflicted }: Laid,
-  { base, commit }: Saved,
-): Promise<readonly string[] | null> {
+  { earlier, conflicted, laid }: Laid,
+  { base, commit }: Pick<Saved, "base" | "commit">,
+): Promise<Unresolved | null> {
   if (conflicted.length === 0) return null;
-  const marked = new Set(await markedPaths({ gitDir: repository.gitDir }, base, commit));
-  const left = conflicted.filter((path) => marked.has(path));
-  return left.length === 0
-    ? null
-    : left.map((path) => Buffer.from(path, "latin1").toString("utf8"));
+  const sides = [earlier.base, earlier.commit];
+  const request = { before: base, after: commit, sides, among: new Set(conflicted) };
+  const marked = await leftMarks({ gitDir: repository.gitDir }, request);
+  const entries = await entriesOf(repository, base, commit);
+  const asLaid = conflicted.filter((path) => entries.get(path) === laid.get(path));
+  const open = asLaid.length === 0 ? null : await unlikeIndex(place, commit);
+  const left = new Set([...marked, ...asLaid.filter((path) => open === null || open.has(path))]);
+  return left.size === 0 ? null : listed(conflicted.filter((path) => left.has(path)));
+}
+
+function listed(paths: readonly string[]): Unresolved {
+  const unresolved: string[] = [];
+  let bytes = 0;
+  for (const path of paths.slice(0, unresolvedPathsMax)) {
+    bytes += path.length;
+    if (bytes > unresolvedBytesMax) break;
+    unresolved.push(Buffer.from(path, "latin1").toString("utf8"));
+  }
+  const isAll = unresolved.length === paths.length;
+  return { unresolved, ...(isAll ? {} : { unresolved_total: paths.length }) };
+}
+
+/** `mode object` of each path that is not as in `before`; zeros where it is absent. */
+async function entriesOf(
+  repository: Repository,
+  before: Oid,
+  after: Oid,
+): Promise<ReadonlyMap<string, string>> {
+  const changes = await changedPaths(repository, before, after);
+  return new Map(
+    changes.map(({ path, newMode, newOid }) => [path.toString("latin1"), `${newMode} ${newOid}`]),
+  );
 }
 
 /** Takes the merged entry of each path out of the index and puts its sides in; git's own format. */

@@ -41,10 +41,12 @@ export type SaveRequest = Owner & {
   readonly startedAt: number;
   /** Absent: every new file is saved. */
   readonly policy?: SavePolicy;
+  /** A commit is made even if it changes nothing. */
+  readonly evenUnchanged?: boolean;
 };
 
 /**
- * `null`: nothing changed and nothing was committed. Throws a `GitError`, a `WorkspaceError` or an
+ * `null`: nothing changed and nothing was committed, unless that is wanted all the same. Throws a `GitError`, a `WorkspaceError` or an
  * error of the file system when something could not be saved; the workspace is then as it was.
  */
 export async function saveWorkspace(
@@ -60,7 +62,8 @@ export async function saveWorkspace(
   const { head, strays } = await historyOf(place, request);
   const parent = (await importHead(place, repository, base, head)) ?? base.commit;
   if (strays.length > 0) await pinStrays(place, repository, request, tree, strays);
-  if (tree === base.tree && (head === null || head === base.commit)) return null;
+  const isUnchanged = tree === base.tree && (head === null || head === base.commit);
+  if (isUnchanged && request.evenUnchanged !== true) return null;
   const commit = await failpoint("save.commit", () =>
     commitTree(repository, request, tree, [parent]),
   );

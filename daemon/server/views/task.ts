@@ -68,10 +68,11 @@ export function taskView(
 function parkedView(task: Task, worktreeFor: ServerContext["worktreeFor"]): ParkedView | null {
   const parked = parkedOf(task);
   if (parked?.ours === undefined) return null;
-  const { ref, paths } = parked;
+  const { ref, paths, paths_total } = parked;
   return {
     ref,
     paths: [...paths],
+    paths_total: paths_total ?? paths.length,
     branch: resolutionBranch(task.id),
     worktree: worktreeFor(task.id),
   };

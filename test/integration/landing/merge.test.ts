@@ -85,7 +85,9 @@ describe("merging saved work into a candidate", () => {
     if (first.kind !== "candidate") throw new Error(first.kind);
     const onto = { commit: first.candidate, tree: first.tree };
     const second = await scene.landing.merge(request("t2", two, { onto }));
-    expect(second).to.deep.include({ kind: "conflict", paths: ["a.txt"] });
+    expect(second).to.deep.equal({ kind: "conflict_ahead" });
+    const kept = await scene.repository.git("for-each-ref", "refs/orchd/conflicts");
+    expect(kept, "what may never land is not what it met").to.equal("");
     expect((await scene.landing.merge(request("t2", two))).kind).to.equal("candidate");
   });
 

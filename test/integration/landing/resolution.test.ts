@@ -124,4 +124,28 @@ describe("a resolution", () => {
     const heading = "Title\n=======\n\n>>>>>>> quoted, seven deep\n";
     expect((await look(scene, { "a.txt": heading })).looked.kind).to.equal("ready");
   });
+
+  it("may hold marks that one of the sides has, and those of files that did not conflict", async () => {
+    await using scene = await makeScene();
+    const about = (word: string) => `About ${word}\n<<<<<<< HEAD\n=======\n>>>>>>> ${word}\n`;
+    const work = await scene.save({ "a.txt": about("task") });
+    await scene.land("other", { "a.txt": about("other") });
+    expect((await scene.landing.merge(request("t1", work))).kind).to.equal("conflict");
+    const both = { "a.txt": `${about("task")}${about("other")}`, "new.txt": about("new") };
+    expect((await look(scene, both)).looked.kind).to.equal("ready");
+    const marked = await scene.repository.git("show", `${parked}:a.txt`);
+    const half = marked.replace(/^<{7} (?!HEAD$).*\n/m, "");
+    expect(half).to.not.equal(marked);
+    const { looked } = await look(scene, { "a.txt": half });
+    expect(looked).to.have.property("message", "conflict markers are left in a.txt");
+  });
+
+  it("made where other work has landed since is looked at in every file: it may have met that, too", async () => {
+    await using scene = await makeParked();
+    await scene.land("later", { "b.txt": "later\n" });
+    const tip = await scene.oid("orchd/main");
+    const left = "<<<<<<< HEAD\nlater\n=======\nmine\n>>>>>>> mine\n";
+    const { looked } = await look(scene, { "a.txt": "both\n", "b.txt": left }, tip);
+    expect(looked).to.have.property("message", "conflict markers are left in b.txt");
+  });
 });

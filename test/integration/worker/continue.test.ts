@@ -99,7 +99,7 @@ describe("an attempt that continues", () => {
     expect(text).to.include("UD a.txt\n").and.to.include('AA "é \\"b"\n');
     expect(text).to.include("A  in\n").and.to.include("\nx\n");
     expect(text).to.match(/--\na.txt\n[^]*é "b\n/);
-    expect(savedOf(report)?.unresolved).to.deep.equal(['é "b']);
+    expect(savedOf(report)?.unresolved).to.deep.equal(["a.txt", "c~main", 'é "b']);
     const clean = {
       ...earlier,
       continues: { ...earlier.continues, base: earlier.continues.commit },
@@ -109,5 +109,101 @@ describe("an attempt that continues", () => {
     rig.assign(last);
     const nothing = await rig.reportOf(last);
     expect(nothing.outcome).to.deep.equal({ result: "done", saved: null });
+  });
+
+  /** Each conflicts without a mark: mine, theirs, and the paths that git names. */
+  const unmarked: Record<string, [string, string, readonly string[]]> = {
+    "deleted by the earlier attempt": ["git rm -q a.txt", "echo theirs > a.txt", ["a.txt"]],
+    "deleted by what landed": ["echo mine > a.txt", "git rm -q a.txt", ["a.txt"]],
+    "a binary file": ["printf 'm\\0' > a.txt", "printf 't\\0' > a.txt", ["a.txt"]],
+    "a link": ["ln -sf mine a.txt", "ln -sf theirs a.txt", ["a.txt"]],
+    "renamed on both sides": [
+      "git mv a.txt mine.txt",
+      "git mv a.txt theirs.txt",
+      ["a.txt", "mine.txt", "theirs.txt"],
+    ],
+    "of another kind on both sides": [
+      "ln -sf mine a.txt",
+      "echo theirs > a.txt",
+      ["a.txt", "a.txt~main"],
+    ],
+    "a folder on one side": ["mkdir c; echo x > c/d", "echo y > c", ["c~main"]],
+  };
+
+  for (const [what, [mine, theirs, paths]] of Object.entries(unmarked))
+    it(`does not land ${what} that it leaves as it found it, and lands it settled as after a merge`, async () => {
+      await using rig = await startedRig();
+      const { earlier } = await conflicted(rig, mine, theirs);
+      const run = async (shell: string, attempt: number) => {
+        const spec = shellTask("t1", shell, { on_conflict: "continue" });
+        const task = { ...spec, earlier, attempt, fence: 90 + attempt };
+        rig.assign(task);
+        const report = await rig.reportOf(task);
+        expect(report.outcome.result, JSON.stringify(report)).to.equal("done");
+        return savedOf(report);
+      };
+      const idle = await run("true", 2);
+      expect(idle?.unresolved).to.deep.equal(paths);
+      expect(await rig.person.git("rev-parse", idle?.ref ?? "")).to.equal(idle?.commit);
+      expect((await run("echo more > more.txt", 3))?.unresolved).to.deep.equal(paths);
+      for (const [at, settle] of [
+        "git add -A",
+        "git add -A; git commit -q --allow-empty -m Settled",
+      ].entries())
+        expect((await run(settle, 4 + at)) ?? {}, settle).to.not.have.property("unresolved");
+    });
+
+  it("lands a file that cannot be marked once it is changed or removed, whatever git was told", async () => {
+    await using rig = await startedRig();
+    const { earlier } = await conflicted(
+      rig,
+      "printf 'm\\0' > a.txt; git rm -q dir/b.txt",
+      "printf 't\\0' > a.txt; echo theirs > dir/b.txt",
+    );
+    const shell = "printf 'both\\0' > a.txt; rm dir/b.txt";
+    const task = { ...shellTask("t1", shell, { on_conflict: "continue" }), earlier, attempt: 2 };
+    rig.assign(task);
+    const saved = savedOf(await rig.reportOf(task));
+    expect(saved).to.not.have.property("unresolved");
+    expect(saved?.touched).to.deep.equal(["a.txt", "dir/b.txt"]);
+    const broken = "rm -rf .git; mkdir .git; echo junk > .git/index";
+    const blind = {
+      ...shellTask("t1", broken, { on_conflict: "continue" }),
+      earlier,
+      attempt: 3,
+      fence: 98,
+    };
+    rig.assign(blind);
+    expect(savedOf(await rig.reportOf(blind))?.unresolved).to.deep.equal(["a.txt", "dir/b.txt"]);
+  });
+
+  it("may keep marks that a side has: a text about merging is no conflict that was left", async () => {
+    await using rig = await startedRig();
+    const about = (word: string) =>
+      `printf 'About ${word}\\n<<<<<<< HEAD\\n${word}\\n>>>>>>> ${word}\\n' > a.txt`;
+    const { earlier } = await conflicted(rig, about("mine"), about("theirs"));
+    const run = async (shell: string, attempt: number) => {
+      const spec = shellTask("t1", shell, { on_conflict: "continue" });
+      const task = { ...spec, earlier, attempt, fence: 90 + attempt };
+      rig.assign(task);
+      return savedOf(await rig.reportOf(task));
+    };
+    expect((await run("true", 2))?.unresolved).to.deep.equal(["a.txt"]);
+    const settled = await run(`${about("mine")}; echo more >> a.txt`, 3);
+    expect(settled).to.not.have.property("unresolved");
+    expect(settled?.touched).to.deep.equal(["a.txt"]);
+    const half = "sed -i '/^<<<<<<< main/d' a.txt";
+    expect((await run(half, 4))?.unresolved).to.deep.equal(["a.txt"]);
+  });
+
+  it("names the first thousand of what it left, and how many there are", async () => {
+    await using rig = await startedRig();
+    const many = (word: string) => `for n in $(seq -w 1 1005); do echo ${word} > f$n; done`;
+    const { earlier } = await conflicted(rig, many("mine"), many("theirs"));
+    const task = { ...shellTask("t1", "true", { on_conflict: "continue" }), earlier, attempt: 2 };
+    rig.assign(task);
+    const saved = savedOf(await rig.reportOf(task));
+    expect(saved?.unresolved).to.have.length(1_000);
+    expect(saved?.unresolved_total).to.equal(1_005);
   });
 });

@@ -52,12 +52,13 @@ describe("show", () => {
     const parked = {
       ref: "refs/orchd/conflicts/t1",
       paths: ["src/a.ts", "it's.txt"],
+      paths_total: 1_002,
       branch: "resolve/t1",
       worktree: "/srv/my app-resolve-t1",
     };
     const view = taskView({ status: "failed", since: secondsAgo(1), parked });
     const { out } = await orchd("show t1", { answers: { show: view } });
-    expect(out).to.include("parked: its work conflicts in src/a.ts, it's.txt\n");
+    expect(out).to.include("parked: its work conflicts in src/a.ts, it's.txt and 1000 more\n");
     const commands = out.split("\n").map((line) => line.trim());
     expect(commands).to.include.members([
       "git diff 'refs/orchd/conflicts/t1^1' 'refs/orchd/conflicts/t1^2' -- :/src/a.ts ':/it'\\''s.txt'",

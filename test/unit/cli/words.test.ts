@@ -65,6 +65,10 @@ const reasons: readonly (readonly [FailureReason, string])[] = [
     { kind: "conflict", paths: ["a", "b", "c"], ref: "refs/orchd/conflicts/t1" },
     "conflict in a, b and 1 more; kept as refs/orchd/conflicts/t1",
   ],
+  [
+    { kind: "conflict", paths: ["a", "b", "c"], paths_total: 9, ref: "refs/orchd/conflicts/t1" },
+    "conflict in a, b and 7 more; kept as refs/orchd/conflicts/t1",
+  ],
   [{ kind: "outside_claims", paths: ["a"] }, "changed outside its claims: a"],
   [{ kind: "dependency", task: id("t0"), status: "failed" }, "t0 failed"],
   [{ kind: "dependency", task: id("t0"), status: "cancelled" }, "t0 was cancelled"],

@@ -221,7 +221,7 @@ describe("one in the middle of a chain", () => {
       ref: "refs/orchd/conflicts/b",
       ours: oid("tip"),
     } as const;
-    world.merged("a").merged("b", conflict);
+    world.merged("a").merged("b", { kind: "conflict_ahead" });
     expect(steps(world, "a", "b", "c")).to.deep.equal(["chained", "waiting", "merging"]);
     world.merged("c").report("c", green).moved("c");
     expect(steps(world, "a", "b", "c")).to.deep.equal(["succeeded", "merging", "succeeded"]);
@@ -248,7 +248,7 @@ describe("one in the middle of a chain", () => {
     expect(world.step("c")).to.equal("merging");
     world.turn({ type: "cancel", ids: ids("b") });
     const { seq } = world.state;
-    const late = { kind: "conflict", paths: ["x"], ref: "refs/x", ours: oid("tip") } as const;
+    const late = { kind: "conflict_ahead" } as const;
     const fence = world.landingFence("c");
     world.turn({ type: "merged", task: id("c"), fence, result: late, onto: oid("c-b") });
     expect([world.step("c"), world.state.seq]).to.deep.equal(["merging", seq]);

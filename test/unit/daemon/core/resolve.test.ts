@@ -14,7 +14,7 @@ import {
 } from "../../../helpers/core.ts";
 import { emptyState } from "../../../../daemon/core/emptyState.ts";
 import { evolve } from "../../../../daemon/core/evolve.ts";
-import { parkedOf } from "../../../../daemon/core/state.ts";
+import { lostMax, parkedOf } from "../../../../daemon/core/state.ts";
 import { restore, stateRow } from "../../../../daemon/core/snapshot.ts";
 import type { Command, MergeResult } from "../../../../daemon/core/commands.ts";
 import type { SpecChanges } from "../../../helpers/core.ts";
@@ -97,6 +97,50 @@ describe("a task that continues after a conflict", () => {
     expect(world.turn(resolve("r1"))[0]?.ok).to.equal(true);
   });
 
+  it("is parked too when it fails by itself, or is cancelled, before it has resolved its conflict", () => {
+    const ends: readonly ((world: World) => unknown)[] = [
+      (world) => world.fail("a"),
+      (world) => world.fail("a").pass(1_000).fail("a"),
+      (world) =>
+        world.turn({ type: "cancel", ids: [id("a")] }).length &&
+        world.report("a", { result: "ended", saved: null }),
+    ];
+    for (const [at, end] of ends.entries()) {
+      const world = World.ready().submit(spec("a", { on_conflict: "continue", retries: at }));
+      world.done("a", ["x"]).merged("a", conflict);
+      end(world);
+      if (at === 2) expect(world.status("a")).to.equal("cancelled");
+      else expect(world.task("a").life).to.have.nested.property("reason.kind", "attempt");
+      const { kind: _, ...met } = conflict;
+      expect(parkedOf(world.task("a")), `${at}`).to.deep.equal(met);
+      expect(world.turn(resolve("r1"))[0]?.ok, `${at}`).to.equal(true);
+    }
+  });
+
+  it("is not parked for a conflict that it has resolved, nor where it began anew", () => {
+    const resolved = World.ready({ verify: [testCommand] });
+    resolved.state.landing.green.add(oid("tree-tip"));
+    resolved.submit(spec("a", { on_conflict: "continue" }));
+    resolved.done("a", ["x"]).merged("a", conflict).done("a", ["y"]).merged("a");
+    const failure = { kind: "exit", exit_code: 1 } as const;
+    resolved.report("a", { result: "gate_red", command: testCommand, failure, output: "no" });
+    expect(resolved.status("a")).to.equal("failed");
+    expect(parkedOf(resolved.task("a"))).to.equal(null);
+    const anew = World.ready().submit(spec("a"));
+    anew.done("a", ["x"]).merged("a", conflict).fail("a");
+    expect(parkedOf(anew.task("a"))).to.equal(null);
+  });
+
+  it("tells how many files it left in conflict where it cannot name them all", () => {
+    const world = World.ready().submit(spec("a", { on_conflict: "continue" }));
+    world.done("a", ["x"]).merged("a", { ...conflict, paths_total: 2_000 });
+    expect(world.task("a").conflict?.paths_total).to.equal(2_000);
+    const left = saved(["x"], { unresolved: ["x"], unresolved_total: 3_000 });
+    for (let times = 0; times < 2; times += 1) world.report("a", { result: "done", saved: left });
+    expect(world.task("a").life).to.have.nested.property("reason.paths_total", 3_000);
+    expect(parkedOf(world.task("a"))?.paths_total).to.equal(3_000);
+  });
+
   it("lands what it resolved", () => {
     const world = World.ready().submit(spec("a", { on_conflict: "continue" }));
     world.done("a", ["x"]).merged("a", conflict);
@@ -127,6 +171,14 @@ describe("a person's resolution", () => {
     const [again] = world.turn(resolve("r1"));
     expect(again?.ok).to.equal(true);
     expect(world.turn(resolve("r2"))[0]).to.have.nested.property("failure.code", "wrong_status");
+  });
+
+  it("is not held to what befell the attempts before: checks that are lost once are run again", () => {
+    const world = parked({}, { verify: [testCommand] });
+    world.task("a").setbacks.lost = lostMax;
+    world.turn(resolve("r1"));
+    mergedByPerson(world).report("a", { result: "lost", saved: null });
+    expect(world.status("a")).to.equal("landing");
   });
 
   it("of a task that left the memory works as well, and survives a restart", () => {
