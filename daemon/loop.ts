@@ -17,6 +17,7 @@ import type { Clock, Timer } from "../system/clock.ts";
 import type { Command, Decision } from "./core/commands.ts";
 import type { Effect } from "./core/effects.ts";
 import type { Event, Recorded } from "./core/events.ts";
+import type { Shortage } from "../ipc/shortage.ts";
 import type { State } from "./core/state.ts";
 import type { TaskId } from "../ipc/ids.ts";
 
@@ -71,6 +72,7 @@ export class Loop {
   draining = false;
   /** While set, nothing starts and nothing begins to land. */
   stopping = false;
+  #shortage: Shortage | null = null;
   readonly #ports: LoopPorts;
   readonly #limits: LoopLimits;
   #asked: Ask[] = [];
@@ -160,6 +162,17 @@ export class Loop {
     });
   }
 
+  get shortage(): Shortage | null {
+    return this.#shortage;
+  }
+
+  /** While a disk is short of space no attempt starts; what runs goes on, and what has run lands. */
+  set shortage(shortage: Shortage | null) {
+    const isOver = this.#shortage !== null && shortage === null;
+    this.#shortage = shortage;
+    if (isOver) this.poke();
+  }
+
   /** Looks again for what can start, for example after a setting of the loop changed. */
   poke(): void {
     this.#wake();
@@ -231,7 +244,7 @@ export class Loop {
   }
 
   get #startsTasks(): boolean {
-    return !this.draining && !this.stopping;
+    return !this.draining && !this.stopping && this.#shortage === null;
   }
 
   async #commit(batch: readonly Recorded[], kept: Before): Promise<void> {

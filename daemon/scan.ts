@@ -7,6 +7,7 @@ import type { Listener } from "./server/listener.ts";
 import type { LockFiles } from "./locks/lockFiles.ts";
 import type { Log } from "./observe/log.ts";
 import type { Loop } from "./loop.ts";
+import type { SpaceWatch } from "./spaceWatch.ts";
 
 /** How often the folders and the socket are looked after: people run `git clean -fdx`. */
 const scanMs = 500;
@@ -20,6 +21,7 @@ export type ScanPorts = {
   /** False: the file of the supervisor's lock was removed or replaced, so it shuts out nobody. */
   readonly isLockIntact: () => boolean;
   readonly loop: Pick<Loop, "journalProblem">;
+  readonly space: Pick<SpaceWatch, "look">;
   readonly locks: Pick<LockFiles, "folder" | "reconcile" | "rebuild">;
   readonly holds: Pick<Holds, "rebuild">;
   readonly listener: () => Pick<Listener, "relisten"> | null;
@@ -45,6 +47,7 @@ export class Scan {
       this.#scanning = this.#scanning
         .then(() => {
           this.#note("the journal cannot be written", this.#ports.loop.journalProblem);
+          this.#ports.space.look();
           return this.#lookAfter();
         })
         .then(

@@ -43,6 +43,7 @@ export function makeServerContext(
     ask: (command) => loop.ask(command),
     read: (look) => loop.read(look),
     journalProblem: () => loop.journalProblem,
+    shortage: () => loop.shortage,
     ...readers,
     isAncestor: (old, young) => landing.isAncestor(old, young).catch(() => false),
     hub,

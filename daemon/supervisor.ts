@@ -11,6 +11,7 @@ import { recoverState } from "./recovery.ts";
 import { releaseLanding } from "./release.ts";
 import { Scan } from "./scan.ts";
 import { socketPathFor } from "../system/paths.ts";
+import { SpaceWatch } from "./spaceWatch.ts";
 import { submitFile } from "./inboxSubmit.ts";
 import type { Config } from "../ipc/configSpec.ts";
 import type { ConfigView, Methods } from "../ipc/methods.ts";
@@ -91,6 +92,8 @@ export class Supervisor {
         life.status === "running" ? [life.worker] : [],
       ),
     );
+    const space = new SpaceWatch({ ...this.#ground(), loop });
+    space.look();
     await pool.start(this.#config.max_parallel, needed);
     await locks.open();
     await holds.open();
@@ -98,7 +101,7 @@ export class Supervisor {
     await this.#openInbox();
     foresight.begin();
     upkeep.begin();
-    this.#beginScan();
+    this.#beginScan(space);
     this.#options.log.info("ready", { epoch: this.#options.epoch, brain: layout.brainDir });
     // In the next turn, when whoever waits for this has been told.
     setImmediate(() => pool.launch());
@@ -224,10 +227,11 @@ export class Supervisor {
     });
   }
 
-  #beginScan(): void {
+  #beginScan(space: SpaceWatch): void {
     this.#scan = new Scan({
       ...this.#options,
       ...this.#built,
+      space,
       listener: () => this.#listener,
       reopenInbox: async () => {
         void this.#inbox?.close();

@@ -29,3 +29,16 @@ export function parseByteSize(text: string): ByteSizeParse {
   if (!Number.isSafeInteger(bytes)) return { ok: false, message: `${quoted(text)} is too large` };
   return { ok: true, bytes };
 }
+
+/** `512 B`, `1.4 KiB`, `10 MiB`. */
+export function bytesWords(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  const units = ["KiB", "MiB", "GiB", "TiB"];
+  let value = bytes / 1024;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${value < 10 && !Number.isInteger(value) ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}

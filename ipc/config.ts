@@ -61,6 +61,8 @@ export const settings = [
   "retention.saved",
   "maintenance",
   "limits.output",
+  "limits.min_free_disk",
+  "limits.workspace_size",
   "limits.fairness_window",
   "limits.tasks_open",
   "limits.chain",

@@ -40,6 +40,8 @@ export const defaultConfig: Config = {
     adoption_grace_ms: 15 * minuteMs,
     prediction_ms: 30 * secondMs,
     output_bytes: gibibyte,
+    min_free_disk_bytes: gibibyte,
+    workspace_size_bytes: 50 * gibibyte,
     fairness_window_ms: 30 * secondMs,
     tasks_open: 200_000,
     chain: 16,

@@ -78,6 +78,8 @@ function mergedLimits(layers: readonly LimitFields[]): Limits {
     adoption_grace_ms: pick("adoption_grace", limits.adoption_grace_ms),
     prediction_ms: pick("prediction", limits.prediction_ms),
     output_bytes: pick("output", limits.output_bytes),
+    min_free_disk_bytes: pick("min_free_disk", limits.min_free_disk_bytes),
+    workspace_size_bytes: pick("workspace_size", limits.workspace_size_bytes),
     fairness_window_ms: pick("fairness_window", limits.fairness_window_ms),
     tasks_open: pick("tasks_open", limits.tasks_open),
     chain: pick("chain", limits.chain),

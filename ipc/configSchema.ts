@@ -34,6 +34,7 @@ export const tasksOpenMax = 1_000_000;
 export const chainMax = 64;
 export const heartbeatMsMin = 50;
 export const outputBytesMin = 1024;
+export const workspaceBytesMin = 1024 ** 2;
 const pathLengthMax = 4_096;
 const globsMax = 256;
 const generatedMax = 32;
@@ -240,6 +241,24 @@ const limitsSchema = strict({
     .meta({
       pattern: byteSizeSchemaPattern,
       ...about("Of an attempt, standard output and standard error together.", "`1GiB`"),
+    })
+    .optional(),
+  min_free_disk: byteSize(0)
+    .meta({
+      pattern: byteSizeSchemaPattern,
+      ...about(
+        "While a disk that attempts write to has less, none starts; what runs and lands goes on. `0B`: not looked at.",
+        "`1GiB`",
+      ),
+    })
+    .optional(),
+  workspace_size: byteSize(workspaceBytesMin)
+    .meta({
+      pattern: byteSizeSchemaPattern,
+      ...about(
+        "Of a workspace on disk, its temporary files with it; an attempt that goes beyond it is ended and fails.",
+        "`50GiB`",
+      ),
     })
     .optional(),
   fairness_window: limit(

@@ -125,6 +125,10 @@ export type Limits = {
   readonly prediction_ms: number;
   /** Per attempt, standard output and standard error together. */
   readonly output_bytes: number;
+  /** No attempt starts while a disk that it writes to has less; 0: whatever there is. */
+  readonly min_free_disk_bytes: number;
+  /** Of a workspace with its temporary files, on disk. */
+  readonly workspace_size_bytes: number;
   readonly fairness_window_ms: number;
   /** Accepted and not yet final; a submit beyond it is refused. */
   readonly tasks_open: number;

@@ -1,5 +1,6 @@
 import type { LandingView } from "./landingViews.ts";
 import type { LockView } from "./claimViews.ts";
+import type { Shortage } from "./shortage.ts";
 import type { Stage } from "./workerMessages.ts";
 import type { TaskId, WorkerId } from "./ids.ts";
 import type { ForeseenView, TaskRow, TaskStatus, WaitReason } from "./taskViews.ts";
@@ -23,6 +24,8 @@ export type StatusView = {
     paused_labels: string[];
     /** Set while the journal cannot be written: nothing is acknowledged or started. */
     journal: "ok" | { problem: string };
+    /** Set while a disk has too little space for anything new to start. */
+    space: "ok" | Shortage;
   };
   slots: { total: number; busy: number; free: number };
   queue: {
@@ -71,5 +74,5 @@ export type SlotsClosed =
   | { because: "paused" | "draining" | "stopping" | "busy" }
   /** No worker has dialled in yet. */
   | { because: "workers" }
-  /** The journal cannot be written; nothing is accepted either. */
+  /** The journal cannot be written, and nothing is accepted either; or too little space for an attempt. */
   | { because: "disk"; problem: string };

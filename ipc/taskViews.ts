@@ -1,5 +1,6 @@
 import type { Argv, TaskSpec } from "./taskSpec.ts";
 import type { AttemptFailure, Stage } from "./workerMessages.ts";
+import type { Shortage } from "./shortage.ts";
 import type { HolderId, Oid, TaskId, WorkerId } from "./ids.ts";
 
 export type TaskStatus = "queued" | "running" | "landing" | "succeeded" | "failed" | "cancelled";
@@ -14,6 +15,8 @@ export type WaitReason =
   | { on: "time"; until: number; backoff: boolean }
   | { on: "claim"; claim: string; holder: HolderId; their_claim: string }
   | { on: "resource"; resource: string; holders: HolderId[] }
+  /** A disk has too little space for anything new. */
+  | ({ on: "disk" } & Shortage)
   | { on: "slot" }
   | { on: "workers" };
 

@@ -150,6 +150,8 @@ export type AttemptFailure =
   | { readonly kind: "setup"; readonly message: string }
   | { readonly kind: "workspace"; readonly message: string }
   | { readonly kind: "output_limit"; readonly limit_bytes: number }
+  /** `bytes`: what was measured. */
+  | { readonly kind: "workspace_size"; readonly limit_bytes: number; readonly bytes: number }
   | { readonly kind: "save"; readonly message: string }
   /** Of the person's, on the work of an attempt that went well; `message`: how it ended, and the end of what it said. */
   | { readonly kind: "hook"; readonly hook: "pre-commit" | "commit-msg"; readonly message: string }

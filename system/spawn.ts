@@ -25,6 +25,8 @@ export type CaptureOptions = {
   readonly cwd?: string;
   readonly input?: string | Uint8Array;
   readonly timeoutMs?: number;
+  /** Aborted when nobody wants to know any more: it is killed. */
+  readonly signal?: AbortSignal;
   /** Standard output as `latin1`, one character a byte, for names that are not UTF-8. */
   readonly bytes?: boolean;
   readonly outputBytesMax?: number;
@@ -54,10 +56,14 @@ export async function capture(
   const timer = options.timeoutMs
     ? setTimeout(() => giveUp(`${file} did not end in time`), options.timeoutMs)
     : undefined;
+  const stop = (): void => giveUp(`${file} was not waited for`);
+  options.signal?.addEventListener("abort", stop);
+  if (options.signal?.aborted === true) stop();
   child.on("error", (error) => resolve(notStarted(file, error)));
   child.on("close", (code, signal) => resolve({ code, signal, problem: null }));
   const end = await promise;
   clearTimeout(timer);
+  options.signal?.removeEventListener("abort", stop);
   const encoding = options.bytes === true ? "latin1" : "utf8";
   return { ...end, stdout: stdout().toString(encoding), stderr: stderr().toString("utf8") };
 }

@@ -148,6 +148,13 @@ export class Duty {
     while (this.#work !== null) await this.#work;
   }
 
+  /** To be called now and then: an idle workspace gives its space back when there is too little. */
+  makeRoomIfIdle(): void {
+    const desk = this.#desk;
+    if (desk === null || !this.#salvaged || this.#work !== null) return;
+    this.#begin(this.#makeRoom(desk, null));
+  }
+
   tellHeartbeat(): void {
     const running = this.#running;
     const beat: Heartbeat = heartbeatOf(running?.course.key ?? null, running?.state ?? null);
@@ -191,7 +198,11 @@ export class Duty {
   #goOn(): void {
     if (this.#work !== null || this.#desk === null || this.#ending) return;
     if (this.#salvaged && this.#waiting.length === 0) return;
-    this.#work = this.#workOff(this.#desk)
+    this.#begin(this.#workOff(this.#desk));
+  }
+
+  #begin(work: Promise<void>): void {
+    this.#work = work
       .catch((error: unknown) => this.#options.log("a bug", { error: String(error) }))
       .then(() => {
         this.#work = null;
@@ -209,11 +220,22 @@ export class Duty {
       // Loaded with the first task there is: git and execa triple what a worker needs to get ready.
       this.#runner ??= import("./attempt/run.ts");
       const { runAttempt } = await this.#runner;
-      this.#report(await runAttempt(desk, running.course, next));
+      const report = await runAttempt(desk, running.course, next);
+      this.#report(report);
+      await this.#makeRoom(desk, report);
       await this.#prune(desk);
     } finally {
       this.#running = null;
       this.#tellStage();
+    }
+  }
+
+  async #makeRoom(desk: Desk, last: Report | null): Promise<void> {
+    try {
+      const { makeRoom } = await import("./attempt/makeRoom.ts");
+      await makeRoom(desk, last);
+    } catch (error) {
+      desk.log("the workspace cannot be removed", { error: String(error) });
     }
   }
 
@@ -243,8 +265,10 @@ export class Duty {
         !hasOutcome(attemptFolder(desk.stateFolder, held));
       if (this.#cutShort.length > 0 || isOpen) {
         const { salvage } = await import("./attempt/salvage.ts");
-        for (const report of await salvage(desk, this.#cutShort, isOpen ? held : null))
+        for (const report of await salvage(desk, this.#cutShort, isOpen ? held : null)) {
           this.#report(report);
+          await this.#makeRoom(desk, report);
+        }
       }
     } catch (error) {
       // What is held stays held: the next reset saves it or puts it aside.

@@ -109,7 +109,10 @@ export class Worker {
     this.#peer = peer;
     this.#graceMs = limits.adoption_grace_ms;
     this.#clearTimers();
-    this.#beat = setInterval(() => this.#duty.tellHeartbeat(), limits.heartbeat_ms);
+    this.#beat = setInterval(() => {
+      this.#duty.tellHeartbeat();
+      this.#duty.makeRoomIfIdle();
+    }, limits.heartbeat_ms);
     this.#duty.begin(settings);
     this.#writeRecord(settings.epoch);
   }

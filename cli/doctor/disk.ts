@@ -1,16 +1,24 @@
 import { readdir, readFile, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
-import { socketPathBytesMax, socketPathFor } from "../../system/paths.ts";
+import type { Config } from "../../ipc/configSpec.ts";
+import { freeBytes } from "../../system/freeSpace.ts";
+import { socketPathBytesMax, socketPathFor, workspaceRoot } from "../../system/paths.ts";
 import type { Layout } from "../../system/paths.ts";
-import { bytesWords } from "../render/words.ts";
+import { bytesWords } from "../../ipc/byteSize.ts";
 import { choice, fine, problem, typed, warning } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
 /** Where the state lies: file system, space, modes, the socket's path, git's exclude file. */
-export async function checkDisk(layout: Layout): Promise<Finding[]> {
+export async function checkDisk(
+  layout: Layout,
+  { limits, workspace }: Pick<Config, "limits" | "workspace">,
+): Promise<Finding[]> {
   const { commonDir, stateDir, brainDir } = layout;
+  const { type } = await statfs(commonDir);
+  const folders = [commonDir, workspaceRoot(layout, workspace.root, process.env), brainDir];
   return [
-    ...(await fileSystemFindings(commonDir)),
+    fileSystemFinding(commonDir, type),
+    ...spaceFindings(folders, limits.min_free_disk_bytes),
     socketFinding(layout),
     await modesFinding([stateDir, brainDir]),
     await excludeFinding(commonDir),
@@ -37,11 +45,6 @@ const megabyte = 1024 * 1024;
 const spaceMin = 100 * megabyte;
 const spaceUsual = 1024 * megabyte;
 
-async function fileSystemFindings(folder: string): Promise<Finding[]> {
-  const { type, bavail, bsize } = await statfs(folder);
-  return [fileSystemFinding(folder, type), spaceFinding(folder, bavail * bsize)];
-}
-
 export function fileSystemFinding(folder: string, type: number): Finding {
   const uncertain = uncertainTypes.get(type >>> 0);
   if (uncertain !== undefined)
@@ -60,16 +63,31 @@ export function fileSystemFinding(folder: string, type: number): Finding {
   });
 }
 
-export function spaceFinding(folder: string, bytes: number): Finding {
+/** Of the disks that attempts write to, those that are short; one line when none is. */
+function spaceFindings([first = "/", ...others]: readonly string[], needed: number): Finding[] {
+  const found = [first, ...others].map((folder) =>
+    spaceFinding(folder, freeBytes(folder) ?? Number.POSITIVE_INFINITY, needed),
+  );
+  const short = found.filter(({ level }) => level !== "ok");
+  return short.length > 0 ? short : found.slice(0, 1);
+}
+
+/** `needed`: below it nothing starts. */
+export function spaceFinding(folder: string, bytes: number, needed: number): Finding {
   const free = `${bytesWords(bytes)} are free in ${folder}`;
-  if (bytes >= spaceUsual) return fine("space", free);
-  const finding = bytes < spaceMin ? problem : warning;
+  const stops = bytes < needed;
+  if (bytes >= spaceUsual && !stops) return fine("space", free);
+  const finding = bytes < spaceMin || stops ? problem : warning;
   return finding("space", {
-    message: `Only ${free}.`,
-    meaning:
-      "When the disk is full nothing is acknowledged and nothing starts, until there is space again.",
+    message: stops
+      ? `Only ${free}, less than limits.min_free_disk (${bytesWords(needed)}).`
+      : `Only ${free}.`,
+    meaning: stops
+      ? "No task starts until there is more; what runs goes on, and what has run lands."
+      : "When the disk is full nothing is acknowledged and nothing starts, until there is space again.",
     choices: [
       choice("Make room; `du` shows where it went.", `du -xh --max-depth=2 ${typed(folder)}`),
+      ...(stops ? [choice("Or ask for less: `limits.min_free_disk` in orchd.yaml.")] : []),
     ],
   });
 }

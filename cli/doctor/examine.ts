@@ -1,4 +1,6 @@
 import { existsSync } from "node:fs";
+import { defaultConfig } from "../../ipc/configDefaults.ts";
+import type { Config } from "../../ipc/configSpec.ts";
 import { FailureError } from "../../ipc/errors.ts";
 import { layoutOf } from "../../system/paths.ts";
 import { findRepository } from "../../system/repository.ts";
@@ -24,15 +26,15 @@ export async function examine(session: Session, deep: boolean): Promise<Finding[
   const found = await findRepository(session.directory);
   if (!found.ok) throw new FailureError(found.failure);
   const { commonDir, workTree } = found.value;
-  const { target, findings: config } = await checkConfig(session);
-  const repository = await checkRepository(found.value, target, env);
+  const { settings, findings: config } = await checkConfig(session);
+  const repository = await checkRepository(found.value, settings.target, env);
   if (workTree === null) return [...programs, ...repository];
   const layout = layoutOf({ commonDir, workTree });
   const supervisor = await findSupervisor(layout, session.directory);
   const live = supervisor.kind === "answers" || supervisor.kind === "hung";
   const tasks = await tasksOfRefs(commonDir);
   const [disk, processes, journal, aside] = await Promise.all([
-    checkDisk(layout),
+    checkDisk(layout, settings),
     checkProcesses(layout, supervisor),
     askJournal(layout, { deep, live, tasks }),
     setAsideFindings(layout),
@@ -53,20 +55,21 @@ export async function examine(session: Session, deep: boolean): Promise<Finding[
 
 const problemsShown = 5;
 
+/** A configuration that cannot be read is one finding, and the rest is looked at with the defaults. */
 async function checkConfig(
   session: Session,
-): Promise<{ readonly target: string | null; readonly findings: Finding[] }> {
+): Promise<{ readonly settings: Config; readonly findings: Finding[] }> {
   try {
     const { file, config } = await readSettings(session);
     const message =
       file === null ? "There is no orchd.yaml; the defaults are used" : `${file} is valid`;
     return {
-      target: config.target,
+      settings: config,
       findings: [fine("config", message), ...pathFindings(config.path)],
     };
   } catch (error) {
     if (!(error instanceof FailureError) || error.failure.code !== "invalid_config") {
-      if (error instanceof FailureError) return { target: null, findings: [] };
+      if (error instanceof FailureError) return { settings: defaultConfig, findings: [] };
       throw error;
     }
     const { message, problems } = error.failure;
@@ -77,7 +80,7 @@ async function checkConfig(
         "The supervisor does not start with it, and a running one keeps the settings it has.",
       choices: [choice("See every line that is wrong.", "orchd config check")],
     });
-    return { target: null, findings: [finding] };
+    return { settings: defaultConfig, findings: [finding] };
   }
 }
 

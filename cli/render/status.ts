@@ -1,3 +1,4 @@
+import { shortageWords } from "../../ipc/shortage.ts";
 import type { StatusView } from "../../ipc/statusViews.ts";
 import type { TaskRow, TaskStatus } from "../../ipc/taskViews.ts";
 import type { Look } from "./paint.ts";
@@ -67,6 +68,10 @@ function headLines(view: StatusView, look: Look): string[] {
   ];
   if (daemon.journal !== "ok") {
     const text = `journal: ${plain(daemon.journal.problem)}`;
+    lines.push(look.paint("bad", fit(text, look.width)));
+  }
+  if (daemon.space !== "ok") {
+    const text = `nothing starts: ${shortageWords(daemon.space)}`;
     lines.push(look.paint("bad", fit(text, look.width)));
   }
   return lines;

@@ -1,8 +1,10 @@
+import { bytesWords } from "../../ipc/byteSize.ts";
 import { formatDuration } from "../../ipc/duration.ts";
 import { isTaskId } from "../../ipc/ids.ts";
 import { unreachable } from "../../ipc/errors.ts";
 import type { FailureReason, TaskRow, TaskStatus, WaitReason } from "../../ipc/taskViews.ts";
 import type { AttemptFailure, KeptBack } from "../../ipc/workerMessages.ts";
+import { shortageWords } from "../../ipc/shortage.ts";
 import type { TaskId } from "../../ipc/ids.ts";
 import type { Style } from "./paint.ts";
 import { listed, plain, plural } from "./text.ts";
@@ -26,6 +28,8 @@ export function waitWords(reason: WaitReason, rows: Rows, now: number): string {
       return claimWords(reason, rows, now);
     case "resource":
       return `${plain(reason.resource)} is used by ${listed(reason.holders, 2)}`;
+    case "disk":
+      return shortageWords(reason);
     case "slot":
       return "no free worker";
     case "workers":
@@ -76,6 +80,8 @@ export function attemptWords(failure: AttemptFailure): string {
       return `no workspace: ${plain(failure.message)}`;
     case "output_limit":
       return `more than ${bytesWords(failure.limit_bytes)} of output`;
+    case "workspace_size":
+      return `its workspace grew to ${bytesWords(failure.bytes)}, beyond the ${bytesWords(failure.limit_bytes)} of limits.workspace_size`;
     case "unlandable":
       return `its work is saved and cannot land: ${plain(failure.message)}`;
     case "kept_back":
@@ -134,19 +140,6 @@ export function statusStyle(status: TaskStatus): Style {
     default:
       return unreachable(status);
   }
-}
-
-/** `512 B`, `1.4 KiB`, `10 MiB`. */
-export function bytesWords(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`;
-  const units = ["KiB", "MiB", "GiB", "TiB"];
-  let value = bytes / 1024;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${value < 10 && !Number.isInteger(value) ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
 function claimWords(reason: Extract<WaitReason, { on: "claim" }>, rows: Rows, now: number): string {

@@ -6,12 +6,18 @@ import { rankAndOrder } from "./rank.ts";
 import type { CompiledHolding } from "./claims.ts";
 import type { Hindrance } from "./claimTable.ts";
 import type { Rank } from "./rank.ts";
+import type { Shortage } from "../../ipc/shortage.ts";
 import type { State, Task } from "./state.ts";
 import type { WaitReason } from "../../ipc/taskViews.ts";
 
 /** Why a queued task does not run, the most lasting reason first; `null` when it does not wait. */
-export function whyWaiting(state: State, task: Task, at: number): WaitReason | null {
-  return whyWaitingWithin(state, task, at, { left: 1 }) ?? null;
+export function whyWaiting(
+  state: State,
+  task: Task,
+  at: number,
+  shortage: Shortage | null = null,
+): WaitReason | null {
+  return whyWaitingWithin(state, task, at, { left: 1 }, shortage) ?? null;
 }
 
 /** Looks among all that is held that may still be made; each takes microseconds, but tasks are many. */
@@ -23,6 +29,7 @@ export function whyWaitingWithin(
   task: Task,
   at: number,
   searches: Searches,
+  shortage: Shortage | null = null,
 ): WaitReason | null | undefined {
   const { life } = task;
   if (life.status !== "queued") return null;
@@ -35,7 +42,8 @@ export function whyWaitingWithin(
     return { on: "time", until: life.notBefore, backoff: life.backoff };
   if (state.paused) return { on: "paused", all: true };
   const claims = waitsForClaims(state, task, searches);
-  return claims === null ? waitsForPlace(state) : claims;
+  if (claims !== null) return claims;
+  return shortage === null ? waitsForPlace(state) : { on: "disk", ...shortage };
 }
 
 /** One that has not been looked at since the last place was taken waits for what is held, or for a place. */

@@ -8,6 +8,7 @@ import type { GcView } from "../../ipc/gcView.ts";
 import type { OutboxView } from "../../ipc/pushView.ts";
 import type { HoldOwner } from "../../ipc/hold.ts";
 import type { Heartbeat } from "../../ipc/workerMessages.ts";
+import type { Shortage } from "../../ipc/shortage.ts";
 import type { Recorded } from "../core/events.ts";
 import type { State, StoredTask } from "../core/state.ts";
 import type { HolderId, HoldId, Oid, TaskId, WorkerId } from "../../ipc/ids.ts";
@@ -26,6 +27,8 @@ export type ServerContext = {
   readonly read: <View>(look: (state: State) => View) => Promise<View>;
   readonly daemonState: () => "running" | "draining" | "stopping";
   readonly journalProblem: () => string | null;
+  /** Of space on a disk; `null`: there is enough for an attempt to start. */
+  readonly shortage: () => Shortage | null;
   /** A final task that has left the memory, from the journal. */
   readonly readTask: (id: TaskId) => Promise<StoredTask | null>;
   readonly eventsSince: (fromSeq: number, max: number) => Promise<readonly EventView[]>;

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { connect } from "../../ipc/client.ts";
@@ -17,8 +17,9 @@ import type { TestRepository } from "../helpers/repository.ts";
  * Disks that fill up, turn read-only or break under a real supervisor and its workers. The journal, or
  * the workspaces, lie on a small file system of their own.
  */
-const config = { max_parallel: 2, limits: { grace: "500ms" } };
+const config = { max_parallel: 2, limits: { grace: "500ms", min_free_disk: "0B" } };
 const patience = { timeoutMs: 30_000 };
+const megabyte = 1024 * 1024;
 
 describe("a disk", function () {
   this.timeout(120_000);
@@ -83,6 +84,50 @@ describe("a disk", function () {
     expect(end).to.include({ status: "succeeded", attempts: 1 });
     await eachLandedOnce(supervised, ids);
     expect(readFileSync(`${gate}.started`, "utf8")).to.equal("once\n");
+  });
+
+  it("that has less than limits.min_free_disk: what runs lands, nothing starts until there is more", async () => {
+    using disk = makeSmallDisk(48);
+    const limits = { ...config.limits, min_free_disk: "8MiB", heartbeat: "1s" };
+    const workspace = { root: disk.path };
+    const repository = await makeRepository({ config: { ...config, limits, workspace } });
+    await using supervised = await supervise(repository);
+    const gate = gateOf(repository);
+    const running = await supervised.submit(gated("running", gate));
+    await until(() => existsSync(`${gate}.done`), patience);
+    const ballast = join(disk.path, "others");
+    writeFileSync(ballast, Buffer.alloc(38 * megabyte));
+    await until(async () => (await statusOf(supervised)).daemon.space !== "ok", patience);
+    const waiting = await supervised.submit(quick("waiting"));
+    writeFileSync(gate, "");
+    const [landed] = await supervised.wait(running);
+    expect(landed).to.include({ status: "succeeded", attempts: 1 });
+    const shown = await supervised.orchd("show", "waiting");
+    expect(shown.stdout).to.match(/MiB free in .*, less than limits.min_free_disk \(8 MiB\)/);
+    // Nobody works in it, and its disk is short.
+    await until(() => !existsSync(join(disk.path, "worker-1/workspace")), patience);
+    rmSync(ballast);
+    const [end] = await supervised.wait(waiting);
+    expect(end).to.include({ status: "succeeded", attempts: 1 });
+    await eachLandedOnce(supervised, [...running, ...waiting]);
+  });
+
+  it("that an attempt fills beyond limits.workspace_size: it fails by name, and the space is there again", async () => {
+    using disk = makeSmallDisk(48);
+    const limits = { ...config.limits, min_free_disk: "8MiB", workspace_size: "16MiB" };
+    const workspace = { root: disk.path };
+    const repository = await makeRepository({ config: { ...config, limits, workspace } });
+    await using supervised = await supervise(repository);
+    const greedy = {
+      id: "greedy",
+      run: { shell: "head -c 30000000 /dev/zero > .git/x; sleep 99" },
+    };
+    const [end] = await supervised.wait(await supervised.submit(greedy));
+    expect(end?.reason).to.have.nested.property("failure.kind", "workspace_size");
+    const shown = await supervised.orchd("show", "greedy");
+    expect(shown.stdout).to.match(/grew to \d+ MiB, beyond the 16 MiB of limits.workspace_size/);
+    const [next] = await supervised.wait(await supervised.submit(quick("next")));
+    expect(next?.status).to.equal("succeeded");
   });
 
   it("that is full at the start, or fails under a supervisor in the foreground, has an exit code of its own", async () => {

@@ -1,7 +1,7 @@
 import type { Argv } from "../../ipc/taskSpec.ts";
 import { gateOutputMax } from "../../ipc/workerMessages.ts";
 import type { Outcome } from "../../ipc/workerMessages.ts";
-import { markerOf } from "./desk.ts";
+import { markerOf, roomIn } from "./desk.ts";
 import type { Course, Desk, Ground } from "./desk.ts";
 import { attemptEnvironment } from "./environment.ts";
 import type { Output } from "./output.ts";
@@ -44,6 +44,7 @@ export async function runCommand(
       outputBytesMax: limits.output_bytes,
     },
     output,
+    room: roomIn(desk, place),
     signal: course.signal,
     onEnding: () => {},
   });

@@ -11,6 +11,7 @@ import type { Base, Place, Repository } from "../workspace/place.ts";
 import type { AttemptLog } from "./attemptLog.ts";
 import type { LiveLooks } from "./live.ts";
 import type { Output } from "./output.ts";
+import type { Room } from "./program.ts";
 
 /** What every attempt of one worker shares. */
 export type Desk = {
@@ -62,6 +63,11 @@ export const waitsForSpace = "waits for space on the disk";
 
 export function failed(failure: AttemptFailure, saved: Saved | null = null): Outcome {
   return { result: "failed", failure, saved };
+}
+
+/** What a workspace may take on disk. */
+export function roomIn({ settings }: Desk, place: Place): Room {
+  return { place, bytesMax: settings.config.limits.workspace_size_bytes };
 }
 
 /** Unique among everything on this machine: another repository may have a task of the same name. */

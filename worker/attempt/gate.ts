@@ -21,7 +21,10 @@ export async function runGate(
   gate: GateAssignment,
   folder: string,
 ): Promise<Outcome> {
-  const prepared = await prepareGround(desk, course, gate.candidate, folder);
+  const prepared = await prepareGround(desk, course, gate.candidate, folder, {
+    setup: true,
+    freeBytesMin: 0,
+  });
   if (!prepared.ok) return prepared.outcome;
   const deadline = realClock.monotonicMs() + gate.timeout_ms;
   try {

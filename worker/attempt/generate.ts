@@ -24,7 +24,10 @@ export async function runGenerate(
   record: AttemptRecord,
   folder: string,
 ): Promise<Outcome> {
-  const prepared = await prepareGround(desk, course, commit, folder, "bare");
+  const prepared = await prepareGround(desk, course, commit, folder, {
+    setup: false,
+    freeBytesMin: 0,
+  });
   if (!prepared.ok) return prepared.outcome;
   const { place, repository, base } = prepared.value;
   try {

@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { bytesWords } from "../../ipc/byteSize.ts";
 import type { Argv } from "../../ipc/taskSpec.ts";
 import { copyIgnored } from "../workspace/copy.ts";
 import { clearHeld, readHeld } from "../workspace/held.ts";
@@ -9,9 +10,9 @@ import { resetWorkspace, resolveBase, setWorkspaceAside } from "../workspace/res
 import { findSaved, saveWorkspace } from "../workspace/save.ts";
 import { recordSetup, setupDue } from "../workspace/setupState.ts";
 import { freshTemporary } from "../workspace/temporary.ts";
-import { isOutOfSpace, onceThereIsSpace } from "../workspace/space.ts";
+import { isOutOfSpace, mustHaveSpace, onceThereIsSpace } from "../workspace/space.ts";
 import type { Waiting } from "../workspace/space.ts";
-import { failed, markerOf, messageOf, waitsForSpace } from "./desk.ts";
+import { failed, markerOf, messageOf, roomIn, waitsForSpace } from "./desk.ts";
 import type { Course, Desk, Ground, Step } from "./desk.ts";
 import { attemptEnvironment } from "./environment.ts";
 import { Output } from "./output.ts";
@@ -20,26 +21,31 @@ import type { ProgramEnd } from "./program.ts";
 
 /** Of the end of setup.log, in the message of a setup that failed. */
 const setupTailBytes = 1_000;
+const noteMax = 200;
+
+export type Preparing = { readonly setup: boolean; readonly freeBytesMin: number };
 
 /**
  * Gets a workspace ready at a revision, in this order because each step needs the one before:
- * what is unsaved is saved, files are reset, ignored files copied, setup run if it is due. `bare`
- * leaves setup out, which the next attempt here will find due.
+ * what is unsaved is saved, files are reset, ignored files copied, setup run if it is due. Without
+ * `setup` that is left out, and the next attempt here will find it due. First of all it waits until the
+ * disks have `freeBytesMin`: 0 for what lands, which goes on as long as it can.
  */
 export async function prepareGround(
   desk: Desk,
   course: Course,
   revision: string,
   folder: string,
-  how: "set up" | "bare" = "set up",
+  { setup, freeBytesMin }: Preparing,
 ): Promise<Step<Ground>> {
   course.enter({ stage: "workspace" });
   try {
     const place = await desk.place();
-    const { ground, hash } = await onceThereIsSpace(
-      () => layGround(desk, place, revision, how),
-      waitingInWorkspace(desk, course, place),
-    );
+    const waiting = waitingInWorkspace(desk, course, place);
+    const { ground, hash } = await onceThereIsSpace(async () => {
+      mustHaveSpace(waiting.folders, freeBytesMin);
+      return await layGround(desk, place, revision, setup);
+    }, waiting);
     return hash === null
       ? { ok: true, value: ground }
       : await setUp(desk, course, ground, hash, folder);
@@ -57,7 +63,8 @@ export function waitingInWorkspace(desk: Desk, course: Course, place: Place | nu
     onWaiting: (problem, first) => {
       if (!first) return;
       desk.log("the attempt cannot begin yet", { ...course.key, error: problem });
-      course.enter({ stage: "workspace", note: waitsForSpace });
+      const [line = ""] = problem.split("\n", 1);
+      course.enter({ stage: "workspace", note: `${waitsForSpace}: ${line}`.slice(0, noteMax) });
     },
   };
 }
@@ -67,7 +74,7 @@ async function layGround(
   desk: Desk,
   place: Place,
   revision: string,
-  how: "set up" | "bare",
+  setup: boolean,
 ): Promise<{ readonly ground: Ground; readonly hash: string | null }> {
   const { workspace } = desk.settings.config;
   await mkdir(place.folder, { recursive: true, mode: 0o700 });
@@ -78,7 +85,7 @@ async function layGround(
   await linkWorkspace(desk.stateFolder, place);
   await freshTemporary(place);
   await copyIgnored(place, repository, base, workspace.copy);
-  const hash = how === "bare" ? null : await setupDue(place, workspace, fresh);
+  const hash = setup ? await setupDue(place, workspace, fresh) : null;
   return { ground: { place, repository, base }, hash };
 }
 
@@ -97,7 +104,7 @@ async function keepUnsavedWork(desk: Desk, place: Place, repository: Repository)
       (await saveWorkspace(place, repository, { ...held, policy }));
     desk.log("unsaved work was saved", { task: held.task, attempt: held.attempt, ref: saved?.ref });
   } catch (error) {
-    if (await isOutOfSpace(error, [place.folder, repository.gitDir])) throw error;
+    if (isOutOfSpace(error, [place.folder, repository.gitDir])) throw error;
     const aside = await setWorkspaceAside(place, `${held.task}.${held.attempt}.workspace`);
     desk.log("unsaved work was put aside", { folder: aside, error: messageOf(error) });
   }
@@ -151,6 +158,7 @@ async function runSetup(
       outputBytesMax: limits.output_bytes,
     },
     output,
+    room: roomIn(desk, ground.place),
     signal: course.signal,
     onEnding: () => {},
   });
@@ -167,6 +175,8 @@ export function wordsOf(end: ProgramEnd): string {
       return `not done after ${end.timeoutMs} ms`;
     case "output_limit":
       return `more than ${end.limitBytes} bytes of output`;
+    case "workspace_size":
+      return `its workspace grew beyond ${bytesWords(end.limitBytes)} (limits.workspace_size)`;
     case "not_started":
       return end.message;
     case "asked":

@@ -11,7 +11,7 @@ import { changedSince, saveMore } from "../workspace/save.ts";
 import { onceThereIsSpace } from "../workspace/space.ts";
 import type { Waiting } from "../workspace/space.ts";
 import { clearTemporary, freshTemporary } from "../workspace/temporary.ts";
-import { failed, markerOf, messageOf } from "./desk.ts";
+import { failed, markerOf, messageOf, roomIn } from "./desk.ts";
 import type { Course, Desk, Ground, Step } from "./desk.ts";
 import { attemptEnvironment } from "./environment.ts";
 import { wordsOf } from "./ground.ts";
@@ -175,6 +175,7 @@ async function runInWorkspace(
       outputBytesMax: limits.output_bytes,
     },
     output,
+    room: roomIn(desk, ground.place),
     signal: course.signal,
     onEnding: () => {},
   });

@@ -3,7 +3,9 @@ import { unreachable } from "../../ipc/errors.ts";
 import { realClock } from "../../system/clock.ts";
 import { startChild } from "../child.ts";
 import type { Child, ChildRequest } from "../child.ts";
+import type { Place } from "../workspace/place.ts";
 import type { Output } from "./output.ts";
+import { outgrown, portsOf } from "./sizeWatch.ts";
 
 /** How often the size of the output is compared with its limit. */
 const outputCheckMs = 1_000;
@@ -15,12 +17,15 @@ export type ProgramLimits = {
   readonly outputBytesMax: number;
 };
 
+export type Room = { readonly place: Place; readonly bytesMax: number };
+
 /** Why a program is over. In every variant nothing that it started is left. */
 export type ProgramEnd =
   | { readonly why: "exited"; readonly code: number }
   | { readonly why: "signalled"; readonly signal: string }
   | { readonly why: "timeout"; readonly timeoutMs: number }
   | { readonly why: "output_limit"; readonly limitBytes: number }
+  | { readonly why: "workspace_size"; readonly limitBytes: number; readonly bytes: number }
   | { readonly why: "asked" }
   | { readonly why: "not_started"; readonly message: string };
 
@@ -28,6 +33,8 @@ export type ProgramRun = {
   readonly request: ChildRequest;
   readonly limits: ProgramLimits;
   readonly output: Output;
+  /** Where it works, and how large that may get on disk; `null`: nobody looks. */
+  readonly room: Room | null;
   /** Aborted when the program shall end. */
   readonly signal: AbortSignal;
   /** Called when the ending begins, also after a normal exit. */
@@ -59,6 +66,8 @@ export function failureOf(end: ProgramEnd): AttemptFailure | null {
       return { kind: "timeout", timeout_ms: end.timeoutMs };
     case "output_limit":
       return { kind: "output_limit", limit_bytes: end.limitBytes };
+    case "workspace_size":
+      return { kind: "workspace_size", limit_bytes: end.limitBytes, bytes: end.bytes };
     case "not_started":
       return { kind: "not_started", message: end.message };
     case "asked":
@@ -68,7 +77,7 @@ export function failureOf(end: ProgramEnd): AttemptFailure | null {
   }
 }
 
-/** Whichever comes first: its own exit, the time, the limit of its output, the request to end. */
+/** Whichever comes first: its own exit, the time, a limit of its output or its workspace, the request to end. */
 async function firstOf(child: Child, run: ProgramRun): Promise<ProgramEnd> {
   const { promise, resolve } = Promise.withResolvers<ProgramEnd>();
   const { timeoutMs, outputBytesMax } = run.limits;
@@ -77,6 +86,13 @@ async function firstOf(child: Child, run: ProgramRun): Promise<ProgramEnd> {
     if (run.output.bytes() > outputBytesMax)
       resolve({ why: "output_limit", limitBytes: outputBytesMax });
   }, outputCheckMs);
+  const over = new AbortController();
+  if (run.room !== null) {
+    const { place, bytesMax: limitBytes } = run.room;
+    void outgrown(limitBytes, portsOf(place), over.signal).then((bytes) => {
+      if (bytes !== null) resolve({ why: "workspace_size", limitBytes, bytes });
+    });
+  }
   const asked = (): void => resolve({ why: "asked" });
   run.signal.addEventListener("abort", asked);
   if (run.signal.aborted) asked();
@@ -90,6 +106,7 @@ async function firstOf(child: Child, run: ProgramRun): Promise<ProgramEnd> {
   } finally {
     timer.cancel();
     clearInterval(check);
+    over.abort();
     run.signal.removeEventListener("abort", asked);
   }
 }

@@ -21,7 +21,7 @@ import type { SaveRequest } from "../workspace/save.ts";
 import { clearTemporary, freshTemporary } from "../workspace/temporary.ts";
 import { onceThereIsSpace } from "../workspace/space.ts";
 import { unlandable } from "../workspace/unlandable.ts";
-import { failed, markerOf, messageOf, waitsForSpace } from "./desk.ts";
+import { failed, markerOf, messageOf, roomIn, waitsForSpace } from "./desk.ts";
 import type { Course, Desk, Ground, Step } from "./desk.ts";
 import { attemptEnvironment } from "./environment.ts";
 import { prepareGround, waitingInWorkspace } from "./ground.ts";
@@ -45,7 +45,11 @@ export async function runTask(
   folder: string,
 ): Promise<Outcome> {
   if (task.spec.workspace === "none") return await runInRepository(desk, course, task, folder);
-  const prepared = await prepareGround(desk, course, desk.settings.landing_ref, folder);
+  const { landing_ref, config } = desk.settings;
+  const prepared = await prepareGround(desk, course, landing_ref, folder, {
+    setup: true,
+    freeBytesMin: config.limits.min_free_disk_bytes,
+  });
   if (!prepared.ok) return prepared.outcome;
   const ground = prepared.value;
   const startedAt = record.started_at;
@@ -195,6 +199,7 @@ async function runWork(
       outputBytesMax: limits.output_bytes,
     },
     output,
+    room: workTree === null ? null : roomIn(desk, place),
     signal: course.signal,
     onEnding: () => course.enter({ stage: "ending", output }),
   });

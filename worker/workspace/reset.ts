@@ -119,10 +119,19 @@ async function replaceFiles(place: Place, base: Base): Promise<string> {
   return stderr;
 }
 
-async function removeWorkspace(place: Place): Promise<void> {
+/** Of one that was made; that it can be used is not said. */
+export async function hasWorkspace({ workTree }: Place): Promise<boolean> {
+  return (await lstat(workTree).catch(() => null)) !== null;
+}
+
+/**
+ * Everything in it must have been saved. The next reset makes a new one; it also goes on with what was cut
+ * short, since nothing is taken for a workspace without the git directory that goes first. Throws as `resetWorkspace`.
+ */
+export async function removeWorkspace(place: Place): Promise<void> {
   await failpoint("reset.remove", async () => {
-    await removeAll(place.workTree);
     await removeAll(place.ownGit);
+    await removeAll(place.workTree);
   });
   const left = await lstat(place.workTree).catch(() => null);
   if (left !== null) throw new WorkspaceError(`${place.workTree} cannot be removed`);

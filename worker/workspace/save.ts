@@ -171,7 +171,7 @@ async function importHead(
     return head;
   } catch (error) {
     // Damaged or forged history: the files are safe without it, on top of the base.
-    if (!(error instanceof GitError) || (await isOutOfSpace(error, disksOf(place, repository))))
+    if (!(error instanceof GitError) || isOutOfSpace(error, disksOf(place, repository)))
       throw error;
     return null;
   }
@@ -192,7 +192,7 @@ async function pinStrays(
       kept.push(oid);
     } catch (error) {
       // A ref that names nothing, or nothing whole: there is nothing to keep.
-      if (!(error instanceof GitError) || (await isOutOfSpace(error, disksOf(place, repository))))
+      if (!(error instanceof GitError) || isOutOfSpace(error, disksOf(place, repository)))
         throw error;
     }
   }

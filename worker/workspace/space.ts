@@ -1,5 +1,7 @@
-import { statfs } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
+import { shortageWords } from "../../ipc/shortage.ts";
+import type { Shortage } from "../../ipc/shortage.ts";
+import { findShortage } from "../../system/freeSpace.ts";
 
 /**
  * A full disk is no fault of the task that meets it, and the work of an agent is worth waiting for:
@@ -23,6 +25,20 @@ const retryMs = 2_000;
 const spaceBytesMin = 64 * 1024;
 const saidByGit = /no space left on device|out of disk ?space|disk quota exceeded/i;
 
+/** There is space, but less than an attempt may begin with. */
+export class TooLittleSpace extends Error {
+  constructor(shortage: Shortage) {
+    super(shortageWords(shortage));
+    this.name = "TooLittleSpace";
+  }
+}
+
+/** To be asked before an attempt changes anything. Throws `TooLittleSpace`. */
+export function mustHaveSpace(folders: readonly string[], neededBytes: number): void {
+  const shortage = findShortage(folders, neededBytes);
+  if (shortage !== null) throw new TooLittleSpace(shortage);
+}
+
 /** Rejects with what `step` rejected with. */
 export async function onceThereIsSpace<Value>(
   step: () => Value | Promise<Value>,
@@ -32,7 +48,7 @@ export async function onceThereIsSpace<Value>(
     try {
       return await step();
     } catch (error) {
-      if (signal.aborted || !(await isOutOfSpace(error, folders))) throw error;
+      if (signal.aborted || !isOutOfSpace(error, folders)) throw error;
       onWaiting(error instanceof Error ? error.message : String(error), first);
       await pause(retryMs, undefined, { signal }).catch(() => {});
     }
@@ -40,20 +56,10 @@ export async function onceThereIsSpace<Value>(
 }
 
 /** Did this fail because a disk is full, or a quota used up? */
-export async function isOutOfSpace(error: unknown, folders: readonly string[]): Promise<boolean> {
+export function isOutOfSpace(error: unknown, folders: readonly string[]): boolean {
   if (!(error instanceof Error)) return false;
+  if (error instanceof TooLittleSpace) return true;
   if ("code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT")) return true;
   if (saidByGit.test(error.message)) return true;
-  for (const folder of folders) if ((await bytesLeft(folder)) < spaceBytesMin) return true;
-  return false;
-}
-
-async function bytesLeft(folder: string): Promise<number> {
-  try {
-    const { bavail, bsize } = await statfs(folder);
-    return bavail * bsize;
-  } catch {
-    // A folder that is not there is another problem.
-    return Number.POSITIVE_INFINITY;
-  }
+  return findShortage(folders, spaceBytesMin) !== null;
 }

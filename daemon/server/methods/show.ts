@@ -13,7 +13,8 @@ export async function show(
 ): Promise<Methods["show"]["result"]> {
   const id = taskId(params, "id");
   const viewOf = (state: State, task: Task) => {
-    const row = taskRow(state, task, context.wallMs(), heartbeatsOf(context.workers()));
+    const heartbeats = heartbeatsOf(context.workers());
+    const row = taskRow(state, task, context.wallMs(), heartbeats, context.shortage());
     return taskView(row, task, state, context);
   };
   const view = await context.read((state) => {

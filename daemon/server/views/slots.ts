@@ -1,3 +1,4 @@
+import { shortageWords } from "../../../ipc/shortage.ts";
 import type { ServerContext } from "../context.ts";
 import type { SlotsClosed, SlotsView } from "../../../ipc/statusViews.ts";
 import type { State } from "../../core/state.ts";
@@ -21,7 +22,7 @@ function busyWorkers(state: State): number {
 
 export function slotsView(
   state: State,
-  context: Pick<ServerContext, "daemonState" | "journalProblem">,
+  context: Pick<ServerContext, "daemonState" | "journalProblem" | "shortage">,
 ): SlotsView {
   const counts = slotCounts(state);
   const closed = [...closedAltogether(state, context), ...noPlace(state, counts.free)];
@@ -35,13 +36,15 @@ export function slotsView(
 
 function closedAltogether(
   state: State,
-  context: Pick<ServerContext, "daemonState" | "journalProblem">,
+  context: Pick<ServerContext, "daemonState" | "journalProblem" | "shortage">,
 ): SlotsClosed[] {
   const closed: SlotsClosed[] = [];
   const daemon = context.daemonState();
   if (daemon !== "running") closed.push({ because: daemon });
   const problem = context.journalProblem();
   if (problem !== null) closed.push({ because: "disk", problem });
+  const shortage = context.shortage();
+  if (shortage !== null) closed.push({ because: "disk", problem: shortageWords(shortage) });
   if (state.paused) closed.push({ because: "paused" });
   return closed;
 }

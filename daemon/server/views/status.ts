@@ -9,6 +9,7 @@ import { waitersBehind } from "../../core/claimWaits.ts";
 import { whyWaitingWithin } from "../../core/explain.ts";
 import type { Heartbeat } from "../../../ipc/workerMessages.ts";
 import type { LandingView, TargetView } from "../../../ipc/landingViews.ts";
+import type { Shortage } from "../../../ipc/shortage.ts";
 import type { LockView } from "../../../ipc/claimViews.ts";
 import type { StatusQuery, StatusView, WorkerView } from "../../../ipc/statusViews.ts";
 import type { OutboxView, PushView } from "../../../ipc/pushView.ts";
@@ -31,6 +32,7 @@ export function statusView(
   const at = context.wallMs();
   const slots = context.workers();
   const problem = context.journalProblem();
+  const shortage = context.shortage();
   const open = openTasks(state, query.open_max);
   const heartbeats = heartbeatsOf(slots);
   return {
@@ -43,12 +45,13 @@ export function statusView(
       paused: state.paused,
       paused_labels: [...state.pausedLabels],
       journal: problem === null ? "ok" : { problem },
+      space: shortage ?? "ok",
     },
     slots: slotCounts(state),
-    queue: { length: state.counts.queued, ...waitingOn(state, at) },
+    queue: { length: state.counts.queued, ...waitingOn(state, at, shortage) },
     counts: { ...state.counts },
     tasks: [...open, ...finishedTasks(state, query.finished_max)].map((task) =>
-      taskRow(state, task, at, heartbeats),
+      taskRow(state, task, at, heartbeats, shortage),
     ),
     workers: workerViews(state, slots),
     locks: lockViews(state, context),
@@ -241,8 +244,18 @@ function finishedTasks(state: State, max: number): Task[] {
 function waitingOn(
   state: State,
   at: number,
+  shortage: Shortage | null,
 ): Pick<StatusView["queue"], "explained" | "waiting_on"> {
-  const counts = { paused: 0, after: 0, time: 0, claim: 0, resource: 0, slot: 0, workers: 0 };
+  const counts: StatusView["queue"]["waiting_on"] = {
+    paused: 0,
+    after: 0,
+    time: 0,
+    claim: 0,
+    resource: 0,
+    disk: 0,
+    slot: 0,
+    workers: 0,
+  };
   const searches = { left: searchesMax };
   let looked = 0;
   let explained = 0;
@@ -250,7 +263,7 @@ function waitingOn(
     if (task.life.status !== "queued") continue;
     if (looked >= lookedAtMax) break;
     looked += 1;
-    const reason = whyWaitingWithin(state, task, at, searches);
+    const reason = whyWaitingWithin(state, task, at, searches, shortage);
     if (reason === undefined) continue;
     explained += 1;
     if (reason !== null) counts[reason.on] += 1;

@@ -11,6 +11,7 @@ import type {
 } from "../../../ipc/taskViews.ts";
 import type { Attempt, Final, State, Task } from "../../core/state.ts";
 import type { Heartbeat } from "../../../ipc/workerMessages.ts";
+import type { Shortage } from "../../../ipc/shortage.ts";
 import type { ServerContext } from "../context.ts";
 import type { TaskId, WorkerId } from "../../../ipc/ids.ts";
 
@@ -19,6 +20,7 @@ export function taskRow(
   task: Task,
   at: number,
   heartbeats: ReadonlyMap<WorkerId, Heartbeat>,
+  shortage: Shortage | null = null,
 ): TaskRow {
   const { life } = task;
   const worker = life.status === "running" ? life.worker : null;
@@ -32,7 +34,7 @@ export function taskRow(
     since: life.since,
     worker,
     stage: stageOf(task, worker === null ? undefined : heartbeats.get(worker)),
-    waiting: whyWaiting(state, task, at),
+    waiting: whyWaiting(state, task, at, shortage),
     commit: life.status === "succeeded" ? life.commit : null,
     reason: life.status === "failed" ? life.reason : null,
   };

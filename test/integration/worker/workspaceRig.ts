@@ -127,6 +127,8 @@ export async function testSettings(
         adoption_grace_ms: 60_000,
         prediction_ms: 0,
         output_bytes: 1_000_000,
+        min_free_disk_bytes: 0,
+        workspace_size_bytes: 1024 ** 4,
         fairness_window_ms: 1_000,
         tasks_open: 100,
         chain: 16,

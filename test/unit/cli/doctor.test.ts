@@ -66,8 +66,18 @@ describe("a finding of orchd doctor", () => {
   });
 
   it("warns of little space, and calls next to none a problem", () => {
-    const megabytes = (count: number) => spaceFinding("/x", count * 1024 * 1024).level;
+    const megabytes = (count: number) => spaceFinding("/x", count * 1024 * 1024, 0).level;
     expect([2_000, 500, 50].map(megabytes)).to.deep.equal(["ok", "warning", "problem"]);
+  });
+
+  it("calls less than limits.min_free_disk a problem, with both numbers", () => {
+    const gibibyte = 1024 ** 3;
+    expect(spaceFinding("/x", 9 * gibibyte, 9 * gibibyte).level).to.equal("ok");
+    const short = spaceFinding("/x", 8 * gibibyte, 9 * gibibyte);
+    expect(short).to.deep.include({
+      level: "problem",
+      message: "Only 8 GiB are free in /x, less than limits.min_free_disk (9 GiB).",
+    });
   });
 
   it("judges a lock of git by its user, its age and whose ref it locks", () => {

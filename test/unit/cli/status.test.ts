@@ -139,6 +139,14 @@ describe("the status page", () => {
     expect(page).to.include("journal: no space left");
   });
 
+  it("says with numbers that a disk has too little space for anything to start", () => {
+    const space = { folder: "/work", free_bytes: 5 * 1024 ** 2, needed_bytes: 1024 ** 3 };
+    const page = statusPage(statusView({ daemon: { ...statusView().daemon, space } }), look(100));
+    expect(page).to.include(
+      "nothing starts: 5 MiB free in /work, less than limits.min_free_disk (1 GiB)",
+    );
+  });
+
   it("says what holds landing", () => {
     const held = { ...landing, held: "main was reset; see `orchd land --help`" };
     expect(statusPage(statusView({ landing: held }), look(100))).to.include(

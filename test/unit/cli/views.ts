@@ -81,12 +81,22 @@ export function statusView(given: Partial<StatusView> = {}): StatusView {
       paused: false,
       paused_labels: [],
       journal: "ok",
+      space: "ok",
     },
     slots: { total: 4, busy: count("running"), free: 4 - count("running") },
     queue: {
       length: count("queued"),
       explained: 0,
-      waiting_on: { paused: 0, after: 0, time: 0, claim: 0, resource: 0, slot: 0, workers: 0 },
+      waiting_on: {
+        paused: 0,
+        after: 0,
+        time: 0,
+        claim: 0,
+        resource: 0,
+        disk: 0,
+        slot: 0,
+        workers: 0,
+      },
     },
     counts: {
       queued: count("queued"),

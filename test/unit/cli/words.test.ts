@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { bytesWords, reasonWords, waitWords } from "../../../cli/render/words.ts";
+import { bytesWords } from "../../../ipc/byteSize.ts";
+import { reasonWords, waitWords } from "../../../cli/render/words.ts";
 import type { FailureReason, WaitReason } from "../../../ipc/taskViews.ts";
 import { id, now, row, secondsAgo, worker } from "./views.ts";
 
@@ -34,6 +35,10 @@ const waits: readonly (readonly [WaitReason, string])[] = [
     { on: "resource", resource: "db:staging", holders: [id("t-run")] },
     "db:staging is used by t-run",
   ],
+  [
+    { on: "disk", folder: "/w", free_bytes: 700 * 1024 ** 2, needed_bytes: 1024 ** 3 },
+    "700 MiB free in /w, less than limits.min_free_disk (1 GiB)",
+  ],
   [{ on: "slot" }, "no free worker"],
   [{ on: "workers" }, "no worker is ready yet"],
 ];
@@ -50,6 +55,13 @@ const reasons: readonly (readonly [FailureReason, string])[] = [
   [
     { kind: "attempt", failure: { kind: "output_limit", limit_bytes: 10 * 1024 * 1024 } },
     "more than 10 MiB of output",
+  ],
+  [
+    {
+      kind: "attempt",
+      failure: { kind: "workspace_size", limit_bytes: 1024 ** 3, bytes: 1.5 * 1024 ** 3 },
+    },
+    "its workspace grew to 1.5 GiB, beyond the 1 GiB of limits.workspace_size",
   ],
   [{ kind: "lost", attempts: 1 }, "its worker died (1 attempt)"],
   [

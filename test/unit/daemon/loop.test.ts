@@ -490,6 +490,23 @@ describe("the end of the loop", () => {
   });
 });
 
+describe("a loop that is told that a disk is short of space", () => {
+  it("starts nothing, lands what has run, and starts what waits as soon as there is enough", async () => {
+    const { loop, effects } = await makeRig();
+    await loop.ask(submit(spec("a", { claims: ["x"] })));
+    loop.shortage = { folder: "/w", free_bytes: 1, needed_bytes: 2 };
+    await loop.ask(submit(spec("b")));
+    const fence = await loop.read((state) => state.tasks.get(id("a"))?.attempts[0]?.fence ?? 0);
+    const outcome = { result: "done", saved: saved(["x"]) } as const;
+    const report = { task: id("a"), attempt: 1, fence, outcome, elapsed_ms: 1 };
+    await loop.ask({ type: "report", worker: worker(1), report });
+    expect(effects.map(({ kind }) => kind)).to.deep.equal(["placeLock", "dispatch", "merge"]);
+    loop.shortage = null;
+    await until(() => effects.some((effect) => effect.kind === "dispatch" && effect.task === "b"));
+    await loop.end();
+  });
+});
+
 describe("a loop that drains", () => {
   it("starts nothing, but lands what has run, and goes on when it is poked", async () => {
     const { loop, effects } = await makeRig();

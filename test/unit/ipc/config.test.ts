@@ -72,6 +72,8 @@ limits:
   adoption_grace: 1m
   prediction: 45s
   output: 256MiB
+  min_free_disk: 2GiB
+  workspace_size: 5GB
   fairness_window: 1m
   tasks_open: 100
   chain: 4
@@ -128,6 +130,8 @@ push: { remote: origin, branch: release, quiet: 5s, every: 3, timeout: 1m, hook:
         adoption_grace_ms: 60_000,
         prediction_ms: 45_000,
         output_bytes: 256 * 1024 ** 2,
+        min_free_disk_bytes: 2 * 1024 ** 3,
+        workspace_size_bytes: 5 * 1000 ** 3,
         fairness_window_ms: 60_000,
         tasks_open: 100,
         chain: 4,
@@ -214,7 +218,7 @@ push: { remote: origin, branch: release, quiet: 5s, every: 3, timeout: 1m, hook:
     [
       "a key of the parsed form",
       "limits: {timeout_ms: 5}\n",
-      '1:10 limits.timeout_ms | unknown key "timeout_ms"; the keys here are timeout, grace, setup_timeout, signing_timeout, hook_timeout, verify_timeout, heartbeat, stale_after, adoption_grace, prediction, output, fairness_window, tasks_open, chain',
+      '1:10 limits.timeout_ms | unknown key "timeout_ms"; the keys here are timeout, grace, setup_timeout, signing_timeout, hook_timeout, verify_timeout, heartbeat, stale_after, adoption_grace, prediction, output, min_free_disk, workspace_size, fairness_window, tasks_open, chain',
     ],
     [
       "a prototype key",

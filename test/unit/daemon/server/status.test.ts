@@ -9,6 +9,7 @@ function queueOf(world: World): StatusView["queue"] {
     wallMs: () => world.at,
     workers: () => [],
     journalProblem: () => null,
+    shortage: () => null,
     daemonState: () => "running",
     lockFile: () => null,
     foreseen: () => [],
