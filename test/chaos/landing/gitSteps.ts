@@ -5,17 +5,17 @@ import { Random } from "../../sim/random.ts";
 import { roundProblems } from "../inTime.ts";
 import { brokenAtRest } from "../invariants.ts";
 import { brokenRecovery, readRecovered } from "../recovered.ts";
-import { Keeper, makeSite } from "../site.ts";
+import { Keeper } from "../site.ts";
 import type { Site } from "../site.ts";
 import { GitDeaths } from "./gitDeath.ts";
 import type { GitDeath } from "./gitDeath.ts";
 import { beginEditing, endEditing, lostEdits } from "./person.ts";
-import { followed, gone, recoveringPlan, supervisorsOf } from "./rounds.ts";
-import { landingContent, landingTask } from "./work.ts";
+import { followed, gone, pushed, recoveringPlan, supervisorsOf } from "./rounds.ts";
+import { landingSite, landingTask, pushingContent } from "./work.ts";
 
 /**
- * Every git of a landing and of a follow that writes something, killed in each of five ways
- * (gitDeath.ts), each in a round of its own: two tasks land, and everything must be as if nothing had
+ * Every git of a landing, a follow and a push that writes something, killed in each way (gitDeath.ts),
+ * and midway after several times, each in a round of its own: two tasks land, and everything must be as if nothing had
  * happened.
  */
 type Step = {
@@ -37,9 +37,19 @@ const steps: readonly Step[] = [
   { name: "compare again", words: ["update-index", "--refresh"], settling: true },
   { name: "tree to go back to", words: ["write-tree"], settling: true },
   { name: "files back", words: ["read-tree", "-u", "!-n"], settling: true },
+  { name: "push", words: ["push"] },
 ];
-const deaths = ["unstarted", "answered", "both", "midway", "orphan"] as const;
-const midwayMs = 3;
+
+type Way = Pick<GitDeath, "death" | "ms"> & { readonly name: string };
+/** A git of a landing takes 1 to 30 ms. */
+const midwaysMs = [0, 1, 3, 8, 20];
+const ways: readonly Way[] = [
+  { name: "unstarted", death: "unstarted" },
+  { name: "answered", death: "answered" },
+  { name: "both", death: "both" },
+  { name: "orphan", death: "orphan" },
+  ...midwaysMs.map((ms) => ({ name: `midway ${ms} ms`, death: "midway", ms }) as const),
+];
 const roundTimeoutMs = 240_000;
 
 export type GitSteps = {
@@ -53,8 +63,10 @@ export type GitSteps = {
 /** Those whose name fits: `git.move:both`. */
 export function gitSteps(only: RegExp) {
   return steps
-    .flatMap((step) => deaths.map((death) => ({ step, death })))
-    .filter(({ step, death }) => only.test(`git.${step.name}:${death}`));
+    .flatMap((step) =>
+      ways.map((way) => ({ step, way, name: `git.${step.name}:${way.name}` }) as const),
+    )
+    .filter(({ name }) => only.test(name));
 }
 
 export async function killEachGit(only: RegExp, lanes: number): Promise<GitSteps> {
@@ -62,16 +74,16 @@ export async function killEachGit(only: RegExp, lanes: number): Promise<GitSteps
   const sum = { steps: all.length, recovered: 0, leftLocks: 0, broken: 0 };
   const lane = async (number: number): Promise<void> => {
     let site: Site | null = null;
-    for (const [at, { step, death }] of all.entries()) {
+    for (const [at, { step, way, name }] of all.entries()) {
       if (at % lanes !== number) continue;
       const here: Site = (site ??= await siteWithDeaths());
       const problems = await roundProblems(here, roundTimeoutMs, () =>
-        runRound(here, step, death, at, sum),
+        runRound(here, step, way, at, sum),
       );
       sum.recovered += readRecovered(here.recoveredFile).length;
       if (problems.length === 0) continue;
       sum.broken += 1;
-      console.log(`BROKEN git.${step.name}:${death}\n  ${problems.join("\n  ")}`);
+      console.log(`BROKEN ${name}\n  ${problems.join("\n  ")}`);
       await here[Symbol.asyncDispose]();
       site = null;
     }
@@ -84,7 +96,7 @@ export async function killEachGit(only: RegExp, lanes: number): Promise<GitSteps
 const sitesDeaths = new WeakMap<Site, GitDeaths>();
 
 async function siteWithDeaths(): Promise<Site> {
-  const site = await makeSite(landingContent);
+  const site = await landingSite(pushingContent);
   sitesDeaths.set(site, new GitDeaths(site));
   return site;
 }
@@ -92,7 +104,7 @@ async function siteWithDeaths(): Promise<Site> {
 async function runRound(
   site: Site,
   step: Step,
-  death: GitDeath["death"],
+  { death, ms = 0 }: Way,
   round: number,
   sum: { leftLocks: number },
 ): Promise<string[]> {
@@ -102,7 +114,7 @@ async function runRound(
   rmSync(site.recoveredFile, { force: true });
   await beginEditing(site);
   const before = step.settling === true ? await cutOff(site, task("before")) : [];
-  gits?.arm({ words: step.words, death, answer: step.answer ?? 1, ms: midwayMs });
+  gits?.arm({ words: step.words, death, answer: step.answer ?? 1, ms });
   const ends = await liveOn(site, async () => [
     ...before,
     ...(await site.submit([task("one"), task("two")])),
@@ -124,7 +136,9 @@ async function runRound(
 async function liveOn(site: Site, submit: () => Promise<readonly string[]>) {
   await using _keeper = new Keeper(site, await recoveringPlan(site));
   const ends = await site.wait(await submit());
-  return { ends, leftLocks: await followed(site) };
+  const leftLocks = await followed(site);
+  await pushed(site);
+  return { ends, leftLocks };
 }
 
 /** A supervisor that dies when it has written the files and not moved the branch. */

@@ -11,25 +11,32 @@ import { brokenAtRest } from "../invariants.ts";
 import { endEverything, kill, logsOf } from "../living.ts";
 import { readRecovered } from "../recovered.ts";
 import type { Recovered } from "../recovered.ts";
-import { makeSite } from "../site.ts";
 import type { Site } from "../site.ts";
 import { GitDeaths } from "./gitDeath.ts";
 import type { GitDeath } from "./gitDeath.ts";
 import { beginEditing, endEditing, lostEdits } from "./person.ts";
-import { followed, gone, recoveringPlan, removeLeftLocks, supervisorsOf } from "./rounds.ts";
-import { landingContent, landingTask } from "./work.ts";
+import {
+  followed,
+  gone,
+  pushed,
+  recoveringPlan,
+  removeLeftLocks,
+  supervisorsOf,
+} from "./rounds.ts";
+import { landingContent, landingSite, landingTask, richContent } from "./work.ts";
 
 /**
  * Kills at random moments, while there is always something to land and the person's branch follows.
  * What is drawn follows from the seed; what it hits depends on the machine. After the kill of a
- * supervisor the next one is looked at when it has recovered.
+ * supervisor the next one is looked at when it has recovered. With an even seed what lands is pushed and
+ * signed too, and has a file that a command makes.
  */
 const faults = ["supervisor", "supervisor", "supervisor", "start", "git", "git"] as const;
 type Fault = (typeof faults)[number];
 
 /** From the moment at which the supervisor is ready. */
 const lifeMsMax = 1_500;
-const startMsMax = 600;
+const startMsMax = 2_000;
 const midwayMsMax = 15;
 const gitWaitMs = 8_000;
 /** Of one strike, with the recovery that follows from it. */
@@ -53,11 +60,14 @@ const gits: readonly GitDeath["words"][] = [
   ["read-tree", "-u", "!-n"],
   ["read-tree", "-u", "!-n"],
 ];
+/** Only where there are such. */
+const richGits = [...gits, ["push"], ["write-tree"], ["update-index"]] as const;
 const deaths = ["unstarted", "answered", "both", "midway", "midway", "orphan"] as const;
 
 export async function killAtRandomMoments(options: { kills: number; seed: number }) {
-  await using site = await makeSite(landingContent);
-  const rounds = new RandomKills(site, new Random(options.seed));
+  const isRich = options.seed % 2 === 0;
+  await using site = await landingSite(isRich ? richContent : landingContent);
+  const rounds = new RandomKills(site, new Random(options.seed), isRich ? richGits : gits);
   if (options.kills > 0) await rounds.run(options.kills);
   return rounds.counts;
 }
@@ -66,6 +76,7 @@ class RandomKills {
   readonly #site: Site;
   readonly #random: Random;
   readonly #gits: GitDeaths;
+  readonly #struck: readonly GitDeath["words"][];
   readonly #ids: string[] = [];
   #plan: FailpointPlan = { folder: "", kill: [] };
   /** We have killed the supervisor. */
@@ -91,8 +102,9 @@ class RandomKills {
     broken: 0,
   };
 
-  constructor(site: Site, random: Random) {
+  constructor(site: Site, random: Random, struck: readonly GitDeath["words"][]) {
     this.#site = site;
+    this.#struck = struck;
     this.#random = random;
     this.#gits = new GitDeaths(site);
     for (const name of somebodysLocks) site.foreignLocks.plant(name);
@@ -108,6 +120,7 @@ class RandomKills {
       const ended = this.#keptRunning(this.#site.wait(this.#ids));
       const ends = await inTime(ended, { timeoutMs: restTimeoutMs, what: "landing all" });
       this.counts.locks_left_by_killed_gits += await followed(this.#site);
+      await pushed(this.#site);
       await inTime(this.#rest(ends), { timeoutMs: restTimeoutMs, what: "the end" });
     } catch (error) {
       this.#break([String(error), ...(await abandoned(this.#site))].join("\n"));
@@ -219,7 +232,7 @@ class RandomKills {
     const answer = this.#random.int(1, 3);
     const ms = this.#random.int(0, midwayMsMax);
     const before = supervisorsOf(this.#site);
-    this.#gits.arm({ words: this.#random.pick(gits), death, answer, ms });
+    this.#gits.arm({ words: this.#random.pick(this.#struck), death, answer, ms });
     await until(() => this.#gits.hasStruck(), { timeoutMs: gitWaitMs }).catch(() => {});
     this.#gits.disarm();
     // Once it is disarmed, whether it has struck stays as it is.

@@ -40,6 +40,18 @@ export async function followed(site: Site): Promise<number> {
   return removed;
 }
 
+/** Until the remote has everything that landed, where there is one. */
+export async function pushed(site: Site): Promise<void> {
+  const { git } = site.repository;
+  const remote = await git("config", "remote.origin.url").catch(() => null);
+  if (remote === null) return;
+  const has = (): Promise<string> => git("--git-dir", remote, "rev-parse", "refs/heads/main");
+  await until(async () => (await has()) === (await git("rev-parse", "orchd/main")), {
+    what: "the remote to have what landed",
+    timeoutMs: followTimeoutMs,
+  });
+}
+
 export function removeLeftLocks({ repository: { dir } }: Site): number {
   return leftLocks.filter((name) => removeStale(join(dir, ".git", name))).length;
 }

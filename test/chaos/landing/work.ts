@@ -1,6 +1,10 @@
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Random } from "../../sim/random.ts";
 import type { RepositoryContent } from "../../helpers/repository.ts";
+import { fakeGpg } from "../../helpers/signing.ts";
 import { task } from "../scenarios.ts";
+import { makeSite } from "../site.ts";
 import type { Site } from "../site.ts";
 import { theirsPath } from "../recovered.ts";
 
@@ -11,6 +15,7 @@ import { theirsPath } from "../recovered.ts";
  */
 const bigFiles = 12;
 const bigLines = 6_000;
+const madePath = "made.txt";
 
 export const landingContent: RepositoryContent = {
   files: {
@@ -29,12 +34,41 @@ export const landingContent: RepositoryContent = {
   },
 };
 
+/** Pushed as well. */
+export const pushingContent: RepositoryContent = {
+  ...landingContent,
+  config: { ...landingContent.config, push: { remote: "origin", quiet: "50ms" } },
+};
+
+/** Pushed, signed, and with a file that a command makes: each of these is cut off too. */
+export const richContent: RepositoryContent = {
+  files: { ...landingContent.files, [madePath]: "made\n" },
+  config: {
+    ...pushingContent.config,
+    generated: [{ paths: [madePath], run: { shell: `ls out gone > ${madePath} || true` } }],
+  },
+};
+
+/** With the remote and the signing program that a content of the above is about. */
+export async function landingSite(content: RepositoryContent): Promise<Site> {
+  const site = await makeSite(content);
+  const { dir, git } = site.repository;
+  const remote = join(dir, "../remote.git");
+  if (content.config?.["push"] === undefined) return site;
+  await git("init", "--quiet", "--bare", remote);
+  // As with an editor: somebody's config.lock lies there, which git would respect.
+  appendFileSync(join(dir, ".git/config"), `[remote "origin"]\n\turl = ${remote}\n`);
+  if (content === richContent) await fakeGpg(site.repository, "", "--global");
+  return site;
+}
+
 export function landingTask(site: Site, id: string, random: Random): object {
   const [big, gone] = [random.int(0, bigFiles - 1), random.int(0, bigFiles - 1)];
   const shell = [
     `yes ${id} | head -n ${random.int(10, bigLines)} > big/${big}.txt`,
     `mkdir -p out/${id} && for n in 1 2 3; do echo ${id} > out/${id}/$n.txt; done`,
     `if [ -e gone/${gone}.txt ]; then rm gone/${gone}.txt; else mkdir -p gone && echo ${id} > gone/${gone}.txt; fi`,
+    `if [ -e ${madePath} ]; then echo ${id} >> ${madePath}; fi`,
   ].join("; ");
   return task(site, id, shell, {
     claims: [`big/${big}.txt`, `gone/${gone}.txt`, `out/${id}/**`],
