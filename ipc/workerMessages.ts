@@ -171,6 +171,8 @@ export type KeptBackFile = {
   readonly path: string;
   readonly why: "large" | "secret";
   readonly bytes: number;
+  /** It is in the attempt's own commits and in no file any more; these commits were kept back whole. */
+  readonly committed?: true;
 };
 export const keptBackShownMax = 20;
 

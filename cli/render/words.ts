@@ -98,9 +98,9 @@ export function attemptWords(failure: AttemptFailure): string {
 function keptBackWords({ files, total, folder }: KeptBack): string {
   const named = files
     .slice(0, 3)
-    .map(({ path, why, bytes }) => {
+    .map(({ path, why, bytes, committed }) => {
       const reason = why === "large" ? bytesWords(bytes) : "looks like a secret";
-      return `${plain(path)} (${reason})`;
+      return `${plain(path)} (${reason}${committed === true ? ", in its commits" : ""})`;
     })
     .join(", ");
   const more = total > 3 ? ` and ${total - 3} more` : "";

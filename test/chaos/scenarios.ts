@@ -228,7 +228,7 @@ const odd: Scenario = {
       "echo x > sub/left && mkdir left && cd left && echo x > f.txt && echo x > .env && mkfifo pipe && chmod 500 .";
     const ids = await submitted(site, [
       task(site, `${id}-left`, `${left} && ${deepFolders}; exit 1`),
-      task(site, id, `${save}; exit 1`),
+      task(site, id, `${commitsKey} && ${save}; exit 1`),
     ]);
     return { ids, failing: ids };
   },
@@ -270,6 +270,10 @@ const generated: Scenario = {
     return { ids: await submitted(site, tasks), conflicting: ids };
   },
 };
+
+/** And takes it away again: it stays in the history. */
+const commitsKey =
+  "echo key > id_rsa && git add id_rsa && git commit -qm key && git rm -q id_rsa && git commit -qm less";
 
 /** Deeper below the temporary folder than a path can say. */
 const deepFolders = [

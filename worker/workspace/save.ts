@@ -1,15 +1,11 @@
-import { lstat } from "node:fs/promises";
-import { join } from "node:path";
 import type { SavePolicy } from "../../ipc/configSpec.ts";
 import { isOid } from "../../ipc/ids.ts";
 import type { Oid } from "../../ipc/ids.ts";
 import { touchedBytesMax, touchedPathsMax } from "../../ipc/workerMessages.ts";
 import type { Saved } from "../../ipc/workerMessages.ts";
 import { git, gitLine, GitError } from "../../system/git.ts";
-import { readHead, readStrays } from "./agentRefs.ts";
-import { setRepositoriesAside } from "./embedded.ts";
 import { importCommits } from "./importCommits.ts";
-import { keptBackOf } from "./keepBack.ts";
+import { historyOf } from "./history.ts";
 import { clearIndexLock, durable, settleOwnGit } from "./ownGit.ts";
 import { mustBeRealFolder } from "./place.ts";
 import type { Base, Owner, Place, Repository } from "./place.ts";
@@ -33,7 +29,7 @@ import { updateRef } from "./updateRef.ts";
  * save that was cut short can be repeated; when this returns, everything is on disk.
  *
  * Not saved: ignored files, new files that `policy` keeps back (keepBack.ts) and then the agent's
- * commits either, which may have them, and what changed inside a submodule of the base (its own repository).
+ * commits either, which may have them, nor commits that hold such files (history.ts), and what changed inside a submodule of the base (its own repository).
  */
 export type SaveRequest = Owner & {
   readonly base: Base;
@@ -59,7 +55,7 @@ export async function saveWorkspace(
   const { base } = request;
   await settleOwnGit(place, repository, base);
   const { tree, changes } = await snapshot(place, repository, request);
-  const { head, strays } = await historyOf(place, request);
+  const { head, strays } = await historyOf(place, request, tree);
   const parent = (await importHead(place, repository, base, head)) ?? base.commit;
   if (strays.length > 0) await pinStrays(place, repository, request, tree, strays);
   const isUnchanged = tree === base.tree && (head === null || head === base.commit);
@@ -71,29 +67,6 @@ export async function saveWorkspace(
   await failpoint("save.ref", () => updateRef(repository, ref, commit));
   const descends = await contains(repository, parent, base.commit);
   return { commit, base: base.commit, ref, ...touchedBy(changes), descends };
-}
-
-type History = { readonly head: Oid | null; readonly strays: readonly Oid[] };
-
-/**
- * What the agent committed. Where files were kept back, its commits may have them too: its `.git` goes
- * aside whole, beside those files, and nothing of it comes into the repository.
- */
-async function historyOf(place: Place, request: SaveRequest): Promise<History> {
-  const { base, policy } = request;
-  if (policy !== undefined && (await keptBackOf(place, request, policy)) !== null) {
-    if (await isThere(join(place.workTree, ".git")))
-      await setRepositoriesAside(place, request, [Buffer.from(".")]);
-    return { head: null, strays: [] };
-  }
-  const agentGit = join(place.workTree, ".git");
-  const head = await readHead(agentGit);
-  const known = head === null ? [base.commit] : [base.commit, head];
-  return { head, strays: await readStrays(agentGit, known) };
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return (await lstat(path).catch(() => null)) !== null;
 }
 
 /** Are the files other than what was saved? Throws as `saveWorkspace` does. */

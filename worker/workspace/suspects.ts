@@ -9,9 +9,9 @@ import { pathGlob } from "./pathGlob.ts";
  * what `save.allow` names. A guess that errs towards telling people: what it holds back is theirs to
  * let through.
  */
-const headBytes = 64 * 1024;
+export const headBytes = 64 * 1024;
 /** More new files than this are judged by name and size alone. */
-const readMax = 2_000;
+export const readMax = 2_000;
 
 const secretName =
   /^(?:\.env|\.env\.(?!example$|sample$|template$|dist$|defaults?$).*|id_(?:rsa|dsa|ecdsa|ed25519)|\.netrc|\.pgpass|\.git-credentials|.*\.(?:p12|pfx|jks|keystore|kdbx))$/i;
@@ -31,29 +31,44 @@ const secretContent = new RegExp(
   ].join("|"),
 );
 
+export type Judge = {
+  /** By its path, as git's bytes in UTF-8, and its size. */
+  readonly byName: (path: string, bytes: number) => KeptBackFile["why"] | null;
+  /** By the first `headBytes` of it, one character a byte; to be asked where `byName` knows nothing. */
+  readonly byContent: (path: string, head: string) => KeptBackFile["why"] | null;
+};
+
+export function judgeBy({ max_file_bytes, secrets, allow }: SavePolicy): Judge {
+  const allowed = allow.map(pathGlob);
+  const isAllowed = (path: string): boolean => allowed.some((glob) => glob.matches(path));
+  return {
+    byName: (path, bytes) => {
+      const isLarge = bytes > max_file_bytes;
+      const isSecret =
+        secrets === "refuse" && secretName.test(path.slice(path.lastIndexOf("/") + 1));
+      if ((!isLarge && !isSecret) || isAllowed(path)) return null;
+      return isLarge ? "large" : "secret";
+    },
+    byContent: (path, head) =>
+      secrets === "refuse" && secretContent.test(head) && !isAllowed(path) ? "secret" : null,
+  };
+}
+
 /** `paths` relative to `root`, as bytes. */
 export function suspectsAmong(
   root: string,
   paths: readonly Buffer[],
   policy: SavePolicy,
 ): readonly (KeptBackFile & { readonly bytesPath: Buffer })[] {
-  const allowed = policy.allow.map(pathGlob);
+  const judge = judgeBy(policy);
   return paths.flatMap((bytesPath, at) => {
     const path = bytesPath.toString("utf8");
-    if (allowed.some((glob) => glob.matches(path))) return [];
     const whole = Buffer.concat([Buffer.from(`${root}/`), bytesPath]);
     const there = lstatSync(whole, { throwIfNoEntry: false });
     if (there?.isFile() !== true) return [];
     const { size } = there;
-    const looksSecret = (): boolean =>
-      secretName.test(path.slice(path.lastIndexOf("/") + 1)) ||
-      (at < readMax && secretContent.test(headOf(whole)));
-    const why =
-      size > policy.max_file_bytes
-        ? "large"
-        : policy.secrets === "refuse" && looksSecret()
-          ? "secret"
-          : null;
+    const reads = policy.secrets === "refuse" && at < readMax;
+    const why = judge.byName(path, size) ?? (reads ? judge.byContent(path, headOf(whole)) : null);
     return why === null ? [] : [{ path, why, bytes: size, bytesPath }];
   });
 }

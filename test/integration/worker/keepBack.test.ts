@@ -5,7 +5,9 @@ import { expect } from "chai";
 import type { KeptBack, Report } from "../../../ipc/workerMessages.ts";
 import { shellTask } from "./fakeSupervisor.ts";
 import { savedOf, startedRig } from "./rig.ts";
-import { makeWorkspaceRig } from "./workspaceRig.ts";
+import { defaultConfig } from "../../../ipc/configDefaults.ts";
+import { keptBackOf } from "../../../worker/workspace/keepBack.ts";
+import { makeWorkspaceRig, testTask } from "./workspaceRig.ts";
 
 const key = "-----BEGIN OPENSSH PRIVATE KEY-----";
 
@@ -54,6 +56,59 @@ describe("new files that do not belong in git", () => {
     const objects = await rig.person.git("cat-file", "--batch-all-objects", "--batch-check");
     expect(objects).not.to.match(/ blob 3$/m);
     expect(existsSync(join(dirname(folder), "2", "HEAD"))).to.equal(true);
+  });
+
+  it("do not come in with commits that removed them again; these fail the attempt by name and lie beside it", async () => {
+    await using rig = await startedRig({ save: { max_file_bytes: 1_000 } });
+    const script = `echo s1 > id_rsa; mkdir d; echo '${key}' > d/notes; head -c 1001 /dev/zero > big; echo y > y
+      git add -A; git commit -qm all; echo x >> a.txt; git rm -q id_rsa d/notes big; git commit -qam less`;
+    const task = shellTask("t1", script);
+    rig.assign(task);
+    const report = await rig.reportOf(task);
+    const { folder, files, total } = keptIn(report);
+    expect(files).to.deep.equal([
+      { path: "big", why: "large", bytes: 1001, committed: true },
+      { path: "d/notes", why: "secret", bytes: key.length + 1, committed: true },
+      { path: "id_rsa", why: "secret", bytes: 3, committed: true },
+    ]);
+    expect(total).to.equal(3);
+    expect(savedOf(report)?.touched).to.deep.equal(["a.txt", "y"]);
+    const objects = await rig.person.git("cat-file", "--batch-all-objects", "--batch-check");
+    expect(objects).not.to.match(/ blob (1001|36|3)$/m);
+    expect(existsSync(join(folder, "2", "HEAD"))).to.equal(true);
+  });
+
+  it("do not come in with a stash or another branch either", async () => {
+    await using rig = await startedRig({ save: {} });
+    const script = `git switch -qc other; echo s1 > id_rsa; git add -A; git commit -qm key; git switch -q work; echo x > x`;
+    const task = shellTask("t1", script);
+    rig.assign(task);
+    const { files } = keptIn(await rig.reportOf(task));
+    expect(files.map(({ path }) => path)).to.deep.equal(["id_rsa"]);
+    const strays = await rig.person.git("for-each-ref", "refs/orchd/strays");
+    expect(strays).to.equal("");
+  });
+
+  it("are let through in commits as in files, and changes of files that the base has are not looked at", async () => {
+    await using rig = await startedRig({ save: { max_file_bytes: 50, allow: ["*.bin"] } });
+    const script = `head -c 100 /dev/zero > x.bin; head -c 100 /dev/zero > a.txt; echo '${key}' > dir/b.txt
+      git add -A; git commit -qm one; git rm -q x.bin; echo b > a.txt; echo b > dir/b.txt; git commit -qam two`;
+    const task = shellTask("t1", script);
+    rig.assign(task);
+    const report = await rig.reportOf(task);
+    expect(report.outcome.result, JSON.stringify(report.outcome)).to.equal("done");
+    const own = await rig.person.git("log", "--format=%s", `${savedOf(report)?.commit}`);
+    expect(own.split("\n").slice(1, 3)).to.deep.equal(["two", "one"]);
+  });
+
+  it("are found in the whole one of two histories, and the other is left out", async () => {
+    await using rig = await startedRig({ save: {} });
+    const script = `echo s1 > id_rsa; git add -A; git commit -qm key; git branch other; git reset -q --hard HEAD~
+      echo 1234567890123456789012345678901234567890 > .git/refs/heads/damaged; echo x > x`;
+    const task = shellTask("t1", script);
+    rig.assign(task);
+    const { files } = keptIn(await rig.reportOf(task));
+    expect(files.map(({ path }) => path)).to.deep.equal(["id_rsa"]);
   });
 
   it("are saved where the configuration lets them through", async () => {
@@ -111,6 +166,22 @@ describe("new files that do not belong in git", () => {
     rig.assign(task);
     const { outcome } = await rig.reportOf(task);
     expect(outcome).to.deep.include({ failure: { kind: "exit", exit_code: 3 } });
+  });
+
+  it("are told of again by a save that is repeated after the commits went aside", async () => {
+    await using rig = await makeWorkspaceRig({ files: { "a.txt": "a\n" } });
+    await rig.edit("id_rsa", "secret\n");
+    await rig.agentGit("add", "-A");
+    await rig.agentGit("commit", "-qm", "key");
+    await rig.agentGit("rm", "-q", "id_rsa");
+    await rig.edit("b.txt", "b\n");
+    const first = await rig.save();
+    expect(await rig.save()).to.deep.equal(first);
+    const owner = { task: testTask, attempt: 1 };
+    const kept = await keptBackOf(rig.place, owner, defaultConfig.save);
+    expect(kept?.files).to.deep.equal([
+      { path: "id_rsa", why: "secret", bytes: 7, committed: true },
+    ]);
   });
 
   it("are still there after a save that was cut short, and give the same commit", async () => {

@@ -63,6 +63,18 @@ const reasons: readonly (readonly [FailureReason, string])[] = [
     },
     "its workspace grew to 1.5 GiB, beyond the 1 GiB of limits.workspace_size",
   ],
+  [
+    {
+      kind: "attempt",
+      failure: {
+        kind: "kept_back",
+        folder: "/aside/t.1",
+        files: [{ path: "id_rsa", why: "secret", bytes: 3, committed: true }],
+        total: 1,
+      },
+    },
+    "new files that do not belong in git: id_rsa (looks like a secret, in its commits); they are in /aside/t.1, the rest is saved; save.allow lets them through",
+  ],
   [{ kind: "lost", attempts: 1 }, "its worker died (1 attempt)"],
   [
     {
