@@ -207,8 +207,8 @@ async function throughRound(
   if (scenario.alone !== undefined) return await scenario.alone(site, plan);
   await scenario.stage?.(site, round);
   await site.orchd(["start"], plan);
-  const { repository, recoveredFile } = site;
-  const looks = [...(plan.run ?? []), lookWhenRecovered(repository.dir, recoveredFile)];
+  const { tree, recoveredFile } = site;
+  const looks = [...(plan.run ?? []), lookWhenRecovered(tree.dir, recoveredFile)];
   const unarmed = { ...plan, kill: [], run: looks };
   const { done, ends, repeated } = await throughKills(site, scenario, round, unarmed);
   await stopCleanly(site, unarmed);

@@ -51,8 +51,9 @@ async function brokenCommits(site: Site, { ends, failing }: Expected): Promise<s
 }
 
 /** The person's files are those of a commit that orchd's branch has, with nothing in between. */
-async function brokenCheckout(site: Site): Promise<string[]> {
-  const { git } = site.repository;
+async function brokenCheckout({ repository, tree }: Site): Promise<string[]> {
+  const git = (...args: readonly string[]): Promise<string> =>
+    repository.git("-C", tree.dir, ...args);
   const status = await git("status", "--porcelain");
   const isInside = await git("merge-base", "--is-ancestor", "HEAD", "orchd/main").then(
     () => true,

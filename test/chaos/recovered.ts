@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative, resolve } from "node:path";
 import type { FailpointPlan } from "../../system/failpoint.ts";
-import { lookAt } from "../person/look.ts";
+import { gitDirOf, lookAt } from "../person/look.ts";
 
 /**
  * What a supervisor has made of the repository when it has recovered and done nothing else: before its
@@ -72,12 +72,14 @@ async function look(dir: string): Promise<Recovered> {
   );
   const files = new Map([...seen.files].filter(([path]) => !ignored.has(path)));
   const tip = git("rev-parse", "--quiet", "--verify", "refs/heads/orchd/main");
-  const locks = gitLocks(join(dir, ".git"));
+  const gitDir = gitDirOf(dir);
+  const commonDir = resolve(dir, git("rev-parse", "--git-common-dir"));
+  const locks = gitLocks(commonDir);
   const own = locks.filter(isOwn);
   const other = locks.filter((path) => !isOwn(path));
   // A follow waits for somebody who holds the index.
-  const unsettled = existsSync(join(dir, ".git/orchd/follow.json"));
-  const waits = other.includes("index.lock") && unsettled;
+  const unsettled = existsSync(join(commonDir, "orchd/follow.json"));
+  const waits = unsettled && other.includes(relative(commonDir, join(gitDir, "index.lock")));
   return {
     main: seen.main,
     tip: tip === "" ? null : tip,
@@ -109,7 +111,7 @@ function gitLocks(gitDir: string): string[] {
 /** A living worker may be pinning its work. */
 function isOwn(path: string): boolean {
   if (path.startsWith("refs/orchd/attempts/")) return false;
-  return /^(?:refs\/heads\/orchd\/|refs\/orchd\/|orchd-follow)/.test(path);
+  return /^(?:refs\/heads\/orchd\/|refs\/orchd\/|(?:worktrees\/[^/]+\/)?orchd-follow)/.test(path);
 }
 
 function differing(

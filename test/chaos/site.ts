@@ -29,6 +29,8 @@ import type { Ran } from "../helpers/supervised.ts";
  */
 export type Site = {
   readonly repository: TestRepository;
+  /** Where the target is checked out. */
+  readonly tree: Tree;
   readonly brain: string;
   readonly stateDir: string;
   readonly startsFolder: string;
@@ -47,6 +49,12 @@ export type Site = {
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 };
 
+type Tree = {
+  readonly dir: string;
+  /** Below `.git`; empty for the main working tree, or with a slash at the end. */
+  readonly gitFolder: "" | `worktrees/${string}/`;
+};
+
 /** A supervisor that is started and killed again and again, and everything that waits for one. */
 const reconnectMs = 180_000;
 /** A client that hangs for whatever reason. */
@@ -55,9 +63,17 @@ const clientMsMax = 150_000;
 /** Nothing of what scenarios do needs them. */
 const somebodysLocks = ["refs/heads/other.lock", "config.lock"];
 
-export async function makeSite(content: RepositoryContent): Promise<Site> {
+/** `isLinked`: the target is checked out in a linked working tree, and `elsewhere` in the main one. */
+export async function makeSite(content: RepositoryContent, isLinked = false): Promise<Site> {
   const repository = await makeRepository(content);
   const root = dirname(repository.dir);
+  const tree: Tree = isLinked
+    ? { dir: join(root, "linked"), gitFolder: "worktrees/linked/" }
+    : { dir: repository.dir, gitFolder: "" };
+  if (isLinked) {
+    await repository.git("checkout", "--quiet", "-b", "elsewhere");
+    await repository.git("worktree", "add", "--quiet", tree.dir, "main");
+  }
   const startsFolder = join(root, "starts");
   await mkdir(startsFolder);
   let [rounds, abandoned] = [0, false];
@@ -76,6 +92,7 @@ export async function makeSite(content: RepositoryContent): Promise<Site> {
   };
   return {
     repository,
+    tree,
     brain: join(repository.dir, ".aibrain"),
     stateDir: join(repository.dir, ".git/orchd"),
     startsFolder,

@@ -30,7 +30,7 @@ const texts = new Map<string, string>();
 const trees = new Map<string, ReadonlyMap<string, string>>();
 
 export async function lookAt(repository: Pick<TestRepository, "dir" | "env">): Promise<Look> {
-  const gitDir = join(repository.dir, ".git");
+  const gitDir = gitDirOf(repository.dir);
   const read = async (...args: string[]): Promise<string> =>
     (await run("git", args, { cwd: repository.dir, env: repository.env })).stdout;
   const head = readFileSync(join(gitDir, "HEAD"), "utf8").trim().replace("ref: ", "");
@@ -67,6 +67,14 @@ export async function lookAt(repository: Pick<TestRepository, "dir" | "env">): P
     lock: lock === null || halfDone ? null : `${lock} ${textOf(join(gitDir, "index.lock"))}`,
     halfDone,
   };
+}
+
+/** Of a working tree, also of a linked one. */
+export function gitDirOf(dir: string): string {
+  const path = join(dir, ".git");
+  return lstatSync(path).isDirectory()
+    ? path
+    : readFileSync(path, "utf8").trim().replace("gitdir: ", "");
 }
 
 /** The text of a blob that some look has met in a file, or that git has. */

@@ -14,9 +14,9 @@ import { followed, gone, pushed, recoveringPlan, supervisorsOf } from "./rounds.
 import { landingSite, landingTask, pushingContent } from "./work.ts";
 
 /**
- * Every git of a landing, a follow and a push that writes something, killed in each way (gitDeath.ts),
- * and midway after several times, each in a round of its own: two tasks land, and everything must be as if nothing had
- * happened.
+ * Every git of a landing, a follow and a push that writes something, killed in each way (gitDeath.ts)
+ * and midway after several times, each in a round of its own: two tasks land, and everything must be
+ * as if nothing had happened. In every other lane the target is checked out in a linked working tree.
  */
 type Step = {
   readonly name: string;
@@ -76,14 +76,14 @@ export async function killEachGit(only: RegExp, lanes: number): Promise<GitSteps
     let site: Site | null = null;
     for (const [at, { step, way, name }] of all.entries()) {
       if (at % lanes !== number) continue;
-      const here: Site = (site ??= await siteWithDeaths());
+      const here: Site = (site ??= await siteWithDeaths(number % 2 === 1));
       const problems = await roundProblems(here, roundTimeoutMs, () =>
         runRound(here, step, way, at, sum),
       );
       sum.recovered += readRecovered(here.recoveredFile).length;
       if (problems.length === 0) continue;
       sum.broken += 1;
-      console.log(`BROKEN ${name}\n  ${problems.join("\n  ")}`);
+      console.log(`BROKEN ${name} in ${here.tree.dir}\n  ${problems.join("\n  ")}`);
       await here[Symbol.asyncDispose]();
       site = null;
     }
@@ -95,8 +95,8 @@ export async function killEachGit(only: RegExp, lanes: number): Promise<GitSteps
 
 const sitesDeaths = new WeakMap<Site, GitDeaths>();
 
-async function siteWithDeaths(): Promise<Site> {
-  const site = await landingSite(pushingContent);
+async function siteWithDeaths(isLinked: boolean): Promise<Site> {
+  const site = await landingSite(pushingContent, isLinked);
   sitesDeaths.set(site, new GitDeaths(site));
   return site;
 }

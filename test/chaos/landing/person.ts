@@ -9,24 +9,28 @@ import { theirsPath } from "../recovered.ts";
  */
 const [staged, edited] = ["staged by a person\n", "edited by a person\n"];
 const besideName = "beside";
-const besideLock = `worktrees/${besideName}/index.lock`;
 
 export async function beginEditing(site: Site): Promise<void> {
-  const { repository, foreignLocks } = site;
-  await edit(repository.dir, repository.git);
+  const { repository, foreignLocks, tree } = site;
+  const gitIn =
+    (folder: string): Git =>
+    (...args) =>
+      repository.git("-C", folder, ...args);
+  await edit(tree.dir, gitIn(tree.dir));
   const beside = besideOf(site);
-  if (existsSync(beside)) return;
-  await repository.git("worktree", "add", "--quiet", "-b", besideName, beside);
-  await edit(beside, (...args) => repository.git("-C", beside, ...args));
-  foreignLocks.plant(besideLock);
+  if (foreignLocks.names.includes(beside.lock)) return;
+  if (!existsSync(beside.dir))
+    await repository.git("worktree", "add", "--quiet", "-b", besideName, beside.dir);
+  await edit(beside.dir, gitIn(beside.dir));
+  foreignLocks.plant(beside.lock);
 }
 
 /** What is not as they left it. */
 export async function lostEdits(site: Site): Promise<string[]> {
-  const { dir, git } = site.repository;
-  const folders = [dir, besideOf(site)];
+  const { git } = site.repository;
+  const beside = besideOf(site);
   const lost = await Promise.all(
-    folders.map(async (folder) => {
+    [site.tree.dir, beside.dir].map(async (folder) => {
       const onDisk = readFileSync(join(folder, theirsPath), "utf8");
       const inIndex = await git("-C", folder, "show", `:${theirsPath}`);
       return [
@@ -35,15 +39,15 @@ export async function lostEdits(site: Site): Promise<string[]> {
       ];
     }),
   );
-  const others = await git("-C", besideOf(site), "--no-optional-locks", "status", "--porcelain");
-  const head = await git("-C", besideOf(site), "symbolic-ref", "HEAD");
-  const isAsWas = others === `MM ${theirsPath}` && head === `refs/heads/${besideName}`;
+  const others = await git("-C", beside.dir, "status", "--porcelain");
+  const head = await git("-C", beside.dir, "symbolic-ref", "--short", "HEAD");
+  const isAsWas = others === `MM ${theirsPath}` && head === beside.branch;
   return [...lost.flat(), ...(isAsWas ? [] : [`beside: ${head} ${others}`])];
 }
 
 /** They throw it away, so that the checkout has nothing but what landed. */
-export async function endEditing({ repository: { git } }: Site): Promise<void> {
-  await git("checkout", "--quiet", "HEAD", "--", theirsPath);
+export async function endEditing({ repository: { git }, tree }: Site): Promise<void> {
+  await git("-C", tree.dir, "checkout", "--quiet", "HEAD", "--", theirsPath);
 }
 
 type Git = (...args: readonly string[]) => Promise<string>;
@@ -54,6 +58,9 @@ async function edit(folder: string, git: Git): Promise<void> {
   writeFileSync(join(folder, theirsPath), edited);
 }
 
-function besideOf({ repository: { dir } }: Site): string {
-  return join(dir, "..", besideName);
+/** The main working tree, where the target is checked out in a linked one. */
+function besideOf({ repository: { dir }, tree }: Site) {
+  if (tree.gitFolder !== "") return { dir, branch: "elsewhere", lock: "index.lock" };
+  const lock = `worktrees/${besideName}/index.lock`;
+  return { dir: join(dir, "..", besideName), branch: besideName, lock };
 }

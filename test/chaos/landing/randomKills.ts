@@ -28,9 +28,13 @@ import { landingContent, landingSite, landingTask, richContent } from "./work.ts
 /**
  * Kills at random moments, while there is always something to land and the person's branch follows.
  * What is drawn follows from the seed; what it hits depends on the machine. After the kill of a
- * supervisor the next one is looked at when it has recovered. With an even seed what lands is pushed and
- * signed too, and has a file that a command makes.
+ * supervisor the next one is looked at when it has recovered. By seed modulo three:
+ *
+ *     0  linked    the target is checked out in a linked working tree
+ *     1  plain
+ *     2  rich      what lands is pushed and signed too, and has a file that a command makes
  */
+const kinds = ["linked", "plain", "rich"] as const;
 const faults = ["supervisor", "supervisor", "supervisor", "start", "git", "git"] as const;
 type Fault = (typeof faults)[number];
 
@@ -65,8 +69,10 @@ const richGits = [...gits, ["push"], ["write-tree"], ["update-index"]] as const;
 const deaths = ["unstarted", "answered", "both", "midway", "midway", "orphan"] as const;
 
 export async function killAtRandomMoments(options: { kills: number; seed: number }) {
-  const isRich = options.seed % 2 === 0;
-  await using site = await landingSite(isRich ? richContent : landingContent);
+  const kind = kinds[options.seed % kinds.length] ?? "plain";
+  const isRich = kind === "rich";
+  const content = isRich ? richContent : landingContent;
+  await using site = await landingSite(content, kind === "linked");
   const rounds = new RandomKills(site, new Random(options.seed), isRich ? richGits : gits);
   if (options.kills > 0) await rounds.run(options.kills);
   return rounds.counts;
@@ -125,7 +131,7 @@ class RandomKills {
     } catch (error) {
       this.#break([String(error), ...(await abandoned(this.#site))].join("\n"));
     }
-    await this.#count();
+    await this.#count().catch((error: unknown) => this.#break(String(error)));
   }
 
   async #strikeOften(kills: number): Promise<void> {
@@ -255,6 +261,7 @@ class RandomKills {
 
   async #recover(): Promise<void> {
     const { foreignLocks, recoveredFile, repository } = this.#site;
+    const theirLock = this.#theirLock;
     this.#noteEnd();
     const theirs = this.#random.chance(theirLockShare) && this.#takeTheirLock();
     const intent = readIntent(repository.dir);
@@ -270,14 +277,18 @@ class RandomKills {
     if (found !== undefined) this.#judge(found, theirs ? null : intent);
     if (!theirs) return;
     this.#lookAtForeign();
-    foreignLocks.forget("index.lock");
-    rmSync(join(repository.dir, ".git/index.lock"));
+    foreignLocks.forget(theirLock);
+    rmSync(join(repository.dir, ".git", theirLock));
+  }
+
+  get #theirLock(): string {
+    return `${this.#site.tree.gitFolder}index.lock`;
   }
 
   /** Unless a follow was cut off with the lock in its hand. */
   #takeTheirLock(): boolean {
     try {
-      this.#site.foreignLocks.plant("index.lock");
+      this.#site.foreignLocks.plant(this.#theirLock);
       return true;
     } catch {
       return false;

@@ -9,7 +9,7 @@ import type { Site } from "../site.ts";
 /** What rounds in which landing dies have in common. */
 export async function recoveringPlan(site: Site): Promise<FailpointPlan> {
   const folder = await site.pointsFolder();
-  return { folder, kill: [], run: [lookWhenRecovered(site.repository.dir, site.recoveredFile)] };
+  return { folder, kill: [], run: [lookWhenRecovered(site.tree.dir, site.recoveredFile)] };
 }
 
 /** Supervisors of the repository, also one that has not said yet who it is. */
@@ -21,7 +21,6 @@ const followTimeoutMs = 60_000;
 const goneMsMax = 15_000;
 /** git holds a lock for milliseconds. */
 const staleLockMs = 1_500;
-const leftLocks = ["HEAD.lock", "refs/heads/main.lock"];
 
 /**
  * Until the person's branch is where orchd's is. A git that was killed on its own may leave its lock on
@@ -52,7 +51,8 @@ export async function pushed(site: Site): Promise<void> {
   });
 }
 
-export function removeLeftLocks({ repository: { dir } }: Site): number {
+export function removeLeftLocks({ repository: { dir }, tree }: Site): number {
+  const leftLocks = [`${tree.gitFolder}HEAD.lock`, "refs/heads/main.lock"];
   return leftLocks.filter((name) => removeStale(join(dir, ".git", name))).length;
 }
 

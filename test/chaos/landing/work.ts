@@ -29,6 +29,7 @@ export const landingContent: RepositoryContent = {
     ),
   },
   config: {
+    target: "main",
     max_parallel: 3,
     limits: { grace: "300ms", heartbeat: "1s", stale_after: "10s" },
   },
@@ -50,8 +51,8 @@ export const richContent: RepositoryContent = {
 };
 
 /** With the remote and the signing program that a content of the above is about. */
-export async function landingSite(content: RepositoryContent): Promise<Site> {
-  const site = await makeSite(content);
+export async function landingSite(content: RepositoryContent, isLinked = false): Promise<Site> {
+  const site = await makeSite(content, isLinked);
   const { dir, git } = site.repository;
   const remote = join(dir, "../remote.git");
   if (content.config?.["push"] === undefined) return site;
