@@ -38,17 +38,20 @@ function existsFailure({ workTree }: Proposal) {
   return failure("refused", `${workTree} has an orchd.yaml already.`, { hint });
 }
 
-function resultOf({ target, maxParallel, setup, inputs, copy, verify }: Proposal, file: string) {
+function resultOf(proposal: Proposal, file: string) {
+  const { target, maxParallel, setup, inputs, copy, verify, notes } = proposal;
   return {
     file,
     target,
     max_parallel: maxParallel,
     workspace: { setup, setup_inputs: inputs, copy },
     suggested_verify: verify,
+    notes,
   };
 }
 
-function summary({ target, maxParallel, setup, copy, verify }: Proposal, file: string): string {
+function summary(proposal: Proposal, file: string): string {
+  const { target, maxParallel, setup, copy, verify, notes } = proposal;
   const branch = plain(target);
   const lines = setup.map((argv) => argv.join(" "));
   return [
@@ -62,6 +65,7 @@ function summary({ target, maxParallel, setup, copy, verify }: Proposal, file: s
           `  verify        off; ${verify.map((argv) => argv.join(" ")).join("; ")} is proposed in a comment`,
         ]
       : []),
+    ...(notes.length > 0 ? ["", ...notes.map(plain)] : []),
     "",
     "Next:",
     "  git add orchd.yaml && git commit -m 'Configure orchd'",

@@ -1,9 +1,11 @@
 import { lstat, readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { git } from "../../system/git.ts";
+import { findOutsideContent } from "../../system/outsideContent.ts";
 import { listPids } from "../../system/processTable.ts";
 import type { Repository } from "../../system/repository.ts";
 import { obstaclesTo } from "../init/obstacles.ts";
+import { outsideNotes } from "../outsideNotes.ts";
 import { listed } from "../render/text.ts";
 import { span } from "../render/time.ts";
 import { choice, fine, problem, typed, warning } from "./finding.ts";
@@ -27,7 +29,16 @@ export async function checkRepository(
     }),
   );
   const whole = fine("repository", `The repository is whole: ${repository.commonDir}`);
-  return [...(fit.length > 0 ? fit : [whole]), ...(await lockFindings(repository.commonDir))];
+  const outside = fit.length > 0 ? [] : await outsideFindings(repository);
+  const locks = await lockFindings(repository.commonDir);
+  return [...(fit.length > 0 ? fit : [whole]), ...outside, ...locks];
+}
+
+/** Nothing is wrong with them, but a task may miss what it does not find. */
+async function outsideFindings({ commonDir, head }: Repository): Promise<Finding[]> {
+  if (head.commit === null) return [];
+  const notes = outsideNotes(await findOutsideContent(commonDir, head.commit));
+  return notes.map((note) => fine("outside", note));
 }
 
 /** Git holds a lock for moments, except while it waits for an editor or a hook. */

@@ -1,11 +1,15 @@
 import { availableParallelism } from "node:os";
 import { failure, FailureError } from "../../ipc/errors.ts";
+import type { Oid } from "../../ipc/ids.ts";
 import { git, gitLine } from "../../system/git.ts";
 import type { GitPlace } from "../../system/git.ts";
+import { findOutsideContent } from "../../system/outsideContent.ts";
+import type { OutsideContent } from "../../system/outsideContent.ts";
 import { findRepository } from "../../system/repository.ts";
 import type { Repository } from "../../system/repository.ts";
 import { proposePreparation } from "./ecosystems.ts";
 import type { Preparation } from "./ecosystems.ts";
+import { outsideNotes } from "../outsideNotes.ts";
 import { homeOf } from "./environment.ts";
 import type { Environment } from "./environment.ts";
 import { obstaclesTo } from "./obstacles.ts";
@@ -18,6 +22,8 @@ export type Proposal = Preparation & {
   readonly maxParallel: number;
   /** Files such as `.env` that exist here and that git ignores. */
   readonly copy: readonly string[];
+  /** What workspaces have only a stand-in for, in sentences. */
+  readonly notes: readonly string[];
 };
 
 const copyMax = 20;
@@ -48,6 +54,7 @@ export async function survey(
     maxParallel: Math.min(parallelMax, Math.max(parallelMin, availableParallelism() - 1)),
     copy: await ignoredEnvFiles(place, env),
     ...(await preparation(place, target)),
+    notes: outsideNotes(await outsideOf(place, target)),
   };
 }
 
@@ -72,6 +79,11 @@ function unsuitable(
     message: `it ${message}. ${hint}`,
   }));
   return failure("unsuitable_repository", `orchd cannot work in ${where}:`, { problems });
+}
+
+async function outsideOf(place: GitPlace, target: string): Promise<OutsideContent> {
+  const commit = await gitLine(place, ["rev-parse", `refs/heads/${target}^{commit}`]);
+  return await findOutsideContent(place.gitDir, commit as Oid);
 }
 
 /** Looks at what is committed, because that is what a workspace gets. */

@@ -2,6 +2,7 @@ import { lstat, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Saved } from "../../ipc/workerMessages.ts";
 import { git } from "../../system/git.ts";
+import { namesLfs } from "../../system/lfs.ts";
 import { ownGit } from "./ownGit.ts";
 import type { Place, Repository } from "./place.ts";
 import { changedPaths, gitlinkMode } from "./snapshot.ts";
@@ -15,7 +16,8 @@ import type { Change } from "./snapshot.ts";
  *     a submodule that was added: its files were saved as ordinary ones
  *     a file that belongs to Git LFS, changed: its content is there instead of a pointer
  *
- * Looked for only where there are submodules or LFS. Answers why the work cannot land, `null`: it can.
+ * Looked for only where there are submodules, or where a file of attributes that counts for what changed (of its folder
+ * or one above, or the repository's own `info/attributes`) speaks of LFS. Answers why the work cannot land, `null`: it can.
  */
 export async function unlandable(
   place: Place,
@@ -23,14 +25,29 @@ export async function unlandable(
   saved: Saved,
 ): Promise<string | null> {
   const submodules = await exists(join(place.workTree, ".gitmodules"));
-  const attributes = await readFile(join(place.workTree, ".gitattributes"), "utf8").catch(() => "");
-  const large = attributes.includes("filter=lfs");
+  const large = maySpeakOfLfs(place, repository, saved);
   if (!submodules && !large) return null;
   const changes = await changedPaths(repository, saved.base, saved.commit);
   return (
     (submodules ? await strangeSubmodule(place, repository, saved, changes) : null) ??
     (large ? await largeWithoutPointer(place, repository, changes) : null)
   );
+}
+
+/** Where not all that changed is known by its name, git has to be asked. */
+function maySpeakOfLfs(place: Place, { gitDir }: Repository, saved: Saved): boolean {
+  const { touched, touched_total } = saved;
+  if (touched_total > touched.length) return true;
+  if (touched.some((path) => path.includes("\ufffd"))) return true;
+  const folders = new Set([""]);
+  for (const path of touched)
+    for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) {
+      const folder = path.slice(0, at);
+      if (folders.has(folder)) break;
+      folders.add(folder);
+    }
+  const files = [...folders].map((folder) => join(place.workTree, folder, ".gitattributes"));
+  return [...files, join(gitDir, "info/attributes")].some(namesLfs);
 }
 
 async function strangeSubmodule(
@@ -88,10 +105,10 @@ async function largeWithoutPointer(
   const files = changes.filter(({ newMode }) => newMode.startsWith("100"));
   if (files.length === 0) return null;
   const input = Buffer.concat(files.flatMap(({ path }) => [path, Buffer.of(0)]));
-  const asked = await ownGit(place, ["check-attr", "-z", "--stdin", "filter"], {
-    input,
-    bytes: true,
-  });
+  // The files and the index of the workspace, and the repository's own attributes, which own.git does not have.
+  const { gitDir } = repository;
+  const where = { gitDir, workTree: place.workTree, indexFile: join(place.ownGit, "index") };
+  const asked = await git(where, ["check-attr", "-z", "--stdin", "filter"], { input, bytes: true });
   // Three fields for each path: the path, `filter`, its value.
   const values = asked.stdout.split("\0").filter((_, at) => at % 3 === 2);
   for (const [at, { path, newOid }] of files.entries()) {

@@ -32,6 +32,25 @@ async function copyOf(repository: TestRepository, ...flags: string[]): Promise<T
 }
 
 describe("orchd init", () => {
+  it("says what workspaces have of submodules and of files in Git LFS, and so does doctor", async () => {
+    await using repository = await makeRepository({
+      files: { "media/.gitattributes": "*.png filter=lfs\n", "a.txt": "filter=lfs\n" },
+    });
+    const head = await repository.git("rev-parse", "HEAD");
+    await repository.git("update-index", "--add", "--cacheinfo", `160000,${head},libs/sub`);
+    await repository.git("commit", "--quiet", "--message", "A submodule");
+    await repository.write(".git/info/attributes", "*.iso filter=lfs\n");
+    const notes = [
+      "1 submodule (libs/sub): empty in workspaces; a task that needs them runs `git submodule update --init` itself. One that a task moves lands if your own checkout of it has that commit.",
+      "Git LFS (by media/.gitattributes, info/attributes): workspaces have the pointers, not the contents. A task that leaves content where a pointer belongs fails.",
+    ];
+    const told = await init(repository, "--json");
+    expect((JSON.parse(told.out) as { notes: string[] }).notes).to.deep.equal(notes);
+    expect((await init(repository, "--force")).out).to.include(notes.join("\n"));
+    const looked = await orchdWords(["doctor"], { cwd: repository.dir, env: repository.env });
+    for (const note of notes) expect(looked.out).to.include(note);
+  });
+
   it("writes a file that is valid and proposes what fits the repository", async () => {
     await using repository = await makeRepository({
       files: {

@@ -95,4 +95,37 @@ describe("a repository with files in Git LFS", () => {
     const second = await reportOf(rig, "t2", "echo content > x.big");
     expect(refusalIn(second)).to.contain("x.big, which belongs to Git LFS");
   });
+
+  for (const [where, file, lines, change] of [
+    [
+      "a folder above it",
+      "media/.gitattributes",
+      "*.big filter=lfs\n",
+      "echo c > media/deep/x.big",
+    ],
+    [
+      "the repository's own info/attributes",
+      ".git/info/attributes",
+      "*.big filter=lfs\n",
+      "echo c > x.big",
+    ],
+    [
+      "a macro of the root",
+      ".gitattributes",
+      "[attr]large filter=lfs\n",
+      "echo '*.big large' > dir/.gitattributes; echo c > dir/x.big",
+    ],
+  ] as const)
+    it(`lands no content of a file that is given to LFS by ${where}`, async () => {
+      await using rig = await makeRig();
+      await rig.person.write("media/deep/y.txt", "y\n");
+      await rig.person.write(file, lines);
+      await rig.person.commit("LFS");
+      rig.start();
+      await rig.hello();
+      const refused = await reportOf(rig, "t1", change);
+      expect(refusalIn(refused)).to.contain("x.big, which belongs to Git LFS");
+      const other = await reportOf(rig, "t2", "echo x >> a.txt");
+      expect(other.outcome.result).to.equal("done");
+    });
 });
