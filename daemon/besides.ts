@@ -1,3 +1,8 @@
+import { join } from "node:path";
+import { uptime } from "node:os";
+import { failpoint } from "../system/failpoint.ts";
+import { ownIdentity } from "../system/processIdentity.ts";
+import { readJsonFile, writeDurably } from "../system/atomicFile.ts";
 import { Outbox } from "./outbox.ts";
 import { push } from "./push/push.ts";
 import { pushWish } from "./core/push.ts";
@@ -33,7 +38,8 @@ export function makeOutbox(
 }
 
 /** The upkeep of this repository. */
-export function makeUpkeep({ landing, config, log, die }: Ground, loop: Loop): Upkeep {
+export function makeUpkeep({ layout, landing, config, log, die }: Ground, loop: Loop): Upkeep {
+  const agesFile = join(layout.stateDir, "ages.json");
   return new Upkeep({
     keeping: landing.keeping,
     read: (look) => loop.read(look),
@@ -47,8 +53,18 @@ export function makeUpkeep({ landing, config, log, die }: Ground, loop: Loop): U
     },
     isOff: () => config().maintenance === "off",
     setTimer: realClock.setTimer,
-    wallMs: realClock.wallMs,
+    time: () => {
+      const { bootId } = ownIdentity();
+      return { bootId, uptimeMs: Math.round(uptime() * 1000), wallMs: realClock.wallMs() };
+    },
+    ages: {
+      load: () => readJsonFile(agesFile, agesBytesMax),
+      save: (row) => failpoint("gc.ages", () => writeDurably(agesFile, JSON.stringify(row))),
+    },
     log,
     die,
   });
 }
+
+/** Names of refs: a hundred thousand and more. */
+const agesBytesMax = 64 * 1024 * 1024;

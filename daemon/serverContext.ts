@@ -46,6 +46,7 @@ export function makeServerContext(
     shortage: () => loop.shortage,
     ...readers,
     isAncestor: (old, young) => landing.isAncestor(old, young).catch(() => false),
+    hasRef: (ref) => landing.hasRef(ref).catch(() => true),
     hub,
     workers: () =>
       pool.slots().map((slot) => ({

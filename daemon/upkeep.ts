@@ -1,9 +1,11 @@
 import { droppedAtOnceMax } from "./landing/collect.ts";
-import { expiredRefs } from "./core/retention.ts";
+import { ageOf, agesRow, looked, noted, readAges } from "./core/ages.ts";
+import { expiredRefs, overRefs } from "./core/retention.ts";
 import { gcRefsMax } from "../ipc/gcView.ts";
 import { unreachable } from "../ipc/errors.ts";
+import type { Ages, AgesRow, Look } from "./core/ages.ts";
 import type { Clock, Timer } from "../system/clock.ts";
-import type { ExpiredRef, RetentionPolicy } from "./core/retention.ts";
+import type { ExpiredRef, OverRef, RetentionPolicy } from "./core/retention.ts";
 import type { GcView } from "../ipc/gcView.ts";
 import type { Keeping } from "./landing/keeping.ts";
 import type { Log } from "./observe/log.ts";
@@ -12,9 +14,10 @@ import type { State } from "./core/state.ts";
 /**
  * The repository is looked after by its one writer, seldom, and after everything else:
  *
- *     every 10 min     are there many loose objects or packs? then they are packed, once nothing lands
- *     every 6 h        refs that `retention` no longer keeps are removed; first after an hour
- *     `orchd gc`       both, now
+ *     a minute after a start, then every 10 min     what is over is noted: its age begins (core/ages.ts)
+ *     of these, not the first                       many loose objects or packs: they are packed
+ *     of these, every 6 h                           refs that `retention` no longer keeps are removed
+ *     `orchd gc`                                    all of it, now
  *
  * While something lands, packing stands still; it holds no lock that anybody could wait for.
  */
@@ -26,15 +29,23 @@ export type UpkeepPorts = {
   readonly policy: () => RetentionPolicy;
   readonly isOff: () => boolean;
   readonly setTimer: Clock["setTimer"];
-  readonly wallMs: () => number;
+  readonly time: () => Look;
+  /** Where ages are kept; rejects with what the disk says. */
+  readonly ages: {
+    readonly load: () => Promise<unknown>;
+    readonly save: (row: AgesRow) => Promise<void>;
+  };
   readonly log: Pick<Log, "info" | "warn">;
   readonly die: (reason: unknown) => void;
 };
 
+const firstLookMs = 60 * 1000;
 const lookMs = 10 * 60 * 1000;
-/** In looks. */
-const firstCollection = 6;
-const collectEvery = 36;
+const collectMs = 6 * 60 * 60 * 1000;
+/** What an hour brings is not lost with the process: ages go on by the time since boot. */
+const saveMs = 60 * 60 * 1000;
+/** Longer than any git that is still at work on it. */
+const leftPackMs = 24 * 60 * 60 * 1000;
 /** Below what git itself calls too much (6,700 and 50), so that a person's git does not begin at it. */
 const looseMax = 4_000;
 const packsMax = 40;
@@ -44,7 +55,9 @@ const glanceMs = 50;
 export class Upkeep {
   readonly #ports: UpkeepPorts;
   readonly #stop = new AbortController();
-  #looks = 0;
+  #ages: Ages | null = null;
+  /** As it was saved last. */
+  #saved: Ages | null = null;
   #timer: Timer | null = null;
   #collecting: Promise<unknown> = Promise.resolve();
   #packing: Promise<void> | null = null;
@@ -54,19 +67,12 @@ export class Upkeep {
   }
 
   begin(): void {
-    this.#timer = this.#ports.setTimer(lookMs, () => {
-      this.#look().catch((error: unknown) =>
-        this.#ports.log.warn("upkeep failed", { reason: String(error) }),
-      );
-      if (!this.#stop.signal.aborted) this.begin();
-    });
+    this.#lookIn(firstLookMs, async () => await this.#save((await this.#note()).ages));
   }
 
-  /** One at a time. Rejects with a `GitError`. */
+  /** One at a time. Rejects with a `GitError`, or with what the disk says. */
   collect({ dryRun }: { readonly dryRun: boolean }): Promise<GcView> {
-    const next = this.#collecting.then(() => this.#collect(dryRun));
-    this.#collecting = next.catch(() => undefined);
-    return next;
+    return this.#inTurn(() => this.#collect(dryRun));
   }
 
   /** Resolves when no git of it is left. */
@@ -76,16 +82,65 @@ export class Upkeep {
     await this.#packing;
   }
 
+  #lookIn(ms: number, look: () => Promise<unknown>): void {
+    this.#timer = this.#ports.setTimer(ms, () => {
+      this.#inTurn(look).catch((error: unknown) =>
+        this.#ports.log.warn("upkeep failed", { reason: String(error) }),
+      );
+      if (!this.#stop.signal.aborted) this.#lookIn(lookMs, () => this.#look());
+    });
+  }
+
+  #inTurn<Value>(step: () => Promise<Value>): Promise<Value> {
+    const next = this.#collecting.then(step);
+    this.#collecting = next.catch(() => undefined);
+    return next;
+  }
+
   async #look(): Promise<void> {
+    const { ages } = await this.#note();
+    await this.#save(ages);
     if (this.#ports.isOff()) return;
-    this.#looks += 1;
-    if (this.#looks % collectEvery === firstCollection) {
+    if (ages.passedMs - (ages.collectedMs ?? -collectMs) >= collectMs) {
       const { refs, problem } = await this.#refs(false);
       if (refs.length > 0) this.#ports.log.info("old refs are removed", { refs: refs.length });
       if (problem !== null) this.#ports.log.warn("old refs stay", { problem });
     }
     const { loose, packs } = await this.#ports.keeping.clutter();
     if (loose > looseMax || packs > packsMax) await this.#pack();
+  }
+
+  /** What is over now, and since when. */
+  async #note(): Promise<Noted> {
+    const { keeping, read, time } = this.#ports;
+    const now = time();
+    this.#ages ??= this.#saved = await this.#load();
+    const refs = await keeping.refs(now.wallMs);
+    const packs = await keeping.leftPacks();
+    const over = await read((state) => overRefs(state, refs));
+    const names = [...over.map(({ name }) => name), ...packs];
+    this.#ages = noted(looked(this.#ages, now), names);
+    return { over, packs, ages: this.#ages };
+  }
+
+  /** Without the record everything is as young as if it were over only now. */
+  async #load(): Promise<Ages | null> {
+    try {
+      return readAges(await this.#ports.ages.load());
+    } catch (error) {
+      this.#ports.log.warn("ages cannot be read and begin anew", { reason: String(error) });
+      return null;
+    }
+  }
+
+  async #save(ages: Ages): Promise<void> {
+    if (!isWorthSaving(this.#saved, ages) || this.#stop.signal.aborted) return;
+    try {
+      await this.#ports.ages.save(agesRow(ages));
+      this.#saved = ages;
+    } catch (error) {
+      this.#ports.log.warn("ages cannot be written down", { reason: String(error) });
+    }
   }
 
   async #collect(dryRun: boolean): Promise<GcView> {
@@ -132,22 +187,28 @@ export class Upkeep {
           return unreachable(dropped);
       }
     }
+    await this.#collected();
     return { refs: gone, bytes, problem: null };
   }
 
+  async #collected(): Promise<void> {
+    const { ages } = await this.#note();
+    this.#ages = { ...ages, collectedMs: ages.passedMs };
+    await this.#save(this.#ages);
+  }
+
   async #expired(): Promise<ExpiredRef[]> {
-    const { keeping, read, policy, wallMs } = this.#ports;
-    const at = wallMs();
-    const refs = await keeping.refs(at);
-    return await read((state) => expiredRefs(state, refs, policy(), at));
+    const { over, ages } = await this.#note();
+    return expiredRefs(over, ages, this.#ports.policy());
   }
 
   /** Begins to pack, unless that is under way. */
   async #pack(): Promise<void> {
-    const { keeping, wallMs } = this.#ports;
+    const { keeping } = this.#ports;
     if (this.#packing !== null || keeping.notOurs() !== null || this.#stop.signal.aborted) return;
     this.#packing = this.#repack().finally(() => (this.#packing = null));
-    await keeping.removeLeftPacks(wallMs());
+    const { packs, ages } = await this.#note();
+    await keeping.removeLeftPacks(packs.filter((pack) => ageOf(ages, pack) >= leftPackMs));
   }
 
   async #repack(): Promise<void> {
@@ -168,4 +229,19 @@ export class Upkeep {
     if (problem === null) log.info("objects are packed", await keeping.clutter());
     else log.warn("objects could not be packed", { problem });
   }
+}
+
+type Noted = {
+  readonly over: readonly OverRef[];
+  /** What repacks that were cut off have left. */
+  readonly packs: readonly string[];
+  readonly ages: Ages;
+};
+
+function isWorthSaving(saved: Ages | null, { since, passedMs, collectedMs }: Ages): boolean {
+  if (saved === null || passedMs - saved.passedMs >= saveMs) return true;
+  if (collectedMs !== saved.collectedMs) return true;
+  return (
+    since.size !== saved.since.size || [...since].some(([name, at]) => saved.since.get(name) !== at)
+  );
 }

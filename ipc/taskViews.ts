@@ -105,6 +105,8 @@ export type ParkedView = {
   branch: string;
   /** A folder for that branch, absolute, beside the repository. */
   worktree: string;
+  /** `false`: `ref` is not there any more; its time was over (`retention`). */
+  kept: boolean;
 };
 
 /** Where `land --resolved` looks for a person's resolution unless they name a commit. */

@@ -11,11 +11,26 @@ import { quoted } from "./shell.ts";
 export function parkedSection(view: TaskView, look: Look): string {
   const { parked } = view;
   if (parked === null) return "";
+  if (!parked.kept) return removedSection(view.id, parked, look);
   const lines = [
     `  ${look.paint("strong", "parked")}: its work conflicts in ${listed(parked.paths, 5, parked.paths_total)}`,
     ...resolvingLines(view.id, parked, look).map((line) => (line === "" ? "" : `    ${line}`)),
   ];
   return lines.join("\n");
+}
+
+/** Commands on a ref that is gone would only fail. */
+function removedSection(
+  id: string,
+  { paths, paths_total, ref, branch }: ParkedView,
+  look: Look,
+): string {
+  return [
+    `  ${look.paint("strong", "parked")}: its work conflicted in ${listed(paths, 5, paths_total)}`,
+    `    ${plain(ref)} was kept for as long as \`retention\` says, and is removed.`,
+    `    \`orchd retry ${id}\` does it anew; \`orchd land --resolved ${id}\` still takes a commit`,
+    `    of yours on orchd's branch, from ${plain(branch)} or by --commit.`,
+  ].join("\n");
 }
 
 function resolvingLines(id: string, parked: ParkedView, look: Look): string[] {

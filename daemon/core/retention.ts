@@ -1,5 +1,7 @@
+import { ageOf } from "./ages.ts";
 import { isFinal } from "./state.ts";
 import { unreachable } from "./unreachable.ts";
+import type { Ages } from "./ages.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
 import type { State } from "./state.ts";
 
@@ -13,8 +15,8 @@ import type { State } from "./state.ts";
  *     a task that failed or was cancelled        `unlandedMs`: a person may still want its work
  *     a branch as it was before a rewind         `unlandedMs`, and while an attempt from before runs
  *
- * An age counts from what is later: when the ref's commit was made, or when the task ended, while that is
- * in memory.
+ * Ages count from when it was first seen to be over (ages.ts), and all refs of a task are as old as its
+ * youngest: one that ran again within the time between two looks begins anew.
  */
 export type KeptRef = {
   readonly name: string;
@@ -30,67 +32,87 @@ export type RetentionPolicy = {
   readonly savedMax: number;
 };
 
-export type ExpiredRef = KeptRef & { readonly why: "landed" | "old" | "many" };
-
-/** Oldest first. Names that orchd does not know stay. */
-export function expiredRefs(
-  state: State,
-  refs: readonly KeptRef[],
-  policy: RetentionPolicy,
-  at: number,
-): ExpiredRef[] {
-  const judged = refs.map((ref) => judge(state, ref, policy, at));
-  const many = beyond(judged, policy.savedMax);
-  return judged
-    .flatMap(({ ref, verdict }): ExpiredRef[] => {
-      if (verdict === "landed" || verdict === "old") return [{ ...ref, why: verdict }];
-      return many.has(keyOf(ref.name) ?? "") ? [{ ...ref, why: "many" }] : [];
-    })
-    .toSorted((a, b) => a.at - b.at);
-}
-
-type Judged = {
-  readonly ref: KeptRef;
-  /** `succeeded`: kept, and counted. */
-  readonly verdict: "keep" | "succeeded" | "landed" | "old";
-  /** What its age counts from. */
-  readonly since: number;
+export type OverRef = KeptRef & {
+  /** `landed`: the very commit that is on the branch. */
+  readonly standing: "landed" | "succeeded" | "unlanded";
+  /** The task whose refs age together. */
+  readonly task: string | null;
+  /** By the clock; puts in order what has the same age. */
+  readonly endedAt: number;
 };
 
-function judge(state: State, ref: KeptRef, policy: RetentionPolicy, at: number): Judged {
-  const keep: Judged = { ref, verdict: "keep", since: ref.at };
-  const old: Judged = { ...keep, verdict: "old" };
-  if (ref.name.startsWith(rewound))
-    return at - ref.at <= policy.unlandedMs || runsSince(state, ref.at) ? keep : old;
-  const [, kind, task] = ofTask.exec(ref.name) ?? [];
-  const end = task === undefined ? null : endOf(state, task as TaskId);
-  if (end === null) return keep;
-  const since = Math.max(ref.at, end.since);
-  switch (end.status) {
+export type ExpiredRef = KeptRef & { readonly why: "landed" | "old" | "many" };
+
+/** Those that nothing needs any more. Names that orchd does not know are not among them. */
+export function overRefs(state: State, refs: readonly KeptRef[]): OverRef[] {
+  return refs.flatMap((ref): OverRef[] => {
+    if (ref.name.startsWith(rewound)) {
+      if (runsSince(state, ref.at)) return [];
+      return [{ ...ref, standing: "unlanded", task: null, endedAt: ref.at }];
+    }
+    const { task, kind } = ofTask.exec(ref.name)?.groups ?? {};
+    const end = task === undefined ? null : endOf(state, task as TaskId);
+    if (task === undefined || end === null) return [];
+    const over = { ...ref, task, endedAt: Math.max(end.since, ref.at) };
+    if (end.status !== "succeeded") return [{ ...over, standing: "unlanded" }];
+    const landed = kind === "candidates" && end.commit === ref.oid;
+    return [{ ...over, standing: landed ? "landed" : "succeeded" }];
+  });
+}
+
+/** Oldest first. */
+export function expiredRefs(
+  over: readonly OverRef[],
+  ages: Pick<Ages, "passedMs" | "since">,
+  policy: RetentionPolicy,
+): ExpiredRef[] {
+  const youngest = new Map<string, number>();
+  for (const { name, task } of over) {
+    const key = task ?? name;
+    youngest.set(key, Math.min(youngest.get(key) ?? Infinity, ageOf(ages, name)));
+  }
+  const aged = over.map((ref) => ({ ...ref, age: youngest.get(ref.task ?? ref.name) ?? 0 }));
+  const judged = aged.map((ref) => ({ ref, why: verdict(ref, policy) }));
+  const many = beyond(
+    judged.flatMap(({ ref, why }) => (why === null ? [ref] : [])),
+    policy,
+  );
+  return judged
+    .toSorted((a, b) => b.ref.age - a.ref.age || a.ref.endedAt - b.ref.endedAt)
+    .flatMap(({ ref: { name, oid, at }, why }): ExpiredRef[] => {
+      if (why !== null) return [{ name, oid, at, why }];
+      return many.has(keyOf(name) ?? "") ? [{ name, oid, at, why: "many" }] : [];
+    });
+}
+
+type Aged = OverRef & { readonly age: number };
+
+/** `null`: it is kept. */
+function verdict({ standing, age }: Aged, policy: RetentionPolicy): "landed" | "old" | null {
+  switch (standing) {
+    case "landed":
+      return "landed";
     case "succeeded":
-      if (kind === "candidates" && end.commit === ref.oid) return { ...keep, verdict: "landed" };
-      return at - since > policy.landedMs ? old : { ref, verdict: "succeeded", since };
-    case "failed":
-    case "cancelled":
-      return at - since > policy.unlandedMs ? old : keep;
+      return age > policy.landedMs ? "old" : null;
+    case "unlanded":
+      return age > policy.unlandedMs ? "old" : null;
     default:
-      return unreachable(end.status);
+      return unreachable(standing);
   }
 }
 
 const rewound = "refs/orchd/rewound/";
-const ofTask = /^refs\/orchd\/(attempts|strays|candidates|conflicts)\/([^/]+)(?:\/\d+)?$/;
+const ofTask =
+  /^refs\/orchd\/(?<kind>attempts|strays|candidates|conflicts|generated|resolutions)\/(?<task>[^/]+)(?:\/\d+)?$/;
 
 /** `null`: it has not ended, or nobody knows it. */
 function endOf(state: State, id: TaskId) {
   const life = state.tasks.get(id)?.life;
-  if (life !== undefined) {
-    if (!isFinal(life)) return null;
-    const commit = life.status === "succeeded" ? life.commit : null;
-    return { status: life.status, since: life.since, commit };
-  }
   const final = state.finals.get(id);
-  return final === undefined ? null : { ...final, since: 0 };
+  if (life === undefined) return final === undefined ? null : { ...final, since: 0 };
+  if (!isFinal(life)) return null;
+  const commit = life.status === "succeeded" ? life.commit : null;
+  return { status: life.status, since: life.since, commit };
 }
 
 /** Its base may be there and nowhere else. */
@@ -101,11 +123,11 @@ function runsSince(state: State, before: number): boolean {
 }
 
 /** `<task>/<n>` of the attempts of tasks that succeeded, all but the newest. */
-function beyond(judged: readonly Judged[], max: number): ReadonlySet<string> {
-  const attempts = judged
-    .filter(({ ref, verdict }) => verdict === "succeeded" && ref.name.startsWith(attemptsPrefix))
-    .toSorted((a, b) => b.since - a.since || b.ref.at - a.ref.at);
-  return new Set(attempts.slice(max).flatMap(({ ref }) => keyOf(ref.name) ?? []));
+function beyond(kept: readonly Aged[], { savedMax }: RetentionPolicy): ReadonlySet<string> {
+  const attempts = kept
+    .filter(({ name, standing }) => standing === "succeeded" && name.startsWith(attemptsPrefix))
+    .toSorted((a, b) => a.age - b.age || b.endedAt - a.endedAt);
+  return new Set(attempts.slice(savedMax).flatMap(({ name }) => keyOf(name) ?? []));
 }
 
 const attemptsPrefix = "refs/orchd/attempts/";

@@ -9,7 +9,15 @@ import { failpoint } from "../../system/failpoint.ts";
  * The refs that pile up, and their removal. Which ones, the core says (core/retention.ts). Removing a ref
  * removes no object: git's own `gc` does that, when the person runs it and long after.
  */
-const collected = ["attempts", "strays", "candidates", "conflicts", "rewound"] as const;
+const collected = [
+  "attempts",
+  "strays",
+  "candidates",
+  "conflicts",
+  "generated",
+  "resolutions",
+  "rewound",
+] as const;
 const refsOf = (kind: string): string => `refs/orchd/${kind}`;
 
 /** Throws a `GitError`. */

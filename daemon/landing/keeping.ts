@@ -2,7 +2,7 @@ import type { KeptRef } from "../core/retention.ts";
 import type { LandingSite, Writer } from "./branch.ts";
 import { bytesOf, dropRefs, keptRefs } from "./collect.ts";
 import type { Dropped } from "./collect.ts";
-import { clutterOf, notOurs, removeLeftPacks, startRepack } from "./repack.ts";
+import { clutterOf, leftPacks, notOurs, removeLeftPacks, startRepack } from "./repack.ts";
 import type { Clutter } from "./repack.ts";
 
 /** The upkeep of the repository, by the one writer there is. When, is not decided here. */
@@ -15,7 +15,9 @@ export type Keeping = {
   readonly clutter: () => Promise<Clutter>;
   readonly notOurs: () => string | null;
   readonly repack: (signal: AbortSignal) => ReturnType<typeof startRepack>;
-  readonly removeLeftPacks: (nowMs: number) => Promise<number>;
+  /** Paths of what repacks that were cut off have left, and of what gits at work have there. */
+  readonly leftPacks: () => Promise<string[]>;
+  readonly removeLeftPacks: (paths: readonly string[]) => Promise<void>;
 };
 
 export function keepingOf(
@@ -29,6 +31,7 @@ export function keepingOf(
     clutter: () => clutterOf(site),
     notOurs: () => notOurs(site),
     repack: (signal) => startRepack(site, signal),
-    removeLeftPacks: (nowMs) => removeLeftPacks(site, nowMs),
+    leftPacks: () => leftPacks(site),
+    removeLeftPacks,
   };
 }

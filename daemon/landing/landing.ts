@@ -1,4 +1,4 @@
-import { gitLine } from "../../system/git.ts";
+import { git, gitLine } from "../../system/git.ts";
 import type { Repository } from "../../system/repository.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
 import { absorbed } from "./absorb.ts";
@@ -59,6 +59,8 @@ export type Landing = {
   readonly close: () => Promise<void>;
   /** Rejects where git does not know one of them. */
   readonly isAncestor: (old: Oid, young: Oid) => Promise<boolean>;
+  /** Rejects with a `GitError`. */
+  readonly hasRef: (ref: string) => Promise<boolean>;
   readonly keeping: Keeping;
 };
 
@@ -128,6 +130,7 @@ export function createLanding(options: LandingOptions): Landing {
     close: () => inTurn(async () => await prepared?.git.close()),
     view: () => view(site),
     isAncestor: (old, young) => isAncestor(site, old, young),
+    hasRef: (ref) => hasRef(site, ref),
     keeping: keepingOf(site, asWriter),
   };
 }
@@ -142,6 +145,11 @@ function oneAtATime(): <Value>(step: () => Promise<Value>) => Promise<Value> {
     last = next.catch(() => undefined);
     return next;
   };
+}
+
+async function hasRef({ place }: LandingSite, ref: string): Promise<boolean> {
+  const args = ["show-ref", "--verify", "--quiet", ref];
+  return (await git(place, args, { accept: [0, 1] })).code === 0;
 }
 
 async function view(site: LandingSite): Promise<LandingTips> {

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readdir, rm, stat } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { gitCommand } from "../../system/git.ts";
 import { startGroup } from "../../system/groupChild.ts";
@@ -16,7 +16,7 @@ import { failpoint } from "../../system/failpoint.ts";
  * It packs every loose object, whether anything names it or not, and removes only what it has packed:
  * nothing is ever pruned, since workspaces read this object store, and what nothing names may be a
  * person's. It takes no lock, may be cut off anywhere, and other gits meanwhile find an object in one
- * place or in the other. What a cut off one leaves is a temporary file, which goes a day later.
+ * place or in the other. What a cut off one leaves is a temporary file, which goes a day after it was seen first.
  */
 export type Clutter = { readonly loose: number; readonly packs: number };
 
@@ -62,20 +62,17 @@ export function startRepack(
   return { pause: child.pause, resume: child.resume, problem };
 }
 
-const leftMsMin = 24 * 60 * 60 * 1000;
-
-/** What repacks that were cut off have left, by the names that git gives them. Returns how many. */
-export async function removeLeftPacks({ place }: LandingSite, nowMs: number): Promise<number> {
+/** Paths of unfinished packs, by the names that git gives them: of gits at work, and of those that were cut off. */
+export async function leftPacks({ place }: LandingSite): Promise<string[]> {
   const folder = join(place.gitDir, "objects/pack");
-  let removed = 0;
-  for (const name of await namesIn(folder)) {
-    if (!/^(?:tmp_(?:pack|idx|rev|mtimes)_|\.tmp-\d+-pack-)/.test(name)) continue;
-    const entry = await stat(join(folder, name)).catch(() => null);
-    if (entry === null || nowMs - entry.mtimeMs < leftMsMin) continue;
-    await failpoint("gc.leftPack", () => rm(join(folder, name), { force: true }));
-    removed += 1;
-  }
-  return removed;
+  const left = /^(?:tmp_(?:pack|idx|rev|mtimes)_|\.tmp-\d+-pack-)/;
+  return (await namesIn(folder))
+    .filter((name) => left.test(name))
+    .map((name) => join(folder, name));
+}
+
+export async function removeLeftPacks(paths: readonly string[]): Promise<void> {
+  for (const path of paths) await failpoint("gc.leftPack", () => rm(path, { force: true }));
 }
 
 async function namesIn(folder: string): Promise<string[]> {

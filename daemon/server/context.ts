@@ -38,6 +38,8 @@ export type ServerContext = {
   readonly historyStep: (query: HistoryQuery, ids: readonly TaskId[]) => Promise<HistoryStep>;
   /** Whether a branch at `young` contains the commit `old`; false where git knows one of them no more. */
   readonly isAncestor: (old: Oid, young: Oid) => Promise<boolean>;
+  /** False only where git says that there is no such ref. */
+  readonly hasRef: (ref: string) => Promise<boolean>;
   readonly hub: EventHub;
   readonly workers: () => readonly WorkerSlotView[];
   readonly lockFile: (id: HolderId) => string | null;

@@ -7,7 +7,6 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
-  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -20,6 +19,7 @@ import { fakeGpg } from "../helpers/signing.ts";
 import { conflictingShell } from "../helpers/parking.ts";
 import { until } from "../helpers/until.ts";
 import { endEverything, isAlive } from "./living.ts";
+import { agesRow } from "../../daemon/core/ages.ts";
 import type { Site } from "./site.ts";
 
 /**
@@ -448,7 +448,7 @@ const tidied: Scenario = {
   stage: async ({ repository: { dir } }) => {
     const left = join(dir, ".git/objects/pack/tmp_pack_left12");
     writeFileSync(left, "");
-    utimesSync(left, 0, 0);
+    seenLongAgo(dir, [left]);
     await Promise.resolve();
   },
   run: async (site, round) => {
@@ -459,6 +459,15 @@ const tidied: Scenario = {
     return { ids: [...before, ...after] };
   },
 };
+
+function seenLongAgo(dir: string, names: readonly string[]): void {
+  const dayMs = 24 * 60 * 60 * 1000;
+  const last = { bootId: "an earlier one", uptimeMs: 0, wallMs: 0 };
+  const since = new Map(names.map((name) => [name, 0]));
+  mkdirSync(join(dir, ".git/orchd"), { recursive: true, mode: 0o700 });
+  const row = agesRow({ passedMs: 400 * dayMs, last, collectedMs: null, since });
+  writeFileSync(join(dir, ".git/orchd/ages.json"), JSON.stringify(row));
+}
 
 /** Somebody checks the branch out in the instant in which it moves. */
 const barging: Scenario = {

@@ -4,6 +4,7 @@ import { expect } from "chai";
 import { landedCommits, supervise } from "../helpers/supervised.ts";
 import { makeRepository } from "../helpers/repository.ts";
 import { until } from "../helpers/until.ts";
+import type { GcView } from "../../ipc/gcView.ts";
 import type { StatusView } from "../../ipc/statusViews.ts";
 import type { TestRepository } from "../helpers/repository.ts";
 
@@ -75,6 +76,28 @@ describe("a wall clock that jumps", function () {
     expect(end).to.include({ status: "succeeded", attempts: 1 });
     expect(readFileSync(`${gate}.started`, "utf8")).to.equal("once\n");
     expect((await landedCommits(real)).get("long")).to.have.length(1);
+  });
+
+  it("ahead by ten years makes no work old, neither while a supervisor runs nor at its start", async () => {
+    const real = await makeRepository();
+    const offset = join(dirname(real.dir), "offset");
+    writeFileSync(offset, "+0\n");
+    await using supervised = await supervise(withClock(real, offset));
+    const shell = "echo half > half.txt; exit 1";
+    const [end] = await supervised.wait(await supervised.submit({ id: "fails", run: { shell } }));
+    expect(end?.status).to.equal("failed");
+    const ref = "refs/orchd/attempts/fails/1";
+    for (const jump of ["+10y", "-10y", "+20y"]) {
+      writeFileSync(offset, `${jump}\n`);
+      for (const restarts of [false, true]) {
+        if (restarts) expect((await supervised.orchd("restart")).code).to.equal(0);
+        const { stdout } = await supervised.orchd("gc", "--json");
+        expect((JSON.parse(stdout) as GcView).refs, `${jump}, restart: ${restarts}`).to.deep.equal(
+          [],
+        );
+      }
+    }
+    expect(await real.git("show", `${ref}:half.txt`)).to.equal("half");
   });
 
   it("back by ten years does not make a time limit longer", async () => {

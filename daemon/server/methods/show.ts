@@ -5,6 +5,7 @@ import { taskRow, taskView } from "../views/task.ts";
 import type { Methods } from "../../../ipc/methods.ts";
 import type { ServerContext } from "../context.ts";
 import type { State, Task } from "../../core/state.ts";
+import type { TaskView } from "../../../ipc/taskViews.ts";
 import type { TaskId } from "../../../ipc/ids.ts";
 
 export async function show(
@@ -21,9 +22,15 @@ export async function show(
     const task = state.tasks.get(id);
     return task === undefined ? null : viewOf(state, task);
   });
-  if (view !== null) return view;
+  if (view !== null) return await withWhatIsKept(view, context);
   const stored = await findStored(id, context);
-  return context.read((state) => viewOf(state, stored));
+  return await withWhatIsKept(await context.read((state) => viewOf(state, stored)), context);
+}
+
+async function withWhatIsKept(view: TaskView, context: ServerContext): Promise<TaskView> {
+  const { parked } = view;
+  if (parked === null) return view;
+  return { ...view, parked: { ...parked, kept: await context.hasRef(parked.ref) } };
 }
 
 /** A task that is final and has left the memory. Throws `not_found`. */

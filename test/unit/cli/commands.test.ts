@@ -55,6 +55,7 @@ describe("show", () => {
       paths_total: 1_002,
       branch: "resolve/t1",
       worktree: "/srv/my app-resolve-t1",
+      kept: true,
     };
     const view = taskView({ status: "failed", since: secondsAgo(1), parked });
     const { out } = await orchd("show t1", { answers: { show: view } });
@@ -66,6 +67,21 @@ describe("show", () => {
       "git -C '/srv/my app-resolve-t1' cherry-pick --no-commit 'refs/orchd/conflicts/t1^3'",
       "orchd land --resolved t1",
     ]);
+  });
+
+  it("prints no command on parked work that is kept no longer, and says so", async () => {
+    const parked = {
+      ref: "refs/orchd/conflicts/t1",
+      paths: ["src/a.ts"],
+      paths_total: 1,
+      branch: "resolve/t1",
+      worktree: "/srv/app-resolve-t1",
+      kept: false,
+    };
+    const view = taskView({ status: "failed", since: secondsAgo(1), parked });
+    const { out } = await orchd("show t1", { answers: { show: view } });
+    expect(out).to.include("refs/orchd/conflicts/t1 was kept for as long as `retention` says");
+    expect(out).not.to.include("git worktree add").and.not.to.include("conflicts/t1^");
   });
 
   it("tells what was asked, every attempt and why it failed, with the gate's last words", async () => {

@@ -1,16 +1,22 @@
 import { expect } from "chai";
+import { agesRow } from "../../../daemon/core/ages.ts";
 import { Upkeep } from "../../../daemon/upkeep.ts";
 import { id, oid, spec, World } from "../../helpers/core.ts";
 import type { KeptRef } from "../../../daemon/core/retention.ts";
 import type { UpkeepPorts } from "../../../daemon/upkeep.ts";
 
 const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+const boot = { bootId: "first", uptimeMs: 400 * dayMs, wallMs: 1_800_000_000_000 };
 
-/** `refs` of tasks that landed long ago; time passes when the test says so. */
+/** `refs` of tasks that landed two days ago by the record; time passes when the test says so. */
 function makeRig(many = 3, more: Partial<UpkeepPorts> = {}) {
   const world = World.ready();
   const refs: KeptRef[] = [];
   for (let at = 0; at < many; at += 1) refs.push(refOf(`refs/orchd/attempts/t${at}/1`));
+  const since = new Map(refs.map(({ name }) => [name, 0]));
+  const known = agesRow({ passedMs: 2 * dayMs, last: boot, collectedMs: 2 * dayMs, since });
   for (let at = 0; at < many; at += 1)
     world.state.finals.set(id(`t${at}`), {
       digest: "d",
@@ -23,6 +29,9 @@ function makeRig(many = 3, more: Partial<UpkeepPorts> = {}) {
     dropped: [] as number[],
     repacks: [] as { stands: boolean; end: (problem: string | null) => void; ended: boolean }[],
     clutter: { loose: 0, packs: 1 },
+    leftPacks: [] as string[],
+    now: { ...boot },
+    saved: JSON.parse(JSON.stringify(known)) as unknown,
     isLanding: false,
     isOff: false,
     timers: [] as { ms: number; run: () => void; cancelled: boolean }[],
@@ -43,7 +52,11 @@ function makeRig(many = 3, more: Partial<UpkeepPorts> = {}) {
       bytes: () => Promise.resolve(1_000),
       clutter: () => Promise.resolve(rig.clutter),
       notOurs: () => null,
-      removeLeftPacks: () => Promise.resolve(0),
+      leftPacks: () => Promise.resolve([...rig.leftPacks]),
+      removeLeftPacks: (paths) => {
+        rig.leftPacks = rig.leftPacks.filter((path) => !paths.includes(path));
+        return Promise.resolve();
+      },
       repack: (signal) => {
         const { promise, resolve } = Promise.withResolvers<string | null>();
         const repack = { stands: false, end: resolve, ended: false };
@@ -61,14 +74,21 @@ function makeRig(many = 3, more: Partial<UpkeepPorts> = {}) {
     },
     read: (look) => Promise.resolve(look(world.state)),
     isLanding: () => rig.isLanding,
-    policy: () => ({ landedMs: 1, unlandedMs: 1, savedMax: 10 }),
+    policy: () => ({ landedMs: dayMs, unlandedMs: 100 * dayMs, savedMax: 10_000 }),
     isOff: () => rig.isOff,
     setTimer: (ms, run) => {
       const timer = { ms, run, cancelled: false };
       rig.timers.push(timer);
       return { cancel: () => (timer.cancelled = true) };
     },
-    wallMs: () => 1_800_000_000_000,
+    time: () => ({ ...rig.now }),
+    ages: {
+      load: () => Promise.resolve(rig.saved),
+      save: (row) => {
+        rig.saved = JSON.parse(JSON.stringify(row));
+        return Promise.resolve();
+      },
+    },
     log: {
       info: (text) => void rig.log.push(text),
       warn: (text) => void rig.log.push(text),
@@ -83,8 +103,9 @@ function makeRig(many = 3, more: Partial<UpkeepPorts> = {}) {
     const timer = rig.timers.find((one) => one.ms === ms && !one.cancelled);
     if (timer === undefined) throw new Error(`no timer of ${ms} ms`);
     timer.cancelled = true;
+    rig.now = { ...rig.now, uptimeMs: rig.now.uptimeMs + ms, wallMs: rig.now.wallMs + ms };
     timer.run();
-    for (let turns = 0; turns < 5; turns += 1)
+    for (let turns = 0; turns < 10; turns += 1)
       await new Promise<void>((resolve) => setImmediate(resolve));
   };
   return { ...rig, rig, upkeep, fire };
@@ -124,7 +145,8 @@ describe("upkeep", () => {
         bytes: () => Promise.resolve(null),
         clutter: () => Promise.resolve({ loose: 0, packs: 0 }),
         notOurs: () => null,
-        removeLeftPacks: () => Promise.resolve(0),
+        leftPacks: () => Promise.resolve([]),
+        removeLeftPacks: () => Promise.resolve(),
         repack: () => {
           throw new Error("nothing to pack");
         },
@@ -135,10 +157,11 @@ describe("upkeep", () => {
     await upkeep.close();
   });
 
-  it("collects after an hour and every six hours, and packs when much lies about", async () => {
+  it("collects every six hours, but not right after a start, and packs when much lies about", async () => {
     const { upkeep, rig, fire, dropped, repacks } = makeRig();
+    rig.now.uptimeMs += 7 * hourMs;
     upkeep.begin();
-    for (let look = 1; look <= 5; look += 1) await fire(10 * minuteMs);
+    await fire(minuteMs);
     expect(dropped).to.deep.equal([]);
     await fire(10 * minuteMs);
     expect(dropped).to.deep.equal([3]);
@@ -151,6 +174,77 @@ describe("upkeep", () => {
     expect(repacks).to.have.length(1);
     await upkeep.close();
     expect(repacks[0]?.ended).to.equal(true);
+  });
+
+  it("removes nothing early when the wall clock is set ahead, before a start or while it runs", async () => {
+    const before = makeRig();
+    before.rig.saved = null;
+    before.rig.now.wallMs += 3_650 * dayMs;
+    before.upkeep.begin();
+    await before.fire(minuteMs);
+    before.rig.now.wallMs += 3_650 * dayMs;
+    for (let look = 1; look <= 40; look += 1) await before.fire(10 * minuteMs);
+    const view = await before.upkeep.collect({ dryRun: false });
+    expect(view.refs).to.deep.equal([]);
+    expect(before.dropped).to.deep.equal([]);
+    await before.upkeep.close();
+  });
+
+  it("goes on counting ages with the next supervisor, and after the next boot", async () => {
+    const first = makeRig();
+    first.rig.saved = null;
+    first.upkeep.begin();
+    await first.fire(minuteMs);
+    await first.upkeep.close();
+    const next = makeRig();
+    next.rig.saved = first.rig.saved;
+    next.rig.now.uptimeMs += 13 * hourMs;
+    expect((await next.upkeep.collect({ dryRun: true })).refs).to.deep.equal([]);
+    next.rig.now = { bootId: "second", uptimeMs: 11 * hourMs, wallMs: boot.wallMs + 26 * hourMs };
+    expect((await next.upkeep.collect({ dryRun: true })).refs).to.have.length(3);
+    await next.upkeep.close();
+  });
+
+  it("begins all ages anew when the record is gone or no record", async () => {
+    for (const saved of [undefined, null, "x", { version: 1, since: 7 }]) {
+      const { upkeep, rig } = makeRig();
+      rig.saved = saved;
+      expect((await upkeep.collect({ dryRun: false })).refs).to.deep.equal([]);
+      rig.now.uptimeMs += 2 * dayMs;
+      expect((await upkeep.collect({ dryRun: false })).refs).to.have.length(3);
+      await upkeep.close();
+    }
+  });
+
+  it("still removes when the ages cannot be written down, and says so", async () => {
+    const { upkeep, rig, dropped } = makeRig(3, {
+      ages: {
+        load: () => Promise.resolve(makeRig().rig.saved),
+        save: () => Promise.reject(new Error("no space")),
+      },
+    });
+    await upkeep.collect({ dryRun: false });
+    expect(dropped).to.deep.equal([3]);
+    expect(rig.log).to.include("ages cannot be written down");
+    await upkeep.close();
+  });
+
+  it("removes unfinished packs a day after it saw them first, whatever the clock says", async () => {
+    const { upkeep, rig, repacks } = makeRig(0);
+    rig.clutter = { loose: 10, packs: 1 };
+    rig.leftPacks = ["/repository/objects/pack/tmp_pack_a"];
+    await upkeep.collect({ dryRun: false });
+    rig.now.wallMs += 3_650 * dayMs;
+    rig.now.uptimeMs += 23 * hourMs;
+    for (const hours of [1, 2]) {
+      repacks.at(-1)?.end(null);
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      expect(rig.leftPacks, `${hours}`).to.have.length(1);
+      await upkeep.collect({ dryRun: false });
+      rig.now.uptimeMs += hourMs;
+    }
+    expect(rig.leftPacks).to.deep.equal([]);
+    await upkeep.close();
   });
 
   it("stands still while something lands", async () => {
@@ -172,7 +266,9 @@ describe("upkeep", () => {
     const { upkeep, rig, fire, dropped, repacks } = makeRig();
     rig.isOff = true;
     rig.clutter = { loose: 100_000, packs: 100 };
+    rig.now.uptimeMs += dayMs;
     upkeep.begin();
+    await fire(minuteMs);
     for (let look = 1; look <= 8; look += 1) await fire(10 * minuteMs);
     expect(dropped).to.deep.equal([]);
     expect(repacks).to.have.length(0);
