@@ -32,7 +32,7 @@ describe("a worker without a supervisor", () => {
     const ref = `refs/orchd/attempts/${id}/1`;
     expect(await repository.git("show", `${ref}:half.txt`)).to.equal("half");
     one.letGo();
-    expect((await supervised.orchd("start")).code).to.equal(0);
+    await supervised.start();
     const [end] = await supervised.wait([id]);
     expect(`${end?.status} ${end?.attempts}`).to.equal("succeeded 2");
     const { attempt_list } = await (await supervised.client()).call("show", { id });
@@ -56,7 +56,7 @@ describe("an outcome that was stored while nobody supervised", () => {
     await until(() => existsSync(outcome), { timeoutMs: 20_000, what: "the outcome" });
     process.kill(worker, "SIGKILL");
     await until(() => isGone(worker));
-    expect((await supervised.orchd("start")).code).to.equal(0);
+    await supervised.start();
     const [end] = await supervised.wait([id]);
     expect(`${end?.status} ${end?.attempts}`).to.equal("succeeded 1");
     expect(one.starts()).to.equal(1);
@@ -84,7 +84,7 @@ describe("supervisor and worker killed together", () => {
     await until(() => isGone(worker) && isGone(supervisorPid(repository)));
     expect(isGone(orphan), "it outlives both").to.equal(false);
     one.letGo();
-    expect((await supervised.orchd("start")).code).to.equal(0);
+    await supervised.start();
     await until(() => isGone(orphan), { timeoutMs: 20_000, what: "the sweep" });
     const [end] = await supervised.wait([id]);
     expect(`${end?.status} ${end?.attempts}`).to.equal("succeeded 2");
@@ -151,7 +151,7 @@ describe("orchd stop --drain", () => {
     expect(drained.code, drained.stderr).to.equal(0);
     expect(drained.stderr).to.include("Landing is held");
     expect(drained.stdout).to.include("what waits for it goes on after the next start");
-    expect((await orchd("start")).code).to.equal(0);
+    await supervised.start();
     const { status } = (await (await supervised.client()).call("show", { id })) as {
       status: string;
     };

@@ -67,7 +67,7 @@ describe("folders of old attempts", () => {
     expect((await orchd("logs", "old")).stdout).to.equal("said");
     // The first attempt of a worker's process prunes.
     expect((await orchd("stop")).code).to.equal(0);
-    expect((await orchd("start")).code).to.equal(0);
+    await supervised.start();
     await run("new");
     const attempts = join(repository.dir, ".aibrain/worker-1/attempts");
     await until(() => !existsSync(join(attempts, "old.1")), { what: "the old one to go" });

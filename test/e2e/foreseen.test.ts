@@ -84,7 +84,7 @@ describe("a conflict ahead", () => {
     expect(ahead).to.deep.include({ task: "long", with: null, paths: ["shared.txt"] });
     await supervised.killSupervisor();
     await repository.git("update-ref", "refs/orchd/live/gone", "main");
-    expect((await supervised.orchd("start")).code).to.equal(0);
+    await supervised.start();
     await until(async () => (await foreseen()).length === 1, {
       what: "it again",
       timeoutMs: 60_000,

@@ -96,7 +96,7 @@ describe("generated files", () => {
     const ids = await addTogether(supervised, ["a", "c"]);
     await generating(supervised);
     await supervised.killSupervisor();
-    expect((await supervised.orchd("start")).code).to.equal(0);
+    await supervised.start();
     await generating(supervised);
     const pid = gatePid(supervised);
     process.kill(pid, "SIGKILL");

@@ -103,7 +103,7 @@ describe("history and trace of real tasks", function () {
     expect(namesOf(life.events).at(-1)).to.equal("task:succeeded");
 
     await one.killSupervisor();
-    expect((await one.orchd("start")).code).to.equal(0);
+    await one.start();
 
     expect((await history(one, "--limit", "5000")).tasks).to.deep.equal(tasks);
     expect((await trace(one, "t0")).events).to.deep.equal(life.events);

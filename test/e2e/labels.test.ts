@@ -14,7 +14,7 @@ describe("a label", () => {
     await supervised.wait([other]);
     expect((await orchd("status")).stdout).to.match(/slow paused[^]*everything labelled slow/);
     await supervised.killSupervisor();
-    expect((await orchd("start")).code).to.equal(0);
+    await supervised.start();
     const shown = JSON.parse((await orchd("show", slow, "--json")).stdout) as { waiting: unknown };
     expect(shown.waiting).to.deep.equal({ on: "paused", all: false, label: "slow" });
     expect((await orchd("pause", slow, "--label", "slow")).code).to.equal(2);

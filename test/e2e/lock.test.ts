@@ -31,9 +31,17 @@ const orchd = `'${process.execPath}' '${entry}'`;
 
 describe("orchd lock", function () {
   this.timeout(60_000);
+  let supervised: Supervised;
+
+  before(async () => {
+    supervised = await makeSupervised({ config: { max_parallel: 2, limits: { grace: "300ms" } } });
+  });
+
+  after(async () => {
+    await supervised[Symbol.asyncDispose]();
+  });
 
   it("keeps tasks out while its command runs, waits for them in turn, and ends as the command does", async () => {
-    await using supervised = await makeSupervised({ config: { max_parallel: 2 } });
     const gate = untilFile(supervised, "go");
     const held = lockCommand(supervised, ["src/"], `${gate.script}; exit 7`);
     await held.command();
@@ -56,7 +64,6 @@ describe("orchd lock", function () {
   });
 
   it("does not wait with --try, nor longer than --timeout, and says who is in the way", async () => {
-    await using supervised = await makeSupervised();
     const one = agent(supervised, "busy");
     const ids = await supervised.submit(one.task);
     await until(() => one.starts() === 1);
@@ -71,62 +78,7 @@ describe("orchd lock", function () {
     await supervised.wait(ids);
   });
 
-  it("is killed and freed when it hangs for longer than stale_after", async () => {
-    await using supervised = await makeSupervised({
-      config: { limits: { heartbeat: "500ms", stale_after: "2s" } },
-    });
-    const held = lockCommand(supervised, ["src/"], "sleep 600");
-    const command = await held.command();
-    const from = performance.now();
-    held.signal("SIGSTOP");
-    await until(async () => (await locksOf(supervised)).length === 0, { timeoutMs: 10_000 });
-    expect(performance.now() - from).to.be.within(1_000, 2_000 + 1_500);
-    expect(isGone(held.pid) && isGone(command)).to.equal(true);
-  });
-
-  it("is kept through kill -9 of the supervisor, and given back to the next one", async () => {
-    await using supervised = await makeSupervised();
-    const gate = untilFile(supervised, "go");
-    const held = lockCommand(supervised, ["src/"], gate.script);
-    await held.command();
-    const [before] = await locksOf(supervised);
-    const dead = lockCommand(supervised, ["docs/"], "sleep 600");
-    await dead.command();
-    await supervised.killSupervisor();
-    dead.signal("SIGKILL");
-    expect((await supervised.orchd("start")).code).to.equal(0);
-    // What its command had started went with the lock.
-    await dead.end;
-    await until(async () => (await locksOf(supervised)).length === 1);
-    const [after] = await locksOf(supervised);
-    expect(after).to.include({ holder: before?.holder, fence: before?.fence });
-    gate.go();
-    expect((await held.end).code).to.equal(0);
-    await until(async () => (await locksOf(supervised)).length === 0);
-  });
-
-  it("is not killed while it only waits: stopped for too long it loses its place, and waits on when it wakes up", async () => {
-    await using supervised = await makeSupervised({
-      config: { limits: { heartbeat: "500ms", stale_after: "2s" } },
-    });
-    const gate = untilFile(supervised, "go");
-    const held = lockCommand(supervised, ["src/"], gate.script);
-    await held.command();
-    const stopped = lockCommand(supervised, ["src/a"], "echo it ran");
-    await until(() => stopped.said().includes("Waiting for lock:"), { timeoutMs: 30_000 });
-    stopped.signal("SIGSTOP");
-    await until(async () => (await locksOf(supervised)).length === 1, { timeoutMs: 10_000 });
-    expect(isGone(stopped.pid)).to.equal(false);
-    stopped.signal("SIGCONT");
-    await until(() => stopped.said().includes("lost its place"), { timeoutMs: 30_000 });
-    await until(async () => (await locksOf(supervised)).length === 2);
-    gate.go();
-    expect((await held.end).code).to.equal(0);
-    expect(await stopped.end).to.include({ code: 0, stdout: "it ran" });
-  });
-
   it("is given back by its own process only: by another its command would go on", async () => {
-    await using supervised = await makeSupervised();
     const held = lockCommand(supervised, ["src/"], "sleep 600");
     const command = await held.command();
     const [lock] = await locksOf(supervised);
@@ -146,7 +98,6 @@ describe("orchd lock", function () {
   });
 
   it("is watched on when another process has asked for it by its id, and was refused", async () => {
-    await using supervised = await makeSupervised();
     const held = lockCommand(supervised, ["src/"], "sleep 600");
     await held.command();
     const [lock] = await locksOf(supervised);
@@ -165,7 +116,6 @@ describe("orchd lock", function () {
   });
 
   it("taken with --try inside a task is swept like any other, and says when the task itself is in the way", async () => {
-    await using supervised = await makeSupervised({ config: { limits: { grace: "300ms" } } });
     const notes = join(supervised.repository.dir, "..", "inner.pids");
     const inside = `${orchd} lock --repo '${supervised.repository.dir}'`;
     const command = `setsid sh -c 'echo $$ >> ${notes}; exec sleep 600' & echo $ORCHD_ATTEMPT $ORCHD_LOCK; wait`;
@@ -174,7 +124,7 @@ describe("orchd lock", function () {
       `${inside} --try other -- sh -c "${command.replaceAll("$", "\\$")}"`,
     ].join("; ");
     const ids = await supervised.submit({
-      id: "t1",
+      id: "t2",
       run: { shell: `${script}; true` },
       claims: ["mine"],
     });
@@ -188,14 +138,13 @@ describe("orchd lock", function () {
     await until(async () => (await locksOf(supervised)).every(({ kind }) => kind === "task"));
     expect(isGone(inner)).to.equal(true);
     expect((await supervised.wait(ids))[0]?.status).to.equal("succeeded");
-    const { stdout } = await supervised.orchd("logs", "t1");
-    expect(stdout).to.include("mine is held by t1");
-    expect(stdout).to.include("t1 is the task this runs in");
-    expect(stdout).to.match(/t1\.1@[0-9a-f]+ lock:[a-z0-9]+@/);
+    const { stdout } = await supervised.orchd("logs", "t2");
+    expect(stdout).to.include("mine is held by t2");
+    expect(stdout).to.include("t2 is the task this runs in");
+    expect(stdout).to.match(/t2\.1@[0-9a-f]+ lock:[a-z0-9]+@/);
   });
 
   it("may not wait inside a task, which holds claims already", async () => {
-    await using supervised = await makeSupervised();
     const { stdout } = await supervised.orchd("lock", "y", "--", "sh", "-c", "echo $ORCHD_ATTEMPT");
     expect(stdout).to.match(/^lock:[a-z0-9]+@/);
     const waits = await supervised.orchd("run", "--shell", `${orchd} lock x -- true 2>&1`);
@@ -206,7 +155,6 @@ describe("orchd lock", function () {
   });
 
   it("names what it does not understand", async () => {
-    await using supervised = await makeSupervised();
     for (const [words, said] of [
       [["src/"], "a command must follow --"],
       [["--", "true"], "name what it claims"],
@@ -222,14 +170,9 @@ describe("orchd lock", function () {
     expect(many.code).to.equal(5);
     expect(many.stderr).to.include("it asks for 2 of db, and there is 1");
   });
-});
 
-describe("orchd locks break", function () {
-  this.timeout(60_000);
-
-  it("ends the command of a lock, and cancels a task with its work saved", async () => {
-    await using supervised = await makeSupervised({ config: { limits: { grace: "300ms" } } });
-    const one = agent(supervised, "busy", "echo half > busy.txt");
+  it("ends its command when it is broken, as a broken task is cancelled, with its work saved", async () => {
+    const one = agent(supervised, "halfway", "echo half > halfway.txt");
     const ids = await supervised.submit(one.task);
     await until(() => one.starts() === 1);
     const held = lockCommand(supervised, ["src/"], "sleep 600");
@@ -242,22 +185,81 @@ describe("orchd locks break", function () {
     expect((await supervised.wait(ids))[0]?.status).to.equal("cancelled");
     await until(async () => (await locksOf(supervised)).length === 0);
     const refs = await supervised.repository.git("for-each-ref", "refs/orchd/attempts");
-    expect(refs).to.include("refs/orchd/attempts/busy/1");
-    const events = await supervised.orchd("events");
-    expect(events.stdout.match(/lock:broken/g)).to.have.length(2);
-    const again = await supervised.orchd("locks", "break", "busy");
+    expect(refs).to.include("refs/orchd/attempts/halfway/1");
+    const events = (await supervised.orchd("events")).stdout.split("\n");
+    for (const holder of holders)
+      expect(
+        events.filter((line) => line.includes("lock:broken") && line.includes(holder)),
+        holder,
+      ).to.have.length(1);
+    const again = await supervised.orchd("locks", "break", "halfway");
     expect(again.code).to.equal(4);
     expect(again.stderr).to.include("`orchd locks` lists who holds one");
   });
+
+  it("is kept through kill -9 of the supervisor, and given back to the next one", async () => {
+    const gate = untilFile(supervised, "go-kept");
+    const held = lockCommand(supervised, ["src/"], gate.script);
+    await held.command();
+    const [before] = await locksOf(supervised);
+    const dead = lockCommand(supervised, ["docs/"], "sleep 600");
+    await dead.command();
+    await supervised.killSupervisor();
+    dead.signal("SIGKILL");
+    await supervised.start();
+    // What its command had started went with the lock.
+    await dead.end;
+    await until(async () => (await locksOf(supervised)).length === 1);
+    const [after] = await locksOf(supervised);
+    expect(after).to.include({ holder: before?.holder, fence: before?.fence });
+    gate.go();
+    expect((await held.end).code).to.equal(0);
+    await until(async () => (await locksOf(supervised)).length === 0);
+  });
 });
 
-describe("a foreign claim", function () {
+describe("a lock or a foreign claim, where stale_after is short", function () {
   this.timeout(60_000);
+  let supervised: Supervised;
 
-  it("is honoured while its file is touched or its process lives, and set aside when stale", async () => {
-    await using supervised = await makeSupervised({
+  before(async () => {
+    supervised = await makeSupervised({
       config: { limits: { heartbeat: "500ms", stale_after: "2s" } },
     });
+  });
+
+  after(async () => {
+    await supervised[Symbol.asyncDispose]();
+  });
+
+  it("is killed and freed when it hangs for longer than stale_after", async () => {
+    const held = lockCommand(supervised, ["src/"], "sleep 600");
+    const command = await held.command();
+    const from = performance.now();
+    held.signal("SIGSTOP");
+    await until(async () => (await locksOf(supervised)).length === 0, { timeoutMs: 10_000 });
+    expect(performance.now() - from).to.be.within(1_000, 2_000 + 1_500);
+    expect(isGone(held.pid) && isGone(command)).to.equal(true);
+  });
+
+  it("is not killed while it only waits: stopped for too long it loses its place, and waits on when it wakes up", async () => {
+    const gate = untilFile(supervised, "go-waiter");
+    const held = lockCommand(supervised, ["src/"], gate.script);
+    await held.command();
+    const stopped = lockCommand(supervised, ["src/a"], "echo it ran");
+    await until(() => stopped.said().includes("Waiting for lock:"), { timeoutMs: 30_000 });
+    stopped.signal("SIGSTOP");
+    await until(async () => (await locksOf(supervised)).length === 1, { timeoutMs: 10_000 });
+    expect(isGone(stopped.pid)).to.equal(false);
+    stopped.signal("SIGCONT");
+    await until(() => stopped.said().includes("lost its place"), { timeoutMs: 30_000 });
+    await until(async () => (await locksOf(supervised)).length === 2);
+    gate.go();
+    expect((await held.end).code).to.equal(0);
+    expect(await stopped.end).to.include({ code: 0, stdout: "it ran" });
+  });
+
+  it("is honoured while its file is touched or its process lives, and set aside when stale", async () => {
     const folder = join(supervised.repository.dir, ".aibrain/locks/foreign");
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "touched"), "# mine\nsrc/**\n../no\n");

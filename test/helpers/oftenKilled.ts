@@ -27,8 +27,7 @@ export async function killOften(kills: number, tasks: number): Promise<void> {
   for (let kill = 0; kill < kills; kill += 1) {
     await landedAtLeast(supervised, kill * workers + 1 + Math.floor(Math.random() * workers));
     await supervised.killSupervisor();
-    const started = await supervised.orchd("start");
-    expect(started.code, started.stderr).to.equal(0);
+    await supervised.start();
   }
   const ends = await supervised.wait(ids);
   expect(ends.filter(({ status }) => status !== "succeeded")).to.deep.equal([]);

@@ -33,6 +33,8 @@ export type Supervised = {
   readonly wait: (ids: readonly TaskId[]) => Promise<EndView[]>;
   /** `kill -9` of the supervisor; resolves when it is gone. */
   readonly killSupervisor: () => Promise<void>;
+  /** The next one, after the one before has ended, with the same flags. */
+  readonly start: () => Promise<void>;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 };
 
@@ -40,6 +42,8 @@ export type Ran = { readonly code: number; readonly stdout: string; readonly std
 
 const logLinesShown = 40;
 const stopMsMax = 90_000;
+/** Each is a process that starts before it has anything to do. */
+const oneWorker = ["--max-parallel", "1"] as const;
 
 export const entry = join(import.meta.dirname, "../../cli/orchd.ts");
 const main = join(import.meta.dirname, "../../daemon/main.ts");
@@ -63,10 +67,12 @@ export async function runOrchd(
   return { code, stdout, stderr: `${late}${result.stderr}` };
 }
 
+/** With one worker, unless `config` or `start`, the supervisor's flags, name another number. */
 export async function makeSupervised(
   content: RepositoryContent & { readonly start?: readonly string[] } = {},
 ): Promise<Supervised> {
-  return await supervise(await makeRepository(content), content.start);
+  const one = content.config?.["max_parallel"] === undefined ? oneWorker : [];
+  return await supervise(await makeRepository(content), content.start ?? one);
 }
 
 /** Takes over `repository`: it is removed with the supervisor, also when that does not start. */
@@ -111,6 +117,7 @@ export async function supervise(
       process.kill(pid, "SIGKILL");
       await until(() => isGone(pid), { what: `supervisor ${pid} to be gone` });
     },
+    start: () => startSupervisor(repository, start),
     [Symbol.asyncDispose]: async () => {
       for (const one of clients) await one.close();
       try {
