@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { defaultConfig } from "../../ipc/configDefaults.ts";
@@ -6,8 +5,10 @@ import type { TaskId } from "../../ipc/ids.ts";
 import { resetWorkspace } from "../../worker/workspace/reset.ts";
 import { saveWorkspace } from "../../worker/workspace/save.ts";
 import type { Base, Place, Repository } from "../../worker/workspace/place.ts";
-import { diskFigures, percentile, rounded } from "./figures.ts";
+import { benchBringIn } from "./bringIn.ts";
+import { diskFigures, rounded } from "./figures.ts";
 import { makeLargeRepository, pathAt } from "./largeRepository.ts";
+import { Series } from "./series.ts";
 
 /**
  * A workspace of 50,000 files between two attempts, against a worktree for each, times in ms. Before
@@ -20,12 +21,13 @@ import { makeLargeRepository, pathAt } from "./largeRepository.ts";
  *     leave work ─► reset (`unsaved`)      as after a gate, where nothing was saved
  *     `git worktree add`, and its removal
  *
+ * After that commits are brought in by two ways (bringIn.ts).
+ *
  * `cpu` is of git alone, in the mean of all: what is left when other programs share the machine.
  */
 const files = 50_000;
 const filesPerWork = 20;
 const rounds = 12;
-const tickMs = 10;
 
 export async function benchWorkspace(): Promise<Record<string, number>> {
   await using repository = await makeLargeRepository(files, rounds, filesPerWork);
@@ -64,6 +66,8 @@ export async function benchWorkspace(): Promise<Record<string, number>> {
     await added.time(() => git(["worktree", "add", "--quiet", "--detach", path, base.commit]));
     await git(["worktree", "remove", "--force", path]);
   }
+  await reset();
+  const brought = await benchBringIn(place, own, base);
   return rounded({
     files,
     made_ms: made.p50(),
@@ -76,36 +80,9 @@ export async function benchWorkspace(): Promise<Record<string, number>> {
     reset_cpu_ms: resets.cpu(),
     unsaved_cpu_ms: unsaved.cpu(),
     worktree_add_cpu_ms: added.cpu(),
+    ...brought,
     ...diskFigures(folder),
   });
-}
-
-class Series {
-  readonly #times: number[] = [];
-  #cpu = 0;
-
-  async time(step: () => Promise<unknown>): Promise<void> {
-    const cpu = cpuOfChildren();
-    const begun = performance.now();
-    await step();
-    this.#times.push(performance.now() - begun);
-    this.#cpu += cpuOfChildren() - cpu;
-  }
-
-  p50 = (): number => percentile(this.#times, 0.5);
-  p100 = (): number => Math.max(...this.#times);
-  cpu = (): number => this.#cpu / this.#times.length;
-}
-
-/** Of all children that have ended, user and system, in ms; 0 where there is no `/proc`. */
-function cpuOfChildren(): number {
-  try {
-    const stat = readFileSync("/proc/self/stat", "latin1");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return (Number(fields[13]) + Number(fields[14])) * tickMs;
-  } catch {
-    return 0;
-  }
 }
 
 async function leaveWork({ workTree }: Place): Promise<void> {
