@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { readdir, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
@@ -104,12 +105,13 @@ describe("packing", () => {
     const { repository, landing } = scene;
     const lost = await unnamed(scene, "named by nothing\n");
     for (let at = 0; at < 10; at += 1) await scene.land(`t${at}`, { "f.txt": `${at}\n` });
-    for (const afterMs of [0, 5, 15]) {
+    for (const moment of moments) {
+      await using stopping = await gitThatStops(scene, moment);
       const stop = new AbortController();
       const repack = landing.keeping.repack(stop.signal);
-      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      await until(stopping.isReached, { what: moment });
       stop.abort();
-      await repack.problem;
+      expect(await repack.problem).to.equal("it was stopped");
       await repository.git("fsck", "--no-progress");
       expect(await repository.git("cat-file", "-t", lost)).to.equal("blob");
     }
@@ -169,6 +171,41 @@ async function unnamed({ repository }: Scene, text: string): Promise<string> {
   });
   ended.child.stdin?.end(text);
   return (await ended).stdout.trim();
+}
+
+/** Of a repack: nothing is done yet; its packs are written and not in place; they are, and what was packed is gone. */
+const moments = ["before pack-objects", "after pack-objects", "after repack"] as const;
+
+/** Until it is disposed of, a repack stops at one of them, and waits to be killed. */
+async function gitThatStops(
+  { repository }: Scene,
+  moment: (typeof moments)[number],
+): Promise<AsyncDisposable & { readonly isReached: () => boolean }> {
+  const folder = await mkdtemp(join(repository.dir, "../git-that-stops-"));
+  const reached = join(folder, "reached");
+  const path = process.env["PATH"] ?? "";
+  const real = (await run("sh", ["-c", "command -v git"])).stdout.trim();
+  const script = [
+    "#!/bin/sh",
+    `stop() { [ "$1" = '${moment}' ] && : > '${reached}' && exec sleep 60; }`,
+    `case " $* " in`,
+    // Its own gits are then found by PATH, as this one was.
+    `  *" repack "*) GIT_EXEC_PATH='${folder}/none' '${real}' "$@"; code=$?; stop "after repack" ;;`,
+    `  *" pack-objects "*) stop "before pack-objects"; '${real}' "$@"; code=$?; stop "after pack-objects" ;;`,
+    `  *) exec '${real}' "$@" ;;`,
+    "esac",
+    "exit $code",
+    "",
+  ].join("\n");
+  await writeFile(join(folder, "git"), script, { mode: 0o755 });
+  process.env["PATH"] = `${folder}:${path}`;
+  return {
+    isReached: () => existsSync(reached),
+    [Symbol.asyncDispose]: async () => {
+      process.env["PATH"] = path;
+      await rm(folder, { recursive: true });
+    },
+  };
 }
 
 /** Of this repository; `null`: none. */

@@ -24,19 +24,22 @@ async function runAlone(script: string, env: Record<string, string> = {}): Promi
   return JSON.parse(Buffer.concat(chunks).toString());
 }
 
+const until = JSON.stringify(new URL("../../helpers/until.ts", import.meta.url).href);
+
+/** The orphan lives until its standard input ends. */
 const orphanAndReap = `
-  import { execFileSync } from "node:child_process";
+  import { spawn } from "node:child_process";
+  import { once } from "node:events";
   import { readFileSync } from "node:fs";
+  import { until } from ${until};
   const adopts = native.becomeSubreaper();
-  const pid = Number(execFileSync("sh", ["-c", "sleep 0.05 >/dev/null 2>&1 & echo $!"]));
+  const parent = spawn("sh", ["-c", "exec 3<&0; cat <&3 >/dev/null 2>&1 & echo $!"], { stdio: ["pipe", "pipe", "inherit"] });
+  const [[said]] = await Promise.all([once(parent.stdout, "data"), once(parent, "exit")]);
+  const pid = Number(said);
   const stat = () => { try { return readFileSync("/proc/" + pid + "/stat", "latin1"); } catch { return "gone"; } };
   const isMine = stat().split(") ")[1]?.split(" ")[1] === String(process.pid);
-  const deadline = performance.now() + 3000;
-  let reaped = 0;
-  while (adopts && reaped === 0 && performance.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    reaped = native.reapZombies([pid]);
-  }
+  parent.stdin.end();
+  const reaped = adopts ? await until(() => native.reapZombies([pid])) : native.reapZombies([pid]);
   console.log(JSON.stringify({ adopts, isMine, reaped, after: adopts ? stat() : "gone" }));`;
 
 describe("the calls that need koffi", () => {
