@@ -4,6 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { git } from "../../system/git.ts";
 import type { GitOptions } from "../../system/git.ts";
 import type { Finished } from "../../system/spawn.ts";
+import { unblocked } from "./unblock.ts";
 import type { Base, Place, Repository } from "./place.ts";
 import { failpoint } from "../../system/failpoint.ts";
 
@@ -60,10 +61,9 @@ export async function ownGit(
   args: readonly string[],
   options: GitOptions = {},
 ): Promise<Finished> {
-  return await git({ gitDir: place.ownGit, workTree: place.workTree }, args, {
-    timeoutMs: gitTimeoutMs,
-    ...options,
-  });
+  const where = { gitDir: place.ownGit, workTree: place.workTree };
+  const withLimit = { timeoutMs: gitTimeoutMs, ...options };
+  return await unblocked(place.workTree, async () => await git(where, args, withLimit));
 }
 
 /** The `[core]` and `[extensions]` sections every git directory of a workspace begins with. */

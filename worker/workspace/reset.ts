@@ -99,9 +99,11 @@ async function checkOut(
     replaceFiles(place, base),
     pinBase(place, repository, base),
   ]);
-  const held = await removeSpecials(specials);
-  // A submodule that the base does not have any more: git warns, and its files were not listed.
-  await removeLeftovers(place, said === "" && !held ? candidates : null, clean);
+  await removeSpecials(specials);
+  // A submodule that the base does not have any more: git warns, and its files were not listed. And a
+  // folder that held nothing but what git does not see was not empty for the checkout.
+  const isKnown = said === "" && specials.length === 0;
+  await removeLeftovers(place, isKnown ? candidates : null, clean);
   await emptySubmodules(place);
   await writeAgentGit(place, repository, base);
 }

@@ -11,7 +11,10 @@ import { failpoint, failpointNow } from "../../system/failpoint.ts";
 const skipped = new Set([".git", "node_modules"]);
 
 /** Below `root`, as bytes. Follows no link; a folder that cannot be read is left out. */
-export async function findSpecials(root: string): Promise<readonly Buffer[]> {
+export async function findSpecials(
+  root: string,
+  without: ReadonlySet<string> = skipped,
+): Promise<readonly Buffer[]> {
   const found: Buffer[] = [];
   const folders = [Buffer.from(root)];
   for (const folder of folders) {
@@ -21,7 +24,7 @@ export async function findSpecials(root: string): Promise<readonly Buffer[]> {
       if (entry.isFile() || entry.isSymbolicLink()) continue;
       const path = Buffer.concat([folder, slash, entry.name]);
       if (!entry.isDirectory()) found.push(path);
-      else if (!skipped.has(entry.name.toString("latin1"))) folders.push(path);
+      else if (!without.has(entry.name.toString("latin1"))) folders.push(path);
     }
   }
   return found;
@@ -38,16 +41,13 @@ function openFolder(path: Buffer): void {
   }
 }
 
-/** Answers whether there were any: folders that hold nothing else are left to be cleaned. */
-export async function removeSpecials(found: readonly Buffer[]): Promise<boolean> {
-  let any = false;
+/** Those that are still none of git's files. Folders that held nothing else are left to be cleaned. */
+export async function removeSpecials(found: readonly Buffer[]): Promise<void> {
   for (const path of found) {
     const there = await lstat(path).catch(() => null);
     if (there === null || there.isFile() || there.isDirectory() || there.isSymbolicLink()) continue;
     await failpoint("reset.special", () => rm(path, { force: true }));
-    any = true;
   }
-  return any;
 }
 
 const slash = Buffer.from("/");

@@ -67,6 +67,22 @@ describe("a workspace that was left in a hostile state", () => {
     });
   }
 
+  it("is saved and reset although FIFOs have names that git reads, also where nobody looks for leftovers", async function () {
+    this.timeout(30_000);
+    await using rig = await makeWorkspaceRig({ files });
+    const plant =
+      "mkdir -p node_modules new; mkfifo .gitattributes dir/.gitattributes dir/.gitignore node_modules/.gitignore new/.gitignore";
+    shell(rig, `${plant}; echo x > node_modules/x; echo x > dir/c.txt; echo x > new/x`);
+    expect((await rig.save())?.touched).to.deep.equal(["dir/c.txt", "new/x", "node_modules/x"]);
+    await rig.reset();
+    shell(
+      rig,
+      "mkfifo .gitattributes dir/.gitattributes; mkdir new; mkfifo new/.gitignore; rm a.txt dir/c.txt",
+    );
+    await rig.reset();
+    expect(entriesOf(rig)).to.deep.equal(clean);
+  });
+
   it("has none of a hundred leftovers, nor one whose name is not UTF-8", async () => {
     await using rig = await makeWorkspaceRig({ files });
     for (let at = 0; at < 100; at += 1) await rig.edit(`left/over${at}/x`, "x\n");
