@@ -10,6 +10,8 @@ import { LockFiles } from "./locks/lockFiles.ts";
 import { Loop } from "./loop.ts";
 import { Pool } from "./pool/pool.ts";
 import { realClock } from "../system/clock.ts";
+import { Resolving } from "./resolving.ts";
+import { storedTask } from "./recovery.ts";
 import type { Config } from "../ipc/configSpec.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { Landing } from "./landing/landing.ts";
@@ -30,6 +32,7 @@ export type Parts = {
   readonly pool: Pool;
   readonly effects: Effects;
   readonly foresight: Foresight;
+  readonly resolving: Resolving;
   readonly outbox: Outbox;
   readonly upkeep: Upkeep;
 };
@@ -110,8 +113,13 @@ export function assemble(
     setTimer: realClock.setTimer,
     die,
   });
+  const resolving = new Resolving({
+    ...ground,
+    loop,
+    readTask: (id) => storedTask(journal, id),
+  });
   const upkeep = makeUpkeep(ground, loop);
-  return { hub, loop, locks, holds, pool, effects, foresight, outbox, upkeep };
+  return { hub, loop, locks, holds, pool, effects, foresight, resolving, outbox, upkeep };
 }
 
 function makePool(ground: Ground, loop: Loop, locks: LockFiles, foresight: Foresight): Pool {

@@ -43,6 +43,7 @@ export class Foresight {
   readonly #live = new Map<TaskId, Live>();
   readonly #looked = new Map<string, Looked>();
   #working: Promise<void> | null = null;
+  #sweeping: Promise<unknown> = Promise.resolve();
   #rest: Timer | null = null;
   #closed = false;
 
@@ -63,6 +64,7 @@ export class Foresight {
 
   /** After each batch of events: what has ended is forgotten, what has landed is compared. */
   afterBatch(): void {
+    if (this.#closed) return;
     const over = [...this.#live].filter(([task, { fence }]) => this.#fenceOf(task) !== fence);
     for (const [task] of over) this.#forget(task);
     if (over.length > 0) this.#sweep();
@@ -75,11 +77,11 @@ export class Foresight {
       .map(({ task, other, paths, since }) => ({ task, with: other, paths: [...paths], since }));
   }
 
-  /** Resolves when no git is at work any more. */
+  /** Resolves when no git is at work any more, nor will be. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#rest?.cancel();
-    await this.#working;
+    await Promise.all([this.#working, this.#sweeping]);
   }
 
   /** `null`: it does not run. */
@@ -97,9 +99,10 @@ export class Foresight {
   #sweep(): void {
     const { loop, landing } = this.#ports;
     const running = [...loop.state.tasks.values()].filter(({ life }) => life.status === "running");
-    landing
+    const sweep = landing
       .sweepLive(new Set(running.map(({ id }) => id)))
       .catch((error: unknown) => this.#note(error));
+    this.#sweeping = Promise.all([this.#sweeping, sweep]);
   }
 
   #wake(): void {

@@ -3,10 +3,12 @@ import { evolve } from "./core/evolve.ts";
 import { rebuildSchedule, resetSchedule } from "./core/scheduleIndex.ts";
 import { restore } from "./core/snapshot.ts";
 import { upcast } from "./core/upcast.ts";
+import type { Journal } from "./journal/journal.ts";
 import type { Recorded } from "./core/events.ts";
 import type { Recovered, StoredRow } from "./journal/records.ts";
 import type { SavedFinal, StateRow } from "./core/snapshot.ts";
 import type { State, StoredTask } from "./core/state.ts";
+import type { TaskId } from "../ipc/ids.ts";
 
 /** The state that the journal tells: its snapshot, and every event since. Emits nothing. */
 export function recoverState(
@@ -25,6 +27,13 @@ export function recoverState(
     rebuildSchedule(state, at);
   }
   return { state, replayed };
+}
+
+/** A task as the journal has it, whether it is in memory or not; `null`: it has none, or cannot be read. */
+export async function storedTask(journal: Journal, id: TaskId): Promise<StoredTask | null> {
+  const read = await journal.readTask(id);
+  if (!read.ok || read.value.body === null) return null;
+  return JSON.parse(read.value.body) as StoredTask;
 }
 
 export function recordedOf({ seq, at, type, version, body }: StoredRow): Recorded {

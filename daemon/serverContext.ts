@@ -3,27 +3,22 @@ import { completeSpec } from "./settings.ts";
 import { eventView } from "./server/views/event.ts";
 import { FailureError, failure } from "../ipc/errors.ts";
 import { packageVersion } from "../ipc/version.ts";
-import { recordedOf } from "./recovery.ts";
-import { resolveParked } from "./resolving.ts";
+import { recordedOf, storedTask } from "./recovery.ts";
 import type { HistoryRow } from "../ipc/historyViews.ts";
 import type { Ground, Parts } from "./assembly.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { JournalProblem } from "./journal/records.ts";
 import type { ServerContext } from "./server/context.ts";
-import type { StoredTask } from "./core/state.ts";
 
 /** What a call can ask of the supervisor as a whole. */
 type Whole = Pick<
   ServerContext,
   "startedAt" | "daemonState" | "land" | "config" | "reload" | "stop"
-> & {
-  /** Another supervisor has taken over: this process has to end. */
-  readonly die: (reason: unknown) => void;
-};
+>;
 
 /** The parts of the supervisor, as the methods see them. */
 export function makeServerContext(
-  { hub, loop, locks, holds, pool, effects, foresight, outbox, upkeep }: Parts,
+  { hub, loop, locks, holds, pool, effects, foresight, resolving, outbox, upkeep }: Parts,
   {
     layout,
     spelling,
@@ -31,7 +26,7 @@ export function makeServerContext(
     journal,
     landing,
   }: Pick<Ground, "layout" | "spelling" | "epoch" | "journal" | "landing">,
-  { die, ...whole }: Whole,
+  whole: Whole,
 ): ServerContext {
   const readers = journalReaders(journal);
   return {
@@ -72,8 +67,7 @@ export function makeServerContext(
     followTried: () => effects.followTried(),
     foreseen: () => foresight.views(),
     worktreeFor: (task) => `${layout.workTree}-resolve-${task}`,
-    resolve: (asked) =>
-      resolveParked({ loop, landing, readTask: readers.readTask, spelling, die }, asked),
+    resolve: (asked) => resolving.resolve(asked),
   };
 }
 
@@ -81,11 +75,7 @@ function journalReaders(
   journal: Journal,
 ): Pick<ServerContext, "readTask" | "eventsSince" | "taskEvents" | "historyStep"> {
   return {
-    readTask: async (id) => {
-      const read = await journal.readTask(id);
-      if (!read.ok || read.value.body === null) return null;
-      return JSON.parse(read.value.body) as StoredTask;
-    },
+    readTask: (id) => storedTask(journal, id),
     eventsSince: async (fromSeq, max) => {
       const read = await journal.readEvents(fromSeq, max);
       if (!read.ok) throw unreadable(read.problem);

@@ -86,7 +86,7 @@ export class Supervisor {
   /** After `open`, once others can find the socket. */
   async begin(): Promise<void> {
     const { layout } = this.#options;
-    const { loop, locks, holds, pool, effects, foresight, upkeep } = this.#built;
+    const { loop, locks, holds, pool, effects, foresight, resolving, upkeep } = this.#built;
     const needed = await loop.read((state) =>
       [...state.tasks.values()].flatMap(({ life }) =>
         life.status === "running" ? [life.worker] : [],
@@ -100,6 +100,7 @@ export class Supervisor {
     effects.carryOut(await loop.read(pending));
     await this.#openInbox();
     foresight.begin();
+    resolving.begin();
     upkeep.begin();
     this.#beginScan(space);
     this.#options.log.info("ready", { epoch: this.#options.epoch, brain: layout.brainDir });
@@ -166,7 +167,7 @@ export class Supervisor {
     this.#ended = true;
     const scanned = this.#scan?.end();
     if (this.#parts === null) return;
-    const { loop, locks, holds, pool, effects, foresight, outbox, upkeep } = this.#parts;
+    const { loop, locks, holds, pool, effects, foresight, resolving, outbox, upkeep } = this.#parts;
     loop.stopping = true;
     await scanned;
     // Not waited for yet: what it submits may wait for space on the disk, as long as the loop does.
@@ -177,7 +178,7 @@ export class Supervisor {
     effects.close();
     this.#options.landing.stopSigning();
     await Promise.all([effects.settled(), outbox.close(), upkeep.close()]);
-    await foresight.close();
+    await Promise.all([foresight.close(), resolving.close()]);
     await this.#options.landing.close();
     await loop.end();
     await Promise.race([inboxClosed, loop.broken]);
@@ -251,7 +252,6 @@ export class Supervisor {
       config: () => this.#configView(),
       reload: () => this.reload(),
       stop: (mode) => this.stop(mode),
-      die: (reason) => this.#die(reason),
     });
     return this.#contextMade;
   }

@@ -21,9 +21,10 @@ export function resolveTask(
   apply: Apply,
 ): Decision {
   const { task: id, request, saved, archived } = command;
-  const task = state.tasks.get(id) ?? archived;
-  if (task === null || (!state.tasks.has(id) && !state.finals.has(id)))
+  if (!state.tasks.has(id) && !state.finals.has(id))
     return rejection("not_found", `there is no task ${id}`);
+  const task = state.tasks.get(id) ?? archived;
+  if (task === null) return rejection("busy", `task ${id} is just being moved out of memory`);
   // Sent again by somebody who had no answer.
   if (task.resolutions?.includes(request) === true) return changed([]);
   const refused = whyNotResolvable(task) ?? whyOutside(state, task, command);

@@ -7,7 +7,7 @@ import type { WriterGit } from "./writerGit.ts";
 import { SignatureError } from "./signer.ts";
 import type { Signer } from "./signer.ts";
 import { isOid } from "../../ipc/ids.ts";
-import type { Oid, TaskId } from "../../ipc/ids.ts";
+import type { Oid, RequestId, TaskId } from "../../ipc/ids.ts";
 
 /**
  * The refs of ours and how they move. orchd writes nowhere else in the ref space:
@@ -19,7 +19,7 @@ import type { Oid, TaskId } from "../../ipc/ids.ts";
  *     refs/orchd/candidates/<task>    a merge that waits for its gate; stays until collected
  *     refs/orchd/conflicts/<task>     work that does not merge, with what it met (parked.ts)
  *     refs/orchd/live/<task>          what a running attempt has changed so far; made by its worker
- *     refs/orchd/resolutions/<task>   a person's commit that takes its place (resolution.ts)
+ *     refs/orchd/resolutions/<task>/<request>   a person's commit that takes its place (resolution.ts)
  *     refs/orchd/rewound/<time>       what orchd's branch was before a rewind was settled
  *
  * Guarantee: a transaction verifies the epoch ref and compares every old value, so a git child that a
@@ -75,7 +75,9 @@ export const branchRef = (site: LandingSite): string => `refs/heads/orchd/${site
 export const followedRef = (site: LandingSite): string => `refs/orchd/followed/${site.target}`;
 export const candidateRef = (task: TaskId): string => `refs/orchd/candidates/${task}`;
 export const conflictRef = (task: TaskId): string => `refs/orchd/conflicts/${task}`;
-export const resolutionRef = (task: TaskId): string => `refs/orchd/resolutions/${task}`;
+export const resolutionRef = (task: TaskId, request: RequestId): string =>
+  `${resolutionsPrefix}${task}/${request}`;
+export const resolutionsPrefix = "refs/orchd/resolutions/";
 
 export function held(why: Held["why"], message: string, paths: readonly string[] = []): Held {
   return { kind: "held", why, message, paths };

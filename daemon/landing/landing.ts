@@ -4,7 +4,7 @@ import type { Oid, TaskId } from "../../ipc/ids.ts";
 import { absorbed } from "./absorb.ts";
 import type { Absorbed } from "./absorb.ts";
 import { branchRef, isAncestor, readRefs, targetRef } from "./branch.ts";
-import type { LandingSite, Writer } from "./branch.ts";
+import type { LandingSite, Transaction, Writer } from "./branch.ts";
 import { follow } from "./follow.ts";
 import { Foreseer, sweepLive } from "./foresee.ts";
 import { recoverFollow } from "./followRecovery.ts";
@@ -19,8 +19,8 @@ import { prepare } from "./prepare.ts";
 import type { LandingStart } from "./prepare.ts";
 import { settleRewind } from "./rewind.ts";
 import type { Rewind, RewindResult } from "./rewind.ts";
-import { resolution } from "./resolution.ts";
-import type { Resolution, ResolutionRequest } from "./resolution.ts";
+import { pinnedResolutions, resolution, unpinResolutions } from "./resolution.ts";
+import type { PinnedResolution, Resolution, ResolutionRequest } from "./resolution.ts";
 import { Signer } from "./signer.ts";
 import type { SigningPolicy } from "./signer.ts";
 import type { FollowResult } from "./target.ts";
@@ -46,7 +46,11 @@ export type Landing = {
   readonly foresee: (one: Oid, other: Oid) => Promise<readonly string[]>;
   /** Removes the running states (`refs/orchd/live`) of all tasks but these. Rejects with a `GitError`. */
   readonly sweepLive: (running: ReadonlySet<TaskId>) => Promise<void>;
+  /** Looks at a person's commit and pins it. What is decided against is to be unpinned. */
   readonly resolution: (request: ResolutionRequest) => Promise<Resolution>;
+  /** Waits for nothing. Rejects with a `GitError`. */
+  readonly pinnedResolutions: () => Promise<PinnedResolution[]>;
+  readonly unpinResolutions: (pinned: readonly PinnedResolution[]) => Promise<Transaction>;
   /** How commits are signed from now on; what could not be signed is tried again at the next step. */
   readonly signBy: (policy: SigningPolicy) => void;
   /** A signature that is waited for is given up, and no commit is signed any more: the end is near. */
@@ -124,6 +128,8 @@ export function createLanding(options: LandingOptions): Landing {
     foresee: (one, other) => foreseer.merge(one, other),
     sweepLive: (running) => asWriter((writer) => sweepLive(writer, running)),
     resolution: (request) => asWriter((writer) => resolution(writer, request)),
+    pinnedResolutions: () => pinnedResolutions(site),
+    unpinResolutions: (pinned) => asWriter((writer) => unpinResolutions(writer, pinned)),
     signBy: (policy) => site.signer.follow(policy),
     stopSigning: () => site.signer.stop(),
     landedTasks: (since) => landedTasks(site, since),

@@ -1,12 +1,20 @@
-import type { Oid, TaskId } from "../../ipc/ids.ts";
+import { isOid, isTaskId } from "../../ipc/ids.ts";
+import type { Oid, RequestId, TaskId } from "../../ipc/ids.ts";
 import { touchedBytesMax, touchedPathsMax } from "../../ipc/workerMessages.ts";
 import type { Saved } from "../../ipc/workerMessages.ts";
 import { leftMarks, markedPaths } from "../../system/conflictMarkers.ts";
 import type { MarksRequest } from "../../system/conflictMarkers.ts";
 import { failpoint } from "../../system/failpoint.ts";
 import { git, gitLine } from "../../system/git.ts";
-import { brokenBy, isAncestor, readRefs, resolutionRef, transact } from "./branch.ts";
-import type { Broken, Fenced, Writer } from "./branch.ts";
+import {
+  brokenBy,
+  isAncestor,
+  readRefs,
+  resolutionRef,
+  resolutionsPrefix,
+  transact,
+} from "./branch.ts";
+import type { Broken, Fenced, LandingSite, Transaction, Writer } from "./branch.ts";
 import { mustBeOid, shownPath } from "./mergeTree.ts";
 import { readParked } from "./parked.ts";
 import type { Parked } from "./parked.ts";
@@ -20,8 +28,13 @@ import { touchedPaths } from "./touched.ts";
  *
  * `root` is what the work had met (`ours`, parked.ts) or, where the commit does not contain that, the
  * branch as it is now. A commit that contains neither would take back what has landed.
+ *
+ * Each request has a ref of its own, made before it is decided, so that two at once never share one. The
+ * ref of a request that was not taken goes (`unpinResolutions`); those that a crash left undecided are
+ * found by `pinnedResolutions`.
  */
 export type ResolutionRequest = {
+  readonly request: RequestId;
   readonly task: TaskId;
   readonly commit: Oid;
   /** Where the work is parked; `null`: nobody knows any more. */
@@ -122,17 +135,45 @@ async function forkedFrom(writer: Writer, root: Oid, tip: Oid, commit: Oid): Pro
 
 async function pin(
   writer: Writer,
-  { task, commit }: ResolutionRequest,
+  { request, task, commit }: ResolutionRequest,
   base: Oid,
   paths: readonly string[],
 ): Promise<Resolution> {
-  const ref = resolutionRef(task);
+  const ref = resolutionRef(task, request);
   const pinned = await failpoint("resolution.pin", () =>
     transact(writer, [{ ref, to: commit, from: "any" }]),
   );
   if (pinned.kind !== "done") return pinned;
   const saved = { commit, base, ref, ...touchedOf(paths), descends: true };
   return { kind: "ready", saved };
+}
+
+export type PinnedResolution = Omit<ResolutionRequest, "parked">;
+
+/** Of every request whose ref is there. Throws a `GitError`. */
+export async function pinnedResolutions({ place }: LandingSite): Promise<PinnedResolution[]> {
+  const format = "--format=%(refname)%00%(objectname)";
+  const { stdout } = await git(place, ["for-each-ref", format, resolutionsPrefix]);
+  return stdout.split("\n").flatMap((line) => {
+    const [ref = "", commit = ""] = line.split("\0");
+    const [task = "", request] = ref.slice(resolutionsPrefix.length).split("/");
+    if (request === undefined || !isTaskId(task) || !isOid(commit)) return [];
+    return [{ task, request: request as RequestId, commit }];
+  });
+}
+
+/** Nothing lands by them; a ref that is another by now is a problem. */
+export async function unpinResolutions(
+  writer: Writer,
+  pinned: readonly PinnedResolution[],
+): Promise<Transaction> {
+  if (pinned.length === 0) return { kind: "done" };
+  const changes = pinned.map(({ task, request, commit }) => ({
+    ref: resolutionRef(task, request),
+    to: null,
+    from: commit,
+  }));
+  return await failpoint("resolution.unpin", () => transact(writer, changes));
 }
 
 function touchedOf(paths: readonly string[]): Pick<Saved, "touched" | "touched_total"> {

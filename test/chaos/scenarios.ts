@@ -142,6 +142,21 @@ function startOf(site: Site, id: string): string {
   return `until [ -e ${join(site.startsFolder, id)} ]; do sleep 0.05; done`;
 }
 
+/** One is taken; of the other nothing stays. */
+async function resolvedTwiceAtOnce(site: Site, task: TaskId, commit: Oid): Promise<void> {
+  const client = await site.client();
+  const asked = [mintRequestId(), mintRequestId()].map((request) =>
+    client.call("resolve", { request, task, commit }),
+  );
+  const ends = await Promise.allSettled(asked);
+  if (ends.every(({ status }) => status === "rejected")) await Promise.all(asked);
+  const { git } = site.repository;
+  await until(
+    async () => !(await git("for-each-ref", `refs/orchd/resolutions/${task}`)).includes("\n"),
+    { what: "the ref of the request that was not taken to go", timeoutMs: 60_000 },
+  );
+}
+
 /** Conflicts each time until it is parked; then a person's commit takes its place. */
 const parked: Scenario = {
   name: "parked",
@@ -156,8 +171,7 @@ const parked: Scenario = {
     await site.wait(ids);
     const [met, work] = [2, 3].map((side) => `refs/orchd/conflicts/${id}^${side}`);
     const commit = await git("commit-tree", `${work}^{tree}`, "-p", `${met}`, "-m", "Resolved");
-    const asked = { request: mintRequestId(), task: id as TaskId, commit: commit as Oid };
-    await (await site.client()).call("resolve", asked);
+    await resolvedTwiceAtOnce(site, id as TaskId, commit as Oid);
     return { ids, conflicting: ids };
   },
 };

@@ -173,7 +173,7 @@ function conflicts(world: World): void {
     type: "resolve",
     request: request("r2"),
     task: id("parked"),
-    saved: saved(["p"], { ref: "refs/orchd/resolutions/parked" }),
+    saved: saved(["p"], { ref: "refs/orchd/resolutions/parked/r2" }),
     archived: null,
   });
   world.turn({ type: "cancel", ids: ids("parked") });

@@ -169,7 +169,7 @@ export class Repository {
     const path = this.#random.pick(paths);
     const tree = this.objects.tree({ ...tip.tree.files, [path]: `resolved${this.#changes}` });
     const commit = this.objects.commit(tree, [tip], null, `resolution of ${task}`);
-    const ref = `refs/orchd/resolutions/${task}`;
+    const ref = `refs/orchd/resolutions/${task}/r${this.#changes}`;
     const of = { commit: commit.oid, base: tip.oid, ref };
     return { ...of, touched: [path], touched_total: 1, descends: true };
   }

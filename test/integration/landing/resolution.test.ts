@@ -1,10 +1,17 @@
 import { expect } from "chai";
-import type { Oid, TaskId } from "../../../ipc/ids.ts";
+import type { Oid, RequestId, TaskId } from "../../../ipc/ids.ts";
 import { at_ms, makeScene, request } from "./scene.ts";
 import type { Files, Saved, Scene } from "./scene.ts";
 
 const task = "t1" as TaskId;
 const parked = "refs/orchd/conflicts/t1";
+const by = (name: string) => ({ request: name as RequestId, task, parked });
+const pins = async (scene: Scene): Promise<string> =>
+  await scene.repository.git(
+    "for-each-ref",
+    "--format=%(refname) %(objectname)",
+    "refs/orchd/resolutions",
+  );
 
 /** Work on `a.txt` that met other work on it. */
 async function makeParked(): Promise<Scene & { readonly work: Saved }> {
@@ -18,7 +25,7 @@ async function makeParked(): Promise<Scene & { readonly work: Saved }> {
 
 async function look(scene: Scene, files: Files, onto?: Oid) {
   const { saved } = await scene.save(files, onto);
-  return { commit: saved, looked: await scene.landing.resolution({ task, commit: saved, parked }) };
+  return { commit: saved, looked: await scene.landing.resolution({ ...by("r1"), commit: saved }) };
 }
 
 describe("work that does not merge", () => {
@@ -58,7 +65,7 @@ describe("a resolution", () => {
     await using scene = await makeParked();
     const ours = await scene.oid("orchd/main");
     const { commit, looked } = await look(scene, { "a.txt": "both\n", "new.txt": "new\n" });
-    const ref = "refs/orchd/resolutions/t1";
+    const ref = "refs/orchd/resolutions/t1/r1";
     const touched = ["a.txt", "new.txt"];
     const saved = { commit, base: ours, ref, touched, touched_total: 2, descends: true };
     expect(looked).to.deep.equal({ kind: "ready", saved });
@@ -67,6 +74,24 @@ describe("a resolution", () => {
     const landed = await scene.landWork("t1", { saved: commit, base: ours });
     expect(await scene.repository.git("show", `${landed}:a.txt`)).to.equal("both");
     expect(await scene.repository.git("show", `${landed}:b.txt`)).to.equal("later");
+  });
+
+  it("asked for twice at once has two refs, and unpinning the one leaves the other", async () => {
+    await using scene = await makeParked();
+    const { saved: one } = await scene.save({ "a.txt": "one\n" });
+    const { saved: two } = await scene.save({ "a.txt": "two\n" });
+    for (const [name, commit] of [
+      ["r1", one],
+      ["r2", two],
+      ["r2", two],
+    ] as const)
+      expect((await scene.landing.resolution({ ...by(name), commit })).kind).to.equal("ready");
+    const { parked: _, ...second } = { ...by("r2"), commit: two };
+    const { parked: __, ...first } = { ...by("r1"), commit: one };
+    expect(await scene.landing.pinnedResolutions()).to.deep.equal([first, second]);
+    expect((await scene.landing.unpinResolutions([second])).kind).to.equal("done");
+    expect(await pins(scene)).to.equal(`refs/orchd/resolutions/t1/r1 ${one}`);
+    expect((await scene.landing.unpinResolutions([second])).kind).to.equal("problem");
   });
 
   it("made on what landed later counts from there, so that only the person's change is the task's", async () => {
@@ -96,7 +121,7 @@ describe("a resolution", () => {
     await using scene = await makeParked();
     const tip = await scene.oid("orchd/main");
     const of = async (commit: Oid): Promise<string> => {
-      const looked = await scene.landing.resolution({ task, commit, parked });
+      const looked = await scene.landing.resolution({ ...by("r1"), commit });
       return looked.kind === "refused" ? looked.message : looked.kind;
     };
     const old = (await look(scene, { "a.txt": "mine\n" }, scene.work.base)).looked;
@@ -110,7 +135,7 @@ describe("a resolution", () => {
     expect((await look(scene, {})).looked)
       .to.have.property("message")
       .that.includes("nothing");
-    expect(await scene.oid("refs/orchd/resolutions/t1").catch(() => null)).to.equal(null);
+    expect(await pins(scene)).to.equal("");
   });
 
   it("is refused with conflict markers left, and not for what only looks like them", async () => {

@@ -34,7 +34,7 @@ function resolve(
   touched: readonly string[] = ["x"],
   archived: StoredTask | null = null,
 ): Command {
-  const work = saved(touched, { commit: oid(`by-${name}`), ref: "refs/orchd/resolutions/a" });
+  const work = saved(touched, { commit: oid(`by-${name}`), ref: "refs/orchd/resolutions/a/r" });
   return { type: "resolve", request: request(name), task: id("a"), saved: work, archived };
 }
 
@@ -184,7 +184,9 @@ describe("a person's resolution", () => {
   it("of a task that left the memory works as well, and survives a restart", () => {
     const world = parked();
     const archived = world.evict("a");
-    expect(world.turn(resolve("r0"))[0]).to.have.nested.property("failure.code", "not_found");
+    expect(world.turn(resolve("r0"))[0]).to.have.nested.property("failure.code", "busy");
+    const unknown = { ...resolve("r0"), task: id("nobody") } as Command;
+    expect(world.turn(unknown)[0]).to.have.nested.property("failure.code", "not_found");
     world.turn(resolve("r1", ["x"], archived));
     expect(world.step("a")).to.equal("merging");
     const replayed = emptyState();
@@ -234,7 +236,7 @@ describe("a person's resolution", () => {
     const [outside] = world.turn(resolve("r1", ["x", "y"]));
     expect(outside).to.have.nested.property("failure.code", "refused");
     expect(outside).to.have.nested.property("failure.message").that.includes("y");
-    const more = saved(["x"], { commit: oid("by-r2"), ref: "refs/orchd/resolutions/a" });
+    const more = saved(["x"], { commit: oid("by-r2"), ref: "refs/orchd/resolutions/a/r" });
     for (const [claim, isAllowed] of [
       ["x", false],
       ["**/*", true],
