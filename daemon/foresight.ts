@@ -1,3 +1,4 @@
+import { generatedGlobs, generatedPaths } from "./core/generated.ts";
 import type { AttemptKey } from "../ipc/workerMessages.ts";
 import type { Clock, Timer } from "../system/clock.ts";
 import type { ForeseenView } from "../ipc/taskViews.ts";
@@ -16,6 +17,7 @@ import type { Oid, TaskId } from "../ipc/ids.ts";
  *
  * What is foreseen is a view: it is lost with the supervisor and found again by looking. An event tells
  * when a pair begins to conflict, does so in other files, or no longer does; it ends with either task.
+ * Generated files are no conflict: they are made anew when the second lands.
  */
 export type ForesightPorts = {
   readonly loop: Pick<Loop, "tell" | "state">;
@@ -33,6 +35,7 @@ type Live = { readonly commit: Oid; readonly fence: number };
 /** `null`: what has landed. */
 type Pair = { readonly task: TaskId; readonly other: TaskId | null };
 type Looked = Pair & {
+  /** What was merged, and which files are made anew instead. */
   readonly at: string;
   readonly paths: readonly string[];
   readonly since: number;
@@ -128,37 +131,42 @@ export class Foresight {
   /** Where git fails, what is known stays, and the pair is looked at when it is another. */
   async #merge({ task, other, one, two }: Due): Promise<readonly string[]> {
     try {
-      return await this.#ports.landing.foresee(one, two);
+      const { landing, loop } = this.#ports;
+      return await landing.foresee(one, two, generatedPaths(loop.state));
     } catch (error) {
       this.#note(error);
       return this.#looked.get(keyOf({ task, other }))?.paths ?? [];
     }
   }
 
-  #found({ task, other, one, two }: Due, paths: readonly string[]): void {
+  #found({ task, other, at }: Due, paths: readonly string[]): void {
     // One of them may have ended meanwhile.
     if (!this.#live.has(task) || (other !== null && !this.#live.has(other))) return;
     const key = keyOf({ task, other });
     const before = this.#looked.get(key);
     const same = before !== undefined && before.paths.join("\0") === paths.join("\0");
     const since = same ? before.since : this.#ports.wallMs();
-    this.#looked.set(key, { task, other, at: `${one} ${two}`, paths, since });
+    this.#looked.set(key, { task, other, at, paths, since });
     if (same || (before === undefined && paths.length === 0)) return;
     this.#ports.loop.tell({ type: "foresee", task, other, paths });
   }
 
   /** The first pair that was not looked at as it is now. */
   #due(): Due | null {
-    const tip = this.#ports.loop.state.landing.tip;
+    const { state } = this.#ports.loop;
+    const { tip } = state.landing;
+    const apart = generatedGlobs(state).join(" ");
     const live = [...this.#live].toSorted(([a], [b]) => (a < b ? -1 : 1));
-    for (const [at, [task, { commit: one }]] of live.entries()) {
+    for (const [index, [task, { commit: one }]] of live.entries()) {
       const others: [TaskId | null, Oid][] = live
-        .slice(at + 1)
+        .slice(index + 1)
         .map(([other, { commit }]) => [other, commit]);
       if (tip !== null) others.push([null, tip]);
-      for (const [other, two] of others)
-        if (this.#looked.get(keyOf({ task, other }))?.at !== `${one} ${two}`)
-          return { task, other, one, two };
+      for (const [other, two] of others) {
+        const at = `${one} ${two} ${apart}`;
+        if (this.#looked.get(keyOf({ task, other }))?.at !== at)
+          return { task, other, one, two, at };
+      }
     }
     return null;
   }
@@ -170,7 +178,7 @@ export class Foresight {
   }
 }
 
-type Due = Pair & { readonly one: Oid; readonly two: Oid };
+type Due = Pair & { readonly one: Oid; readonly two: Oid; readonly at: string };
 
 function keyOf({ task, other }: Pair): string {
   return `${task} ${other ?? ""}`;

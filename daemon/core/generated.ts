@@ -29,7 +29,8 @@ export function rulesFor(state: State, globs: readonly string[]): readonly Gener
   return rulesOf(state).filter(({ paths }) => paths.some((glob) => globs.includes(glob)));
 }
 
-function generatedPaths(state: State): ((path: string) => boolean) | null {
+/** Whether a path is one of theirs; `null`: there are none. */
+export function generatedPaths(state: State): ((path: string) => boolean) | null {
   const globs = generatedGlobs(state);
   if (globs.length === 0) return null;
   const patterns = globs.map((glob) => compileGlob(glob.toLowerCase()));

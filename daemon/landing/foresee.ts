@@ -17,6 +17,9 @@ const mergesPerFolder = 200;
 const pathsMax = 100;
 const mergeMsMax = 60_000;
 
+/** Files that are made anew where two changes of them meet; `null`: there are none. */
+export type LeftOut = ((path: string) => boolean) | null;
+
 export class Foreseer {
   readonly #site: LandingSite;
   #merges = 0;
@@ -25,8 +28,11 @@ export class Foreseer {
     this.#site = site;
   }
 
-  /** The files that conflict, sorted, the first ones of many; none: they merge. Throws a `GitError`. */
-  async merge(one: Oid, other: Oid): Promise<readonly string[]> {
+  /**
+   * The files that conflict, sorted, the first ones of many, without those that are to be left out; none:
+   * they merge. Throws a `GitError`.
+   */
+  async merge(one: Oid, other: Oid, leftOut: LeftOut): Promise<readonly string[]> {
     const { gitDir } = this.#site.place;
     const folder = join(gitDir, "orchd", "foresight");
     if (this.#merges % mergesPerFolder === 0) await rm(folder, { recursive: true, force: true });
@@ -44,7 +50,9 @@ export class Foreseer {
     const [tree = "", ...paths] = merged.stdout.split("\0");
     if (!isOid(tree)) throw new GitError(["merge-tree"], merged);
     if (merged.code === 0) return [];
-    return [...new Set(paths.filter(Boolean).map(shownPath))].toSorted().slice(0, pathsMax);
+    const shown = new Set(paths.filter(Boolean).map(shownPath));
+    const counted = leftOut === null ? [...shown] : [...shown].filter((path) => !leftOut(path));
+    return counted.toSorted().slice(0, pathsMax);
   }
 }
 

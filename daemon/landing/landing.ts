@@ -7,6 +7,7 @@ import { branchRef, isAncestor, readRefs, targetRef } from "./branch.ts";
 import type { LandingSite, Transaction, Writer } from "./branch.ts";
 import { follow } from "./follow.ts";
 import { Foreseer, sweepLive } from "./foresee.ts";
+import type { LeftOut } from "./foresee.ts";
 import { recoverFollow } from "./followRecovery.ts";
 import type { FollowRecovery } from "./followRecovery.ts";
 import { keepingOf } from "./keeping.ts";
@@ -42,8 +43,11 @@ export type Landing = {
   /** Done by `prepare` and at the start of `follow`; again when it answered `busy`. */
   readonly recoverFollow: () => Promise<FollowRecovery>;
   readonly settleRewind: (how: Rewind) => Promise<RewindResult>;
-  /** Waits for nothing: whether two commits would merge; the files that conflict. Rejects with a `GitError`. */
-  readonly foresee: (one: Oid, other: Oid) => Promise<readonly string[]>;
+  /**
+   * Waits for nothing: whether two commits would merge; the files that conflict, but for those left out.
+   * Rejects with a `GitError`.
+   */
+  readonly foresee: (one: Oid, other: Oid, leftOut: LeftOut) => Promise<readonly string[]>;
   /** Removes the running states (`refs/orchd/live`) of all tasks but these. Rejects with a `GitError`. */
   readonly sweepLive: (running: ReadonlySet<TaskId>) => Promise<void>;
   /** Looks at a person's commit and pins it. What is decided against is to be unpinned. */
@@ -125,7 +129,7 @@ export function createLanding(options: LandingOptions): Landing {
     look: () => asWriter(async (writer) => (await absorbed(writer)).absorbed),
     recoverFollow: () => asWriter(recoverFollow),
     settleRewind: (how) => asWriter((writer) => settleRewind(writer, how)),
-    foresee: (one, other) => foreseer.merge(one, other),
+    foresee: (one, other, leftOut) => foreseer.merge(one, other, leftOut),
     sweepLive: (running) => asWriter((writer) => sweepLive(writer, running)),
     resolution: (request) => asWriter((writer) => resolution(writer, request)),
     pinnedResolutions: () => pinnedResolutions(site),

@@ -171,4 +171,23 @@ describe("merging where generated files meet", () => {
     expect(await show(scene, tree, "lock.json")).to.equal("one");
     expect(await scene.oid(`${commit}^`)).to.equal(front);
   });
+
+  it("is not foreseen as a conflict; what else conflicts is, without them", async () => {
+    await using scene = await makeScene(begin);
+    const [one, two, three] = [
+      await scene.save({ "lock.json": "one\n" }),
+      await scene.save({ "lock.json": "two\n" }),
+      await scene.save({ "lock.json": "three\n", "a.txt": "three\n" }),
+    ].map(({ saved }) => saved);
+    const four = (await scene.save({ "lock.json": "four\n", "a.txt": "four\n" })).saved;
+    const leftOut = (path: string) => path === "lock.json";
+    const foresee = async (
+      other: Oid | undefined,
+      ours: Oid | undefined,
+      out: typeof leftOut | null,
+    ) => await scene.landing.foresee(ours ?? four, other ?? four, out);
+    expect(await foresee(two, one, null)).to.deep.equal(["lock.json"]);
+    expect(await foresee(two, one, leftOut)).to.deep.equal([]);
+    expect(await foresee(four, three, leftOut)).to.deep.equal(["a.txt"]);
+  });
 });

@@ -8,8 +8,11 @@ import { GitError } from "../../../system/git.ts";
 import type { Oid } from "../../../ipc/ids.ts";
 
 /** Two tasks that run, a git that answers by the script of the test, rests that end at once. */
-function scene(answer: (one: Oid, two: Oid) => readonly string[]) {
-  const world = World.ready().submit(spec("a"), spec("b"));
+function scene(
+  answer: (one: Oid, two: Oid) => readonly string[],
+  settings: Parameters<typeof World.ready>[0] = {},
+) {
+  const world = World.ready(settings).submit(spec("a"), spec("b"));
   const asked: string[] = [];
   const told: Command[] = [];
   const swept: string[][] = [];
@@ -18,15 +21,18 @@ function scene(answer: (one: Oid, two: Oid) => readonly string[]) {
   const foresight = new Foresight({
     loop: { state: world.state, tell: (command) => void told.push(command) },
     landing: {
-      foresee: async (one, two) => {
+      foresee: async (one, two, leftOut) => {
         atWork += 1;
         expect(atWork, "gits at a time").to.equal(1);
         asked.push(`${one.replaceAll(".", "")} ${two.replaceAll(".", "")}`);
         await turn();
         atWork -= 1;
-        return answer(one, two);
+        return answer(one, two).filter((path) => leftOut?.(path) !== true);
       },
-      sweepLive: async (running) => void swept.push([...running]),
+      sweepLive: async (running) => {
+        await turn();
+        swept.push([...running]);
+      },
     },
     wallMs: () => world.at,
     setTimer: (_ms, run) => {
@@ -99,5 +105,38 @@ describe("foreseen conflicts", () => {
     expect(asked.length).to.be.at.most(2);
     expect(told).to.deep.equal([]);
     await foresight.close();
+  });
+
+  it("are none in files that are made anew, from the moment on that these are declared", async () => {
+    const { told, seen, settled, foresight, world, asked } = scene(() => ["lock.json", "x"]);
+    seen("a", "a1");
+    seen("b", "b1");
+    await settled();
+    const rule = { paths: ["*.json"], run: ["make"], timeoutMs: 1 } as const;
+    const settings = { ...world.state.settings, generated: [rule] };
+    world.turn({ type: "settingsChanged", settings });
+    foresight.afterBatch();
+    await settled();
+    expect(told.map((one) => one.type === "foresee" && one.paths)).to.deep.equal([
+      ["lock.json", "x"],
+      ["x"],
+    ]);
+    expect(asked).to.deep.equal(["a1 b1", "a1 b1"]);
+    await foresight.close();
+  });
+
+  it("are not looked for, and nothing is swept, once it is closed; a sweep under way is waited for", async () => {
+    const { world, seen, settled, foresight, swept, asked } = scene(() => ["x"]);
+    seen("a", "a1");
+    await settled();
+    const before = asked.length;
+    foresight.begin();
+    await foresight.close();
+    expect(swept, "finished").to.deep.equal([["a", "b"]]);
+    seen("b", "b1");
+    world.done("a");
+    foresight.afterBatch();
+    await settled();
+    expect([swept.length, asked.length]).to.deep.equal([1, before]);
   });
 });
