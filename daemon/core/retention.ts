@@ -103,7 +103,7 @@ function verdict({ standing, age }: Aged, policy: RetentionPolicy): "landed" | "
 
 const rewound = "refs/orchd/rewound/";
 const ofTask =
-  /^refs\/orchd\/(?<kind>attempts|strays|candidates|conflicts|generated|resolutions)\/(?<task>[^/]+)(?:\/\d+)?$/;
+  /^refs\/orchd\/(?<kind>attempts|strays|candidates|conflicts|generated|resolutions)\/(?<task>[^/]+)(?:\/[a-z0-9]+)?$/;
 
 /** `null`: it has not ended, or nobody knows it. */
 function endOf(state: State, id: TaskId) {

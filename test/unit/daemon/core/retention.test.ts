@@ -34,11 +34,11 @@ function expired(
 
 const kinds = ["attempts", "strays", "conflicts", "candidates", "generated", "resolutions"];
 const allOf = (task: string): string[] =>
-  kinds.map((kind) =>
-    kind === "attempts" || kind === "strays"
-      ? `refs/orchd/${kind}/${task}/1`
-      : `refs/orchd/${kind}/${task}`,
-  );
+  kinds.map((kind) => {
+    const of = `refs/orchd/${kind}/${task}`;
+    if (kind === "resolutions") return `${of}/r0abc`;
+    return kind === "attempts" || kind === "strays" ? `${of}/1` : of;
+  });
 
 describe("what is kept in git of a task", () => {
   it("is everything while it has not ended, however old that is", () => {
