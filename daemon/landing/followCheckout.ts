@@ -10,6 +10,8 @@ import {
   rehearse,
   removedAmong,
 } from "./followRehearsal.ts";
+import { indexStamp, stampsOf } from "./fileStamps.ts";
+import type { FileStamps } from "./fileStamps.ts";
 import { copyIndex, indexWork, placeIndex, syncIndex } from "./privateIndex.ts";
 import { refsNow } from "./refsNow.ts";
 import { moveTarget, waiting } from "./target.ts";
@@ -22,7 +24,7 @@ import { failpoint } from "../../system/failpoint.ts";
  *
  *     1  rehearse, holding nothing: anything in progress? a lock? local edits in the way? then wait
  *     2  intent written and synced (followIntent.ts)
- *     3  the person's index.lock taken
+ *     3  the person's index.lock taken; if their index is another than in the rehearsal, back out
  *     4  copy of their index; `read-tree -m -u` writes the files and the copy
  *     5  HEAD looked at again, branch moved by compare-and-swap under the epoch
  *     6  HEAD once more, then the copy renamed over their index
@@ -36,6 +38,7 @@ export async function followCheckout(
   checkout: Checkout,
   move: TargetMove,
 ): Promise<FollowResult> {
+  const seen = await indexStamp(checkout);
   const obstacle = await rehearse(writer, checkout, move);
   if (obstacle !== null) return obstacle;
   const intent = await writeIntent(writer, checkout, move);
@@ -43,47 +46,57 @@ export async function followCheckout(
     await release(writer, intent);
     return locked(checkout);
   }
-  return await underLock(writer, checkout, intent);
+  return await underLock(writer, checkout, intent, seen);
 }
 
+const filesChanged = "files were changed at this moment";
+
+/** `seen`: their index, before the rehearsal. */
 async function underLock(
   writer: Writer,
   checkout: Checkout,
   intent: FollowIntent,
+  seen: string,
 ): Promise<FollowResult> {
   const busy = (await inProgress(writer, checkout)) ?? (await movedMeanwhile(writer, intent));
   if (busy !== null) return await backOut(writer, busy);
+  if ((await indexStamp(checkout)) !== seen) return await backOut(writer, waiting(filesChanged));
   await failpoint("follow.copy", () => copyIndex(checkout, indexFile(checkout.gitDir)));
   const { from, to } = intent;
   const work = indexWork(writer, checkout);
   const touched = await touchedPaths(writer, from, to);
+  const before = await stampsOf(checkout, touched);
   const wrote = await failpoint(
     "follow.tree",
     async () =>
       (await removedAmong(checkout, work, touched)).length === 0 &&
       (await readTreeRefreshed(work, [from, to], ["-u"])),
   );
-  if (!wrote) return await backOut(writer, waiting("files were changed at this moment"));
+  if (!wrote) return await backOut(writer, waiting(filesChanged), before);
   await failpoint("follow.syncIndex", () => syncIndex(checkout));
   const switched = await inProgress(writer, checkout);
-  if (switched !== null) return await backOut(writer, switched);
+  if (switched !== null) return await backOut(writer, switched, before);
   if ((await lockState(intent)) !== "ours")
-    return await backOut(writer, waiting("the index lock was removed by somebody else"));
+    return await backOut(writer, waiting("the index lock was removed by somebody else"), before);
   const moved = await failpoint("follow.target", () =>
     moveTarget(writer, { from, to }, checkout.gitDir),
   );
   if (moved.kind !== "done")
-    return await backOut(writer, moved.kind === "fenced" ? moved : waiting(moved.message));
+    return await backOut(writer, moved.kind === "fenced" ? moved : waiting(moved.message), before);
   if (await switchedUnplaced(writer, checkout, to))
-    return await backOut(writer, { kind: "followed", from, to });
+    return await backOut(writer, { kind: "followed", from, to }, before);
   await failpoint("follow.place", () => placeIndex(checkout));
   await release(writer, intent);
   return { kind: "followed", from, to };
 }
 
 /** Recovery is the way back too: the branch has not moved, or is not theirs any more, so every file of ours becomes the old one. */
-async function backOut(writer: Writer, result: FollowResult): Promise<FollowResult> {
-  await recoverFollow(writer, { cutOff: false });
+async function backOut(
+  writer: Writer,
+  result: FollowResult,
+  before: FileStamps = new Map(),
+): Promise<FollowResult> {
+  await recoverFollow(writer, { cutOff: false, before });
   return result;
 }
 

@@ -14,6 +14,8 @@ import {
   takeLock,
 } from "./followIntent.ts";
 import type { FollowIntent, LockState } from "./followIntent.ts";
+import { stampsOf } from "./fileStamps.ts";
+import type { FileStamps } from "./fileStamps.ts";
 import { shownPath } from "./mergeTree.ts";
 import {
   copyIndex,
@@ -63,10 +65,16 @@ export type FollowRecovery =
   /** The person went on by hand: nothing was touched, the intent is dropped. */
   | { readonly kind: "abandoned"; readonly message: string };
 
-/** `cutOff`: a git may have died while it wrote a file. False while the process that followed lives. */
+type How = {
+  /** A git may have died while it wrote a file. False while the process that followed lives. */
+  readonly cutOff: boolean;
+  /** The touched files before the follow wrote any, where that is known. */
+  readonly before: FileStamps;
+};
+
 export async function recoverFollow(
   writer: Writer,
-  { cutOff }: { readonly cutOff: boolean } = { cutOff: true },
+  how: How = { cutOff: true, before: new Map() },
 ): Promise<FollowRecovery> {
   const intent = await readIntent(writer);
   if (intent === null) return { kind: "none" };
@@ -77,14 +85,15 @@ export async function recoverFollow(
   if (lock === "foreign" || (lock === "absent" && !(await takeLock(intent))))
     return { kind: "busy", message: `index.lock in ${checkout.gitDir} is held by somebody else` };
   await failpoint("recover.unlockIndex", () => removeIndexLock(checkout.gitDir));
-  return await settle(writer, checkout, intent, { lock, cutOff });
+  return await settle(writer, checkout, intent, lock, how);
 }
 
 async function settle(
   writer: Writer,
   checkout: Checkout,
   intent: FollowIntent,
-  { lock, cutOff }: { readonly lock: LockState; readonly cutOff: boolean },
+  lock: LockState,
+  how: How,
 ): Promise<FollowRecovery> {
   const { target } = await readRefs(writer);
   const movedByHand = target?.oid !== intent.from && target?.oid !== intent.to;
@@ -97,7 +106,7 @@ async function settle(
   // The copy of the index is made before the first file is written, and put in place after the last:
   // without one nothing was begun, or all of it is done. What differs then is the person's.
   const begun = await exists(indexFile(checkout.gitDir));
-  const left = begun ? await settleFiles(writer, checkout, intent, { goal, cutOff }) : [];
+  const left = begun ? await settleFiles(writer, checkout, intent, goal, how) : [];
   if (begun && goal === "new") await settleIndex(writer, checkout, intent, lock);
   await release(writer, intent);
   const at = `the checkout is at the ${goal} commit`;
@@ -131,7 +140,8 @@ async function settleFiles(
   writer: Writer,
   checkout: Checkout,
   { from, to }: FollowIntent,
-  { goal, cutOff }: { readonly goal: "old" | "new"; readonly cutOff: boolean },
+  goal: "old" | "new",
+  { cutOff, before }: How,
 ): Promise<string[]> {
   const present = await presentPaths(writer, checkout, await touchedPaths(writer, from, to));
   const other = goal === "old" ? "new" : "old";
@@ -139,9 +149,13 @@ async function settleFiles(
     const states = await statesOf(writer, checkout, present);
     const as = (...wanted: readonly PathState[]): TouchedPath[] =>
       present.filter(({ path }) => wanted.includes(states.get(path) ?? goal));
-    const wrong = { whole: as(other), torn: cutOff ? as("torn") : [] };
+    const now = await stampsOf(checkout, before.size === 0 ? [] : present);
+    const isOurs = ({ path }: TouchedPath): boolean =>
+      goal === "new" || !before.has(path) || now.get(path) !== before.get(path);
+    const wrong = { whole: as(other).filter(isOurs), torn: cutOff ? as("torn") : [] };
     const restored = await restore(writer, checkout, wrong, goal);
-    const left = [...as("other"), ...(cutOff ? [] : as("torn"))];
+    const theirs = as(other).filter((one) => !isOurs(one));
+    const left = [...theirs, ...as("other"), ...(cutOff ? [] : as("torn"))];
     if (!restored && looks < looksMax) continue;
     return [...left, ...(restored ? [] : wrong.whole)].map(({ path }) => shownPath(path));
   }

@@ -123,6 +123,52 @@ describe("a person who merges orchd's branch and begins a rebase when a follow i
   });
 });
 
+describe("a person whose files come to be those of the new commit when a follow is about to begin", () => {
+  /** `merge` and `reset` of what just landed; throws where `dies` is passed. */
+  const meet = (scene: Scene, dies = ""): Disposable =>
+    onFailpoint(async (passed) => {
+      const { git } = scene.repository;
+      if (passed === "follow.intent:before") {
+        await git("merge", "--quiet", "orchd/main");
+        await git("reset", "--quiet", "--mixed", "HEAD~1");
+      }
+      if (passed === dies) throw new Error("died");
+    });
+  const edited = " M a.txt\n D b.txt";
+
+  it("keeps them, as they merged it and took that back", async () => {
+    await using scene = await makeScene();
+    await scene.land("t1", { "a.txt": "new\n", "b.txt": null });
+    using _ = meet(scene);
+    expect((await follow(scene)).kind).to.equal("waiting");
+    expect(await scene.repository.git("status", "--porcelain")).to.equal(edited);
+  });
+
+  it("keeps them also when the follow is cut off", async () => {
+    await using scene = await makeScene();
+    await scene.land("t1", { "a.txt": "new\n", "b.txt": null });
+    {
+      using _ = meet(scene, "follow.tree:before");
+      await follow(scene).catch(() => {});
+    }
+    await scene.landing.recoverFollow();
+    expect(await scene.repository.git("status", "--porcelain")).to.equal(edited);
+  });
+
+  it("keeps a file removed that they removed, and the follow is refused for another", async () => {
+    await using scene = await makeScene();
+    const { git, dir } = scene.repository;
+    await scene.land("t1", { "a.txt": "new\n", "b.txt": null, "dir/c.txt": "new\n" });
+    using _ = onFailpoint(async (passed) => {
+      if (passed !== "follow.intent:before") return;
+      await rm(join(dir, "b.txt"));
+      await writeFile(join(dir, "a.txt"), "edited\n");
+    });
+    expect((await follow(scene)).kind).to.equal("waiting");
+    expect(await git("status", "--porcelain")).to.equal(edited);
+  });
+});
+
 describe("following with the person's own settings", () => {
   it("cleans and smudges what it writes and what it compares with their filters", async () => {
     await using scene = await makeScene({ ".gitattributes": "*.up filter=up\n", "a.up": "a\n" });
