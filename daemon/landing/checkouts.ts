@@ -1,6 +1,6 @@
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { access } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { LandingSite } from "./branch.ts";
 
 /**
@@ -19,7 +19,7 @@ export type Checkout = {
 /** Checkouts whose HEAD is `ref`, and those in which a rebase or bisect will come back to it. */
 export function checkoutsOf(site: LandingSite, ref: string): Checkout[] {
   const all = [{ workTree: site.workTree, gitDir: site.place.gitDir }, ...linked(site)];
-  return all.filter((checkout) => uses(checkout, ref));
+  return all.filter((checkout) => uses(site, checkout, ref));
 }
 
 function linked(site: LandingSite): Checkout[] {
@@ -27,19 +27,55 @@ function linked(site: LandingSite): Checkout[] {
   return namesIn(folder).flatMap((name) => {
     const gitDir = join(folder, name);
     const link = textOf(join(gitDir, "gitdir"));
-    return link === null ? [] : [{ workTree: dirname(link), gitDir }];
+    // Relative to its own folder where `worktree.useRelativePaths` says so (git 2.48).
+    return link === null ? [] : [{ workTree: dirname(resolve(gitDir, link)), gitDir }];
   });
 }
 
-function uses({ gitDir }: Checkout, ref: string): boolean {
-  if (headIs(gitDir, ref)) return true;
+function uses(site: LandingSite, { gitDir }: Checkout, ref: string): boolean {
+  if (headIs(site, gitDir, ref)) return true;
   const kept = ["rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START"];
-  const names = kept.map((name) => textOf(join(gitDir, name)));
-  return names.some((name) => name === ref || `refs/heads/${name}` === ref);
+  const names = kept.flatMap((name) => textOf(join(gitDir, name)) ?? []);
+  return names.some(
+    (name) => isSameBranch(site, name, ref) || isSameBranch(site, `refs/heads/${name}`, ref),
+  );
 }
 
-export function headIs(gitDir: string, ref: string): boolean {
-  return textOf(join(gitDir, "HEAD")) === `ref: ${ref}`;
+/** `gitDir`: of the working tree. */
+export function headIs(site: LandingSite, gitDir: string, ref: string): boolean {
+  const name = namedBy(join(gitDir, "HEAD"));
+  return name !== null && isSameBranch(site, name, ref);
+}
+
+/** A branch may be another name of one (`git symbolic-ref refs/heads/master refs/heads/main`). */
+function isSameBranch(site: LandingSite, one: string, other: string): boolean {
+  return one === other || branchBehind(site, one) === branchBehind(site, other);
+}
+
+/** As many steps as git takes. */
+const symbolicDepthMax = 5;
+
+function branchBehind({ place }: LandingSite, ref: string): string {
+  let name = ref;
+  for (let depth = 0; depth < symbolicDepthMax; depth += 1) {
+    const next = namedBy(join(place.gitDir, name));
+    if (next === null) break;
+    name = next;
+  }
+  return name;
+}
+
+/** The ref that a symbolic one names; a link to its file with `core.preferSymlinkRefs`. */
+function namedBy(path: string): string | null {
+  const text = textOf(path);
+  if (text === null) return null;
+  if (text.startsWith("ref:")) return text.slice("ref:".length).trim();
+  try {
+    const target = readlinkSync(path);
+    return target.startsWith("refs/") ? target : null;
+  } catch {
+    return null;
+  }
 }
 
 const operations = [

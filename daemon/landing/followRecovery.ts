@@ -99,7 +99,7 @@ async function settle(
   const movedByHand = target?.oid !== intent.from && target?.oid !== intent.to;
   if (lock === "absent" && movedByHand)
     return await abandon(writer, intent, `${writer.target} was moved by hand meanwhile`);
-  if (lock === "absent" && !headIs(checkout.gitDir, targetRef(writer)))
+  if (lock === "absent" && !headIs(writer, checkout.gitDir, targetRef(writer)))
     return await abandon(writer, intent, "another branch was checked out meanwhile");
   const reached = target !== null && (await isAncestor(writer, intent.to, target.oid));
   const goal = reached && !(await switchedUnplaced(writer, checkout, intent.to)) ? "new" : "old";
@@ -125,7 +125,7 @@ export async function switchedUnplaced(
   { gitDir }: Checkout,
   to: Oid,
 ): Promise<boolean> {
-  if (headIs(gitDir, targetRef(writer))) return false;
+  if (headIs(writer, gitDir, targetRef(writer))) return false;
   const head = await git({ gitDir }, ["rev-parse", "--quiet", "--verify", "HEAD"], {
     accept: [0, 1],
   });

@@ -105,7 +105,7 @@ async function refusal(work: IndexWork, commits: readonly [Oid, Oid]): Promise<s
 export async function inProgress(writer: Writer, checkout: Checkout): Promise<FollowResult | null> {
   const operation = await operationIn(checkout.gitDir);
   if (operation !== null) return waiting(`${operation} is in progress in ${checkout.workTree}`);
-  if (!headIs(checkout.gitDir, targetRef(writer)))
+  if (!headIs(writer, checkout.gitDir, targetRef(writer)))
     return waiting(`another branch was checked out in ${checkout.workTree} at this moment`);
   return null;
 }

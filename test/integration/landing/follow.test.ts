@@ -431,6 +431,41 @@ describe("following elsewhere", () => {
     expect(await scene.repository.git("status", "--porcelain")).to.equal("");
   });
 
+  it("counts a checkout by another name of the target", async () => {
+    await using scene = await makeScene();
+    await scene.repository.git("symbolic-ref", "refs/heads/master", "refs/heads/main");
+    await scene.repository.git("checkout", "--quiet", "master");
+    const to = await scene.land("t1", { "a.txt": "new\n" });
+    expect(await follow(scene)).to.deep.include({ kind: "followed", to });
+    expect(await scene.repository.git("status", "--porcelain")).to.equal("");
+    expect(await scene.repository.git("symbolic-ref", "--no-recurse", "HEAD")).to.equal(
+      "refs/heads/master",
+    );
+    expectNoTrace(scene);
+  });
+
+  it("counts a checkout whose HEAD is a symbolic link", async () => {
+    await using scene = await makeScene();
+    await scene.repository.git("-c", "core.preferSymlinkRefs=true", "checkout", "-b", "other");
+    await scene.repository.git("-c", "core.preferSymlinkRefs=true", "checkout", "main");
+    const to = await scene.land("t1", { "a.txt": "new\n" });
+    expect(await follow(scene)).to.deep.include({ kind: "followed", to });
+    expect(await scene.repository.git("status", "--porcelain")).to.equal("");
+    expectNoTrace(scene);
+  });
+
+  it("updates a linked working tree that is named by a relative path", async () => {
+    await using scene = await makeScene();
+    const linked = join(scene.repository.dir, "..", "linked");
+    await scene.repository.git("checkout", "--quiet", "-b", "feature");
+    await scene.repository.git("worktree", "add", "--quiet", linked, "main");
+    await writeFile(join(scene.gitDir, "worktrees/linked/gitdir"), "../../../../linked/.git\n");
+    const to = await scene.land("t1", { "a.txt": "new\n" });
+    expect(await follow(scene)).to.deep.include({ kind: "followed", to });
+    expect(readFileSync(join(linked, "a.txt"), "utf8")).to.equal("new\n");
+    expectNoTrace(scene);
+  });
+
   it("updates the linked working tree that has the target checked out", async () => {
     await using scene = await makeScene();
     const linked = join(scene.repository.dir, "..", "linked");
