@@ -72,8 +72,8 @@ export class Following {
         return this.#later();
       }
       case "rewound": {
-        const message =
-          "the target was reset to before what has landed: `orchd land` with --accept-rewind or --reapply goes on";
+        // In the words of a landing that meets it: one condition, told once.
+        const { message } = result;
         loop().tell({ type: "landingHeld", reason: { kind: "rewound", message } });
         return this.#later();
       }

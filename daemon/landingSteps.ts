@@ -92,19 +92,22 @@ export class LandingSteps {
     });
   }
 
-  /** Takes in what the person has committed meanwhile; as long as there is nothing, again and again. */
-  async look({ tip }: Extract<Effect, { kind: "look" }>): Promise<void> {
+  /**
+   * Takes in what the person has committed meanwhile; as long as there is nothing, again and again. Who
+   * takes the commit that made the branch red away from their own hears what to say to have that count.
+   */
+  async look({ tip, rewound }: Extract<Effect, { kind: "look" }>): Promise<void> {
     const seen = await this.#ports.landing.look();
     if (seen.kind === "fenced") {
       this.#stuck(seen);
       return;
     }
+    const loop = this.#ports.loop();
+    if (seen.kind === "held" && seen.why === "rewound")
+      loop.tell({ type: "landingHeld", reason: { kind: "rewound", message: seen.message } });
     if (seen.kind === "ready" && seen.tip.oid !== tip)
-      this.#ports.loop().tell({
-        type: "branchPrepared",
-        tip: seen.tip.oid,
-        targetTip: seen.target,
-      });
+      loop.tell({ type: "branchPrepared", tip: seen.tip.oid, targetTip: seen.target });
+    if (seen.kind === "ready" && rewound) loop.tell({ type: "landingReleased", tip: null });
     this.#lookTimer ??= this.#ports.setTimer(lookMs, () => this.#lookAgain());
   }
 

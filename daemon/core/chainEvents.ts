@@ -138,6 +138,13 @@ export function forgetRedBase({ landing }: State): void {
   if (landing.held?.kind === "base_red") landing.held = null;
 }
 
+/** What landing ran into is found out again by trying; with it a red base that it hides, as nobody looks at that. */
+export function forgetHold({ landing }: State): void {
+  if (landing.held?.kind === "base_red") return;
+  landing.held = null;
+  landing.redBase = null;
+}
+
 /** Newest last, at most `max`. */
 function keep<Value>(known: Map<Oid, Value>, tree: Oid, value: Value, max: number): void {
   known.delete(tree);

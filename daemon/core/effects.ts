@@ -87,7 +87,12 @@ export type Effect =
   | ({ readonly kind: "move"; readonly candidate: Candidate } & LandingKey)
   | { readonly kind: "follow"; readonly from: Oid | null }
   /** The branch is red by itself at `tip`: has the person something new that may mend it? */
-  | { readonly kind: "look"; readonly tip: Oid | null }
+  | {
+      readonly kind: "look";
+      readonly tip: Oid | null;
+      /** Besides, the person had reset their branch: have they taken that back? */
+      readonly rewound: boolean;
+    }
   | PushEffect;
 
 /** The remote's branch is to be at `to`; `accepted` is what it had last, as far as that is known. */

@@ -1,4 +1,4 @@
-import { leaveChain, tipSeen } from "./chainEvents.ts";
+import { forgetHold, leaveChain, tipSeen } from "./chainEvents.ts";
 import { landedToPush } from "./push.ts";
 import { proceed } from "./life.ts";
 import { currentAttempt, taskOf } from "./state.ts";
@@ -31,6 +31,5 @@ function noteConflict(task: Task, { next }: LandingEnded): void {
 /** With the landing that ran into it ended, nobody else would find out that the cause is gone. */
 function stopLanding(state: State, id: TaskId): void {
   leaveChain(state, id);
-  const { landing } = state;
-  if (landing.held?.kind !== "base_red") landing.held = null;
+  forgetHold(state);
 }

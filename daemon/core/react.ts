@@ -286,8 +286,9 @@ function followEffects(state: State): Effect[] {
 }
 
 /** Nothing lands that would have the branch looked at. */
-export function lookEffects({ landing }: State): Effect[] {
-  return landing.held?.kind === "base_red" ? [{ kind: "look", tip: landing.tip }] : [];
+export function lookEffects({ landing: { held, redBase, tip } }: State): Effect[] {
+  const rewound = held?.kind === "rewound" && redBase !== null;
+  return rewound || held?.kind === "base_red" ? [{ kind: "look", tip, rewound }] : [];
 }
 
 /** The step that the current landing is at; asked again after a pause when it could not be carried out. */

@@ -1,4 +1,4 @@
-import { forgetRedBase } from "./chainEvents.ts";
+import { forgetHold, forgetRedBase } from "./chainEvents.ts";
 import { pushPlaceSet } from "./push.ts";
 import { wakeEverybody } from "./claimWaits.ts";
 import type { CoreSettings, SupervisorStarted } from "./events.ts";
@@ -11,7 +11,7 @@ import type { State } from "./state.ts";
 export function supervisorStarted(state: State, event: SupervisorStarted, at: number): void {
   state.epoch = event.epoch;
   state.workers.clear();
-  if (state.landing.held?.kind !== "base_red") state.landing.held = null;
+  forgetHold(state);
   settingsChanged(state, event.settings, at);
 }
 

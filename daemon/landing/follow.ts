@@ -56,7 +56,7 @@ async function settleUnfinished(writer: Writer): Promise<FollowResult | null> {
 
 function heldFollow(held: Held, target: Oid): FollowResult {
   return held.why === "rewound"
-    ? { kind: "rewound", tip: target }
+    ? { kind: "rewound", tip: target, message: held.message }
     : waiting(held.message, held.paths);
 }
 

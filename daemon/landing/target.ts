@@ -9,7 +9,7 @@ export type FollowResult =
   /** Nothing was changed; `paths` are the person's files it waits for, if it is files. */
   | { readonly kind: "waiting"; readonly reason: string; readonly paths: readonly string[] }
   /** The target is no longer a descendant of where it was accounted for. */
-  | { readonly kind: "rewound"; readonly tip: Oid }
+  | { readonly kind: "rewound"; readonly tip: Oid; readonly message: string }
   | Fenced
   | Broken;
 

@@ -190,7 +190,7 @@ export class SimLanding implements Pick<
     const start = this.#absorbed();
     if (start.kind === "held")
       return start.why === "rewound"
-        ? { kind: "rewound", tip: repository.target.oid }
+        ? { kind: "rewound", tip: repository.target.oid, message: start.message }
         : { kind: "waiting", reason: start.message, paths: start.paths };
     if (start.kind !== "ready") return start;
     const { target } = repository;

@@ -97,7 +97,7 @@ describe("a branch that is red by itself", () => {
       await new Promise((resolve) => setImmediate(resolve));
       await effects.settled();
     };
-    effects.carryOut([{ kind: "look", tip: oid("red") }]);
+    effects.carryOut([{ kind: "look", tip: oid("red"), rewound: false }]);
     await turn();
     await turn();
     expect([told.length, timers.length]).to.deep.equal([0, 1]);
@@ -107,6 +107,38 @@ describe("a branch that is red by itself", () => {
     landing.held = null;
     await turn();
     expect(timers).to.deep.equal([]);
+  });
+
+  it("has whoever reset their branch told what to say, and goes on when they take that back", async () => {
+    const told: unknown[] = [];
+    const message = "main was reset";
+    const rewound = { kind: "held", why: "rewound", message, paths: [] } as const;
+    const red = {
+      kind: "ready",
+      tip: { oid: oid("red"), tree: oid("tree") },
+      target: null,
+    } as const;
+    const seen: (typeof rewound | typeof red)[] = [rewound, red];
+    const { effects } = makeRig({
+      loop: () => ({
+        state: World.ready().state,
+        tell: (command) => void told.push(command),
+        read: unexpected,
+      }),
+      landing: {
+        merge: unexpected,
+        move: unexpected,
+        follow: unexpected,
+        look: () => Promise.resolve(seen.shift() ?? red),
+      },
+      setTimer: () => ({ cancel: () => {} }),
+    });
+    effects.carryOut([{ kind: "look", tip: oid("red"), rewound: false }]);
+    await effects.settled();
+    expect(told).to.deep.equal([{ type: "landingHeld", reason: { kind: "rewound", message } }]);
+    effects.carryOut([{ kind: "look", tip: oid("red"), rewound: true }]);
+    await effects.settled();
+    expect(told.slice(1)).to.deep.equal([{ type: "landingReleased", tip: null }]);
   });
 });
 

@@ -1,7 +1,16 @@
 import { expect } from "chai";
 import { greenTreesMax } from "../../../../daemon/core/state.ts";
-import { World, candidateOf, gate, id, oid, spec, testCommand } from "../../../helpers/core.ts";
-import { pending } from "../../../../daemon/core/react.ts";
+import {
+  World,
+  candidateOf,
+  gate,
+  id,
+  ids,
+  oid,
+  spec,
+  testCommand,
+} from "../../../helpers/core.ts";
+import { lookEffects, pending } from "../../../../daemon/core/react.ts";
 import type { Argv } from "../../../../ipc/taskSpec.ts";
 import type { Outcome } from "../../../../ipc/workerMessages.ts";
 
@@ -160,7 +169,7 @@ describe("a red candidate on a base that nobody has tested", () => {
     const world = atGate().report("a", red()).report("a", red());
     expect(world.step("a")).to.equal("waiting");
     expect(world.state.landing.held).to.deep.include({ kind: "base_red" });
-    const look = { kind: "look", tip: world.state.landing.tip };
+    const look = { kind: "look", tip: world.state.landing.tip, rewound: false };
     expect(world.effects).to.deep.equal([look]);
     expect(pending(world.state)).to.deep.include(look);
     expect(world.pass(1_000_000).step("a")).to.equal("waiting");
@@ -216,6 +225,33 @@ describe("a red base", () => {
     world.turn({ type: "supervisorStarted", epoch: 2, settings: world.state.settings });
     expect(world.state.landing.held).to.deep.include({ kind: "base_red" });
     expect(world.step("a")).to.equal("waiting");
+  });
+
+  it("is looked at again once that is over which held landing besides", () => {
+    const rewound = { kind: "rewound", message: "main was reset" } as const;
+    const problem = { kind: "problem", message: "index.lock is there" } as const;
+    const besides = (): World => {
+      const world = redBase();
+      world.turn({ type: "landingHeld", reason: rewound });
+      expect(lookEffects(world.state)).to.deep.equal([
+        { kind: "look", tip: world.state.landing.tip, rewound: true },
+      ]);
+      return world;
+    };
+    const released = besides();
+    released.turn({ type: "landingReleased", tip: null });
+    expect(released.step("a")).to.equal("merging");
+    const restarted = besides();
+    restarted.turn({
+      type: "supervisorStarted",
+      epoch: 2,
+      settings: restarted.state.settings,
+    });
+    expect(restarted.step("a")).to.equal("merging");
+    const cancelled = redBase().submit(spec("b")).done("b", ["x"]);
+    cancelled.turn({ type: "landingHeld", reason: problem });
+    cancelled.turn({ type: "cancel", ids: ids("b") });
+    expect(cancelled.step("a")).to.equal("merging");
   });
 
   it("means nothing any more when other commands decide", () => {
