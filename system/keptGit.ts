@@ -14,8 +14,8 @@ import type { GitOptions, GitPlace } from "./git.ts";
  *
  * Only commands whose answer tells that the work is done, and that flush it at once, can be kept:
  * `update-ref --stdin` (`commit: ok`), `hash-object --stdin-paths`, `merge-tree --stdin` of git 2.49.
- * One that answers at the end of its input (`merge-tree --stdin` before) is asked once, and the next
- * one is started as soon as it has answered: the question then finds it running (`answersAtEnd`).
+ * One that answers at the end of its input (`merge-tree --stdin` before) is asked once
+ * (`answersAtEnd`); who calls `ready` in a quiet moment has the next question find one that runs.
  * It dies with this process: its standard input ends then. Idle, it keeps nothing alive here.
  */
 export type KeptOptions = Pick<GitOptions, "config" | "env"> & {
@@ -40,7 +40,7 @@ export class KeptGit {
   #child: Child | null = null;
   #last: Promise<unknown> = Promise.resolve();
   #idle: NodeJS.Timeout | null = null;
-  /** The start of the next one; it waits until whoever asked has gone on. */
+  /** The start that `ready` asked for. */
   #next: NodeJS.Immediate | null = null;
   /** Resolves when those that answered at their end are gone. */
   #leaving: Promise<unknown> = Promise.resolve();
@@ -62,6 +62,16 @@ export class KeptGit {
     return answer;
   }
 
+  /** Starts one, if none runs, as soon as whoever calls has gone on: the next question does not wait for that. */
+  ready(): void {
+    if (this.#next !== null) return;
+    this.#next = setImmediate(() => {
+      this.#next = null;
+      this.#running();
+      this.#endWhenIdle();
+    });
+  }
+
   /** Ends it, after the question under way; it may be asked again. Resolves when it is gone. */
   async close(): Promise<void> {
     await this.#last;
@@ -69,15 +79,15 @@ export class KeptGit {
   }
 
   async #askNow(question: string, answerEnd: AnswerEnd): Promise<string> {
-    const { answerMsMax = answerMsMaxDefault, idleMs = idleMsDefault } = this.#options;
-    if (this.#idle !== null) clearTimeout(this.#idle);
+    const { answerMsMax = answerMsMaxDefault } = this.#options;
+    this.#stopWaiting();
     const child = this.#running();
     try {
       const answer = await child.ask(question, answerEnd, answerMsMax);
-      if (this.#options.answersAtEnd === true) this.#replace(child);
+      if (this.#options.answersAtEnd === true) this.#leave(child);
       return answer;
     } finally {
-      this.#idle = setTimeout(() => void this.#end(), idleMs).unref();
+      this.#endWhenIdle();
     }
   }
 
@@ -87,15 +97,26 @@ export class KeptGit {
     return this.#child;
   }
 
-  #replace(child: Child): void {
+  #leave(child: Child): void {
     this.#child = null;
     this.#leaving = Promise.all([this.#leaving, child.end()]);
-    this.#next = setImmediate(() => this.#running());
+  }
+
+  #endWhenIdle(): void {
+    this.#stopWaiting();
+    const { idleMs = idleMsDefault } = this.#options;
+    this.#idle = setTimeout(() => void this.#end(), idleMs).unref();
+  }
+
+  /** Neither for its idle time to pass nor for the turn in which the next one starts. */
+  #stopWaiting(): void {
+    if (this.#idle !== null) clearTimeout(this.#idle);
+    if (this.#next !== null) clearImmediate(this.#next);
+    this.#next = null;
   }
 
   async #end(): Promise<void> {
-    if (this.#idle !== null) clearTimeout(this.#idle);
-    if (this.#next !== null) clearImmediate(this.#next);
+    this.#stopWaiting();
     const child = this.#child;
     this.#child = null;
     await Promise.all([child?.end(), this.#leaving]);

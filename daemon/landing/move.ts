@@ -31,6 +31,7 @@ export async function move(writer: Writer, request: MoveRequest): Promise<MoveRe
     const done = await failpoint("move.branch", () => transact(writer, [change]));
     if (done.kind === "problem") return (await settled(writer, request)) ?? done;
     if (done.kind === "fenced") return done;
+    writer.git.readyToMerge();
     return { kind: "moved" };
   } catch (error) {
     return brokenBy(error);

@@ -15,7 +15,7 @@ import { RefFiles } from "./refFiles.ts";
  *     moves      update-ref --stdin           one transaction a question
  *     commits    hash-object --stdin-paths    the text of a commit lies in `orchd/commit.text`
  *     merges     merge-tree --stdin           git 2.49 and newer; older ones answer at the end of input
- *                                             only: one is started ahead for each merge
+ *                                             only: the next one is started when a landing is over
  *
  * Each is asked what a git started for it would be asked, and git writes and syncs every object and
  * ref as it always does. Where one fails or cannot do something, a git is started instead.
@@ -28,6 +28,8 @@ export type WriterGit = {
   readonly refs: RefFiles;
   readonly lineage: Lineage;
   readonly textFile: string;
+  /** A landing is over: the next merge is not to wait for its git to start. */
+  readonly readyToMerge: () => void;
   readonly close: () => Promise<void>;
 };
 
@@ -54,6 +56,8 @@ export function openWriterGit(
   const hashing = ["hash-object", "-t", "commit", "-w", "--no-filters", "--stdin-paths"];
   const commits = new KeptGit(place, hashing, options);
   const merges = keptMerges(place, options, version, sample);
+  let known: KeptGit | null = null;
+  void merges.then((kept) => (known = kept));
   return {
     moves,
     commits,
@@ -61,6 +65,7 @@ export function openWriterGit(
     refs: new RefFiles(place.gitDir),
     lineage: new Lineage(),
     textFile: join(place.gitDir, textPath),
+    readyToMerge: () => known?.ready(),
     close: async () => {
       await Promise.all([moves.close(), commits.close(), (await merges)?.close()]);
     },

