@@ -2,12 +2,14 @@ import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
 import { LongRun } from "../chaos/longRun.ts";
 import { workBeside } from "./beside.ts";
+import { tellInLanes } from "./lanes.ts";
+import type { Told } from "./lanes.ts";
 import { tellStory } from "./story.ts";
 
 /**
  * A person works in a repository while tasks land in it, with real git:
  *
- *     npm run person -- [--seeds N] [--first N] [--landings N] [--lines N]
+ *     npm run person -- [--seeds N] [--first N] [--landings N] [--lanes N] [--lines N]
  *                                                 a command of theirs between any two steps, by seed
  *     npm run person -- --tasks N [--first N]     beside a whole supervisor, workers and all
  *
@@ -19,6 +21,7 @@ const { values } = parseArgs({
     first: { type: "string", default: `${randomInt(2 ** 40)}` },
     landings: { type: "string", default: "7" },
     lines: { type: "string", default: "60" },
+    lanes: { type: "string", default: "2" },
     tasks: { type: "string" },
   },
 });
@@ -48,10 +51,22 @@ async function besideSupervisor(tasks: number): Promise<boolean> {
 }
 
 async function seeds(): Promise<boolean> {
+  const [seedsTold, landings] = [Number(values.seeds), Number(values.landings)];
+  const lanes = Number(values.lanes);
+  const args = ["--landings", values.landings, "--lines", values.lines];
+  const told =
+    lanes > 1
+      ? await tellInLanes(args, { first, seeds: seedsTold, lanes })
+      : await tellAll(seedsTold, landings);
+  if (told !== null) console.log(JSON.stringify({ ...told, seconds: seconds() }));
+  return told !== null && told.broken.length === 0;
+}
+
+async function tellAll(seedsTold: number, landings: number): Promise<Told> {
   const sum = { landed: 0, followed: 0, moves: 0, movesHalfDone: 0, rewinds: 0, reapplied: 0 };
   const broken: number[] = [];
-  const [landings, linesShown] = [Number(values.landings), Number(values.lines)];
-  for (let seed = first; seed < first + Number(values.seeds); seed += 1) {
+  const linesShown = Number(values.lines);
+  for (let seed = first; seed < first + seedsTold; seed += 1) {
     const lines = [`seed ${seed}`];
     using _ = run.endAfter(limitMs(landings), () => lines.slice(-linesShown).join("\n"));
     const story = await tellStory(seed, landings, lines);
@@ -61,15 +76,7 @@ async function seeds(): Promise<boolean> {
     console.log(story.lines.slice(-linesShown).join("\n"));
     console.log(`BROKEN seed ${seed}\n  ${story.problems.join("\n  ")}`);
   }
-  const counts = {
-    seeds: Number(values.seeds),
-    landings,
-    ...sum,
-    broken,
-    seconds: seconds(),
-  };
-  console.log(JSON.stringify({ first, ...counts }));
-  return broken.length === 0;
+  return { first, seeds: seedsTold, landings, ...sum, broken };
 }
 
 function seconds(): number {
