@@ -1,7 +1,8 @@
+import { isTesting } from "./core/chain.ts";
 import { unreachable } from "../ipc/errors.ts";
 import { WarnOnce } from "./observe/warnOnce.ts";
 import type { EffectPorts } from "./effectPorts.ts";
-import type { FollowResult } from "./landing/target.ts";
+import type { FollowRequest, FollowResult } from "./landing/target.ts";
 import type { Oid } from "../ipc/ids.ts";
 import type { Timer } from "../system/clock.ts";
 
@@ -16,6 +17,8 @@ export class Following {
   #timer: Timer | null = null;
   #following: Promise<void> = Promise.resolve();
   #waiting: Promise<void> | null = null;
+  /** Whether the wish that waits is one to take in what the person committed. */
+  #takeIn = false;
   #closed = false;
 
   /** `run`: watches over a step until it has ended. */
@@ -41,21 +44,23 @@ export class Following {
     this.#timer?.cancel();
   }
 
-  /** One at a time; a wish that comes meanwhile is carried out afterwards. */
-  follow(from: Oid | null): Promise<void> {
+  /** One at a time; a wish that comes meanwhile is carried out afterwards. `takeIn`: see `FollowRequest`. */
+  follow(from: Oid | null, takeIn = true): Promise<void> {
+    this.#takeIn ||= takeIn;
     this.#waiting ??= this.#following.then(() => {
       this.#waiting = null;
-      this.#following = this.#once(from);
+      this.#following = this.#once({ from, takeIn: this.#takeIn });
+      this.#takeIn = false;
       return this.#following;
     });
     return this.#waiting;
   }
 
-  async #once(from: Oid | null): Promise<void> {
+  async #once(request: FollowRequest): Promise<void> {
     if (this.#closed) return;
     this.#timer?.cancel();
     this.#timer = null;
-    this.#followed(await this.#ports.landing.follow({ from }));
+    this.#followed(await this.#ports.landing.follow(request));
   }
 
   #followed(result: FollowResult): void {
@@ -96,12 +101,15 @@ export class Following {
     this.#timer ??= this.#ports.setTimer(retryMs, () => this.#again());
   }
 
-  /** What is under way is what `settled` waits for: not the read, which a broken journal never answers. */
+  /**
+   * What is under way is what `settled` waits for: not the read, which a broken journal never answers. A
+   * person who commits more often than the checks take would else have them begin anew for ever.
+   */
   #again(): void {
     this.#timer = null;
     void this.#ports
       .loop()
-      .read(({ landing }) => landing.followed)
-      .then((from) => this.#run(this.follow(from)));
+      .read((state) => ({ from: state.landing.followed, takeIn: !isTesting(state) }))
+      .then(({ from, takeIn }) => this.#run(this.follow(from, takeIn)));
   }
 }

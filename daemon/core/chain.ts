@@ -45,6 +45,12 @@ export function isMoving(state: State, id: TaskId): boolean {
   return place !== -1 && place <= chain.indexOf(current);
 }
 
+/** Checks are under way: whatever moves the branch meanwhile has them run once more. */
+export function isTesting({ landing, tasks }: State): boolean {
+  const life = landing.current === null ? undefined : tasks.get(landing.current)?.life;
+  return life?.status === "landing" && life.step.at === "gate";
+}
+
 /** The commands that the chain up to this task must pass, repository-wide ones first. */
 export function gateCommands(state: State, task: Task): readonly Argv[] {
   const commands = [...state.settings.verify];

@@ -1,15 +1,16 @@
 import type { Oid } from "../../ipc/ids.ts";
 import { GitError } from "../../system/git.ts";
 import { unreachable } from "../../ipc/errors.ts";
-import { absorbed } from "./absorb.ts";
-import { targetRef } from "./branch.ts";
+import { absorbed, rewoundNow } from "./absorb.ts";
+import { isAncestor, targetRef } from "./branch.ts";
 import type { Held, Writer } from "./branch.ts";
 import { checkoutsOf, exists } from "./checkouts.ts";
 import { followCheckout } from "./followCheckout.ts";
 import { readIntent } from "./followIntent.ts";
 import { recoverFollow } from "./followRecovery.ts";
+import { refsNow } from "./refsNow.ts";
 import { waiting } from "./target.ts";
-import type { FollowResult } from "./target.ts";
+import type { FollowRequest, FollowResult } from "./target.ts";
 import { moveUnseen, recoverUnseen } from "./unseenMove.ts";
 
 /**
@@ -23,11 +24,15 @@ import { moveUnseen, recoverUnseen } from "./unseenMove.ts";
  * Why a checkout moves with its branch: with the ref alone moved, the next `git commit -a` there
  * silently reverts everything that landed.
  */
-/** `from`: where the target was left last, for a repository whose `refs/orchd/followed` is missing. */
-export async function follow(writer: Writer, from: Oid | null): Promise<FollowResult> {
+export async function follow(
+  writer: Writer,
+  { from, takeIn = true }: FollowRequest,
+): Promise<FollowResult> {
   try {
     const unfinished = await settleUnfinished(writer);
     if (unfinished !== null) return unfinished;
+    const later = takeIn ? null : await takenInLater(writer);
+    if (later !== null) return later;
     const start = await absorbed(writer, from);
     const target = start.refs.target?.oid ?? null;
     if (target === null) return waiting(`there is no branch ${writer.target}`);
@@ -52,6 +57,17 @@ async function settleUnfinished(writer: Writer): Promise<FollowResult | null> {
   if ((await readIntent(writer)) === null) return null;
   const recovery = await recoverFollow(writer);
   return recovery.kind === "busy" ? waiting(recovery.message) : null;
+}
+
+/** `null`: the person has nothing that orchd's branch would have to take in. */
+async function takenInLater(writer: Writer): Promise<FollowResult | null> {
+  const refs = await refsNow(writer);
+  const { tip, target, followed } = refs;
+  if (tip === null || target === null || target.oid === followed) return null;
+  const rewound = await rewoundNow(writer, refs);
+  if (rewound !== null) return heldFollow(rewound, target.oid);
+  if (await isAncestor(writer, target.oid, tip.oid)) return null;
+  return waiting(`new commits on ${writer.target} come in when the checks have ended that run now`);
 }
 
 function heldFollow(held: Held, target: Oid): FollowResult {

@@ -24,7 +24,7 @@ import { pinnedResolutions, resolution, unpinResolutions } from "./resolution.ts
 import type { PinnedResolution, Resolution, ResolutionRequest } from "./resolution.ts";
 import { Signer } from "./signer.ts";
 import type { SigningPolicy } from "./signer.ts";
-import type { FollowResult } from "./target.ts";
+import type { FollowRequest, FollowResult } from "./target.ts";
 
 /**
  * The single writer of the repository. It carries out steps and reports facts; what to do about them
@@ -36,8 +36,7 @@ export type Landing = {
   readonly prepare: () => Promise<LandingStart>;
   readonly merge: (request: MergeRequest) => Promise<MergeResult>;
   readonly move: (request: MoveRequest) => Promise<MoveResult>;
-  /** `from`: where the target was left, believed only where `refs/orchd/followed` is missing. */
-  readonly follow: (request: { readonly from: Oid | null }) => Promise<FollowResult>;
+  readonly follow: (request: FollowRequest) => Promise<FollowResult>;
   /** What the person committed comes into orchd's branch, as it does before each landing. */
   readonly look: () => Promise<Absorbed>;
   /** Done by `prepare` and at the start of `follow`; again when it answered `busy`. */
@@ -125,7 +124,7 @@ export function createLanding(options: LandingOptions): Landing {
       }),
     merge: (request) => asWriter((writer) => merge(writer, request)),
     move: (request) => asWriter((writer) => move(writer, request)),
-    follow: ({ from }) => asWriter((writer) => follow(writer, from)),
+    follow: (request) => asWriter((writer) => follow(writer, request)),
     look: () => asWriter(async (writer) => (await absorbed(writer)).absorbed),
     recoverFollow: () => asWriter(recoverFollow),
     settleRewind: (how) => asWriter((writer) => settleRewind(writer, how)),

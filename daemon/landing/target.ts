@@ -2,6 +2,13 @@ import type { Oid } from "../../ipc/ids.ts";
 import { followedRef, targetRef, transact } from "./branch.ts";
 import type { Broken, Fenced, Transaction, Writer } from "./branch.ts";
 
+export type FollowRequest = {
+  /** Where the target was left, believed only where `refs/orchd/followed` is missing. */
+  readonly from: Oid | null;
+  /** `false`: orchd's branch stays where it is, so commits of the person's are waited with. Default: it takes them in. */
+  readonly takeIn?: boolean;
+};
+
 /** The person's branch: what following says about it, and the one way it is moved. */
 export type FollowResult =
   | { readonly kind: "followed"; readonly from: Oid; readonly to: Oid }

@@ -3,7 +3,7 @@ import { never } from "./timeline.ts";
 import { maskOf, pathsIn } from "./paths.ts";
 import type { Commit, Files } from "./git.ts";
 import type { Landing } from "../../daemon/landing/landing.ts";
-import type { FollowResult } from "../../daemon/landing/target.ts";
+import type { FollowRequest, FollowResult } from "../../daemon/landing/target.ts";
 import type { MergeRequest, MergeResult } from "../../daemon/landing/merge.ts";
 import type { MoveRequest, MoveResult } from "../../daemon/landing/move.ts";
 import type { Rewind, RewindResult } from "../../daemon/landing/rewind.ts";
@@ -54,9 +54,8 @@ export class SimLanding implements Pick<
     return this.#step("move", () => this.#broken() ?? this.#move(request));
   }
 
-  follow({ from }: { readonly from: string | null }): Promise<FollowResult> {
-    void from;
-    return this.#step("follow", () => this.#broken() ?? this.#follow());
+  follow({ takeIn = true }: FollowRequest): Promise<FollowResult> {
+    return this.#step("follow", () => this.#broken() ?? this.#follow(takeIn));
   }
 
   look(): ReturnType<Landing["look"]> {
@@ -185,8 +184,12 @@ export class SimLanding implements Pick<
     return repository.epoch === this.#epoch ? { kind: "ready", tip: front } : fenced;
   }
 
-  #follow(): FollowResult {
+  #follow(takeIn: boolean): FollowResult {
     const { repository } = this.#machine;
+    const { followed, target: theirs, tip } = repository;
+    if (!takeIn && isAncestor(followed, theirs) && !isAncestor(theirs, tip)) {
+      return { kind: "waiting", reason: "the checks run", paths: [] };
+    }
     const start = this.#absorbed();
     if (start.kind === "held")
       return start.why === "rewound"

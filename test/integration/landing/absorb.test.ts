@@ -63,6 +63,22 @@ describe("a person who works on the target", () => {
     expect((await scene.landing.merge(request("t2", work))).kind).to.equal("candidate");
   });
 
+  it("is not taken in, nor does orchd's branch move, while that would have checks run anew", async () => {
+    await using scene = await makeScene();
+    await scene.land("t1", { "a.txt": "task\n" });
+    await scene.repository.write("b.txt", "person\n");
+    const theirs = await scene.repository.commit("By a person");
+    const tip = await scene.oid("orchd/main");
+    const later = { from: null, takeIn: false };
+    expect(await scene.landing.follow(later)).to.deep.include({ kind: "waiting", paths: [] });
+    expect([await scene.oid("orchd/main"), await scene.oid("main")]).to.deep.equal([tip, theirs]);
+    expect((await scene.landing.follow({ from: null })).kind).to.equal("followed");
+    await scene.land("t2", { "c.txt": "task\n" });
+    expect((await scene.landing.follow(later)).kind, "nothing of theirs").to.equal("followed");
+    await scene.repository.git("reset", "--quiet", "--hard", "HEAD~1");
+    expect((await scene.landing.follow(later)).kind).to.equal("rewound");
+  });
+
   it("who resets it stops following and landing, and what they reset stays reset", async () => {
     await using scene = await makeScene();
     const begin = await scene.oid("main");
@@ -70,7 +86,7 @@ describe("a person who works on the target", () => {
     await scene.landing.follow({ from: null });
     await scene.repository.git("reset", "--quiet", "--hard", begin);
     const work = await scene.save({ "b.txt": "more\n" });
-    expect(await scene.landing.follow({ from: null })).to.deep.equal({
+    expect(await scene.landing.follow({ from: null })).to.deep.include({
       kind: "rewound",
       tip: begin,
     });
@@ -96,7 +112,7 @@ describe("a person who works on the target", () => {
     await scene.repository.git("merge", "--quiet", "--ff-only", "orchd/main");
     expect((await scene.landing.follow({ from: null })).kind).to.equal("current");
     await scene.repository.git("reset", "--quiet", "--hard", between);
-    expect(await scene.landing.follow({ from: null })).to.deep.equal({
+    expect(await scene.landing.follow({ from: null })).to.deep.include({
       kind: "rewound",
       tip: between,
     });

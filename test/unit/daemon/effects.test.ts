@@ -65,6 +65,48 @@ describe("following that waits", () => {
   });
 });
 
+describe("following that is tried again", () => {
+  it("takes in what the person commits only while no checks run, and at once when it is asked for", async () => {
+    const timers: (() => void)[] = [];
+    const asked: unknown[] = [];
+    const world = World.ready({ verify: [["make", "check"]] });
+    world.submit(spec("a")).done("a", ["a"]).merged("a");
+    expect(world.step("a")).to.equal("gate");
+    const { effects } = makeRig({
+      loop: () => ({
+        state: world.state,
+        tell: () => {},
+        read: (look) => Promise.resolve(look(world.state)),
+      }),
+      landing: {
+        merge: unexpected,
+        move: unexpected,
+        look: unexpected,
+        follow: ({ takeIn }) => {
+          asked.push(takeIn);
+          return Promise.resolve({ kind: "waiting", reason: "it was edited", paths: [] });
+        },
+      },
+      setTimer: (_ms, tell) => {
+        timers.push(tell);
+        return { cancel: () => {} };
+      },
+    });
+    const turn = async (): Promise<void> => {
+      timers.shift()?.();
+      await new Promise((resolve) => setImmediate(resolve));
+      await effects.settled();
+    };
+    await effects.followNow();
+    await turn();
+    expect(asked).to.deep.equal([true, false]);
+    world.report("a", { result: "gate_green" });
+    await turn();
+    expect(asked).to.deep.equal([true, false, true]);
+    effects.close();
+  });
+});
+
 describe("a branch that is red by itself", () => {
   it("is looked at again and again, until there is something new or it is not red any more", async () => {
     const timers: (() => void)[] = [];
