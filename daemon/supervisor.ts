@@ -19,6 +19,7 @@ import type { Flags } from "./settings.ts";
 import type { Ground, Parts } from "./assembly.ts";
 import type { LandingStart } from "./landing/prepare.ts";
 import type { Listener } from "./server/listener.ts";
+import type { Oid } from "../ipc/ids.ts";
 import type { Result } from "../ipc/errors.ts";
 import type { Rewind } from "./landing/rewind.ts";
 import type { ScanPorts } from "./scan.ts";
@@ -73,14 +74,26 @@ export class Supervisor {
     this.#setSigning();
     const { loop } = parts;
     const settings = coreSettings(this.#config, target);
+    const before = state.settings.target === target ? state.landing.tip : null;
     const started = loop.ask({ type: "supervisorStarted", epoch, settings });
     const { tip, targetTip } = prepared;
     await Promise.all([started, loop.ask({ type: "branchPrepared", tip, targetTip })]);
+    await this.#tellOfLostTip(before, tip);
     for (const file of prepared.foreignLocks)
       this.#options.log.warn("a lock file of git is in the way", { file });
     const socket = socketPathFor(layout);
     this.#listener = await openSocket(socket, parts, this.#ground(), () => this.#context());
     return ok({ socket });
+  }
+
+  /** Somebody has removed or moved orchd's branch: what had landed there is a person's to bring back. */
+  async #tellOfLostTip(before: Oid | null, tip: Oid): Promise<void> {
+    const { landing, log, target } = this.#options;
+    if (before === null || before === tip) return;
+    if (await landing.isAncestor(before, tip).catch(() => false)) return;
+    const branch = `orchd/${target}`;
+    const hint = `\`git merge ${before}\` on ${target} brings it back`;
+    log.warn(`${branch} does not have what had landed on it`, { was: before, is: tip, hint });
   }
 
   /** After `open`, once others can find the socket. */

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { makeSupervised } from "../helpers/supervised.ts";
@@ -44,5 +44,26 @@ describe("a person who resets their branch under a supervisor", () => {
     await one.wait(await one.submit(writes("third")));
     await untilFollowed(one);
     expect(await git("status", "--porcelain")).to.equal("");
+  });
+});
+
+describe("a person who removes orchd's branch while nobody supervises", () => {
+  it("finds in the log what had landed there, and how to bring it back", async function () {
+    this.timeout(60_000);
+    await using one = await makeSupervised({ files: { "orchd.yaml": "follow: manual\n" } });
+    const { git, dir } = one.repository;
+    await one.wait(await one.submit(writes("first")));
+    const landed = await git("rev-parse", "orchd/main");
+    await one.orchd("stop");
+    await git("branch", "--quiet", "-D", "orchd/main");
+    await one.start();
+    const log = join(dir, ".aibrain/logs/orchd.log");
+    await until(() => readFileSync(log, "utf8").includes(`git merge ${landed}`), {
+      what: "the log to name what had landed",
+    });
+    await git("merge", "--quiet", landed);
+    await one.orchd("land");
+    expect(existsSync(join(dir, "first.txt"))).to.equal(true);
+    expect(await git("rev-parse", "orchd/main")).to.equal(landed);
   });
 });
