@@ -100,6 +100,16 @@ describe("locks of gits that are gone", () => {
     expect(existsSync(path)).to.equal(false);
   });
 
+  it("stay where nobody can look whether their git is gone", async () => {
+    await using repository = await makeRepository();
+    const gitDir = join(repository.dir, ".git");
+    const path = await lock(repository, attempt);
+    const move = () => git({ gitDir }, ["update-ref", attempt, "HEAD"]);
+    const moved = pastDeadLocks(gitDir, [attempt], move, false);
+    expect(await moved.catch((error: unknown) => error)).to.be.instanceOf(GitError);
+    expect(existsSync(path)).to.equal(true);
+  });
+
   it("leave what else is in the way as it is, and the refusal stands", async () => {
     await using repository = await makeRepository();
     const gitDir = join(repository.dir, ".git");
