@@ -64,9 +64,11 @@ function conflicting(writer: Writer, { task }: Landed, paths: readonly string[])
 
 const trailer = "%(trailers:key=Orchd-Task,valueonly,separator=%x2c)";
 
+/** Named on any line: where the person made one commit of several, only the last has them in its trailers. */
 async function tasksIn(writer: Writer, range: readonly string[]): Promise<string[]> {
-  const { stdout } = await git(writer.place, ["log", `--format=${trailer}`, ...range, "--"]);
-  return stdout.split("\n").filter(Boolean);
+  const args = ["log", "--no-show-signature", "--format=%B", ...range, "--"];
+  const { stdout } = await git(writer.place, args);
+  return [...stdout.matchAll(/^Orchd-Task: *(\S+)\s*$/gim)].map(([, task = ""]) => task);
 }
 
 /** Commits of tasks that the person's branch does not have, oldest first. */

@@ -85,6 +85,22 @@ describe("what landed, made again on a branch that was rewound", () => {
     expect(await subjects(scene)).to.deep.equal(["Do t2", "Do t1", "Begin"]);
   });
 
+  it("leaves out what the person has made one commit of", async () => {
+    await using scene = await makeScene();
+    await scene.land("t1", { "a.txt": "one\n" });
+    await scene.land("t2", { "b.txt": "two\n" });
+    await follow(scene);
+    await scene.land("t3", { "dir/c.txt": "three\n" });
+    const messages = await scene.repository.git("log", "-2", "--reverse", "--format=%B");
+    await scene.repository.git("reset", "--quiet", "--soft", "HEAD~2");
+    await scene.repository.write("a.txt", "corrected\n");
+    await scene.repository.git("commit", "--quiet", "-a", "-m", `Both\n\n${messages}`);
+    expect(await scene.landing.settleRewind("reapply")).to.include({ reapplied: 1 });
+    await follow(scene);
+    expect(read(scene, "a.txt")).to.equal("corrected\n");
+    expect(await subjects(scene)).to.deep.equal(["Do t3", "Both", "Begin"]);
+  });
+
   it("moves nothing when one of them conflicts, and says which", async () => {
     await using scene = await makeScene();
     const begin = await scene.oid("main");
