@@ -118,7 +118,7 @@ export function assemble(
     loop,
     readTask: (id) => storedTask(journal, id),
   });
-  const upkeep = makeUpkeep(ground, loop);
+  const upkeep = makeUpkeep(ground, loop, pool);
   return { hub, loop, locks, holds, pool, effects, foresight, resolving, outbox, upkeep };
 }
 

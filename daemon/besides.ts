@@ -3,6 +3,14 @@ import { uptime } from "node:os";
 import { failpoint } from "../system/failpoint.ts";
 import { ownIdentity } from "../system/processIdentity.ts";
 import { readJsonFile, writeDurably } from "../system/atomicFile.ts";
+import {
+  bytesOnDisk,
+  leftFolders,
+  makeExaminer,
+  removeLeft,
+  workersWithFolder,
+} from "./pool/leftFolders.ts";
+import { workspaceRoot } from "../system/paths.ts";
 import { Outbox } from "./outbox.ts";
 import { push } from "./push/push.ts";
 import { pushWish } from "./core/push.ts";
@@ -10,7 +18,10 @@ import { realClock } from "../system/clock.ts";
 import { Upkeep } from "./upkeep.ts";
 import type { Effects } from "./effects.ts";
 import type { Ground } from "./assembly.ts";
+import type { FolderPorts } from "./folderUpkeep.ts";
 import type { Loop } from "./loop.ts";
+import type { Pool } from "./pool/pool.ts";
+import type { WorkerId } from "../ipc/ids.ts";
 
 /** The outbox of this repository, which pushes for real. */
 export function makeOutbox(
@@ -38,7 +49,8 @@ export function makeOutbox(
 }
 
 /** The upkeep of this repository. */
-export function makeUpkeep({ layout, landing, config, log, die }: Ground, loop: Loop): Upkeep {
+export function makeUpkeep(ground: Ground, loop: Loop, pool: Pool): Upkeep {
+  const { layout, landing, config, log, die } = ground;
   const agesFile = join(layout.stateDir, "ages.json");
   return new Upkeep({
     keeping: landing.keeping,
@@ -61,9 +73,35 @@ export function makeUpkeep({ layout, landing, config, log, die }: Ground, loop: 
       load: () => readJsonFile(agesFile, agesBytesMax),
       save: (row) => failpoint("gc.ages", () => writeDurably(agesFile, JSON.stringify(row))),
     },
+    folders: folderPorts(ground, pool),
     log,
     die,
   });
+}
+
+function folderPorts({ layout, config, log }: Ground, pool: Pool): FolderPorts {
+  const site = () => ({
+    root: workspaceRoot(layout, config().workspace.root, process.env),
+    brain: layout.brainDir,
+    stateDir: layout.stateDir,
+    gitDir: layout.commonDir,
+    isThere: (worker: WorkerId) => pool.slot(worker) !== undefined,
+  });
+  return {
+    list: () => leftFolders(site()),
+    workers: async () => {
+      const present = pool.slots().map(({ worker }) => worker);
+      return new Set([...present, ...(await workersWithFolder(site().root))]);
+    },
+    makeExaminer,
+    remove: (folder) => removeLeft(site(), folder),
+    bytes: bytesOnDisk,
+    policy: () => {
+      const { age_ms, unsaved_ms } = config().retention;
+      return { ageMs: age_ms, unsavedMs: unsaved_ms };
+    },
+    onUnsavedGone: (folder) => log.warn("what could not be saved is kept no longer", { folder }),
+  };
 }
 
 /** Names of refs: a hundred thousand and more. */

@@ -1,13 +1,16 @@
 import { droppedAtOnceMax } from "./landing/collect.ts";
 import { ageOf, agesRow, looked, noted, readAges } from "./core/ages.ts";
+import { collectFolders } from "./folderUpkeep.ts";
 import { expiredRefs, overRefs } from "./core/retention.ts";
 import { gcRefsMax } from "../ipc/gcView.ts";
 import { unreachable } from "../ipc/errors.ts";
 import type { Ages, AgesRow, Look } from "./core/ages.ts";
 import type { Clock, Timer } from "../system/clock.ts";
 import type { ExpiredRef, OverRef, RetentionPolicy } from "./core/retention.ts";
+import type { FolderPorts } from "./folderUpkeep.ts";
 import type { GcView } from "../ipc/gcView.ts";
 import type { Keeping } from "./landing/keeping.ts";
+import type { LeftFolder } from "./core/folders.ts";
 import type { Log } from "./observe/log.ts";
 import type { State } from "./core/state.ts";
 
@@ -35,6 +38,7 @@ export type UpkeepPorts = {
     readonly load: () => Promise<unknown>;
     readonly save: (row: AgesRow) => Promise<void>;
   };
+  readonly folders: FolderPorts;
   readonly log: Pick<Log, "info" | "warn">;
   readonly die: (reason: unknown) => void;
 };
@@ -44,6 +48,8 @@ const lookMs = 10 * 60 * 1000;
 const collectMs = 6 * 60 * 60 * 1000;
 /** What an hour brings is not lost with the process: ages go on by the time since boot. */
 const saveMs = 60 * 60 * 1000;
+/** Paths in one line of the log. */
+const loggedMax = 20;
 /** Longer than any git that is still at work on it. */
 const leftPackMs = 24 * 60 * 60 * 1000;
 /** Below what git itself calls too much (6,700 and 50), so that a person's git does not begin at it. */
@@ -105,9 +111,20 @@ export class Upkeep {
       const { refs, problem } = await this.#refs(false);
       if (refs.length > 0) this.#ports.log.info("old refs are removed", { refs: refs.length });
       if (problem !== null) this.#ports.log.warn("old refs stay", { problem });
+      await this.#lookAtFolders();
+      await this.#collected();
     }
     const { loose, packs } = await this.#ports.keeping.clutter();
     if (loose > looseMax || packs > packsMax) await this.#pack();
+  }
+
+  async #lookAtFolders(): Promise<void> {
+    const how = { dryRun: false, measure: false };
+    const { folders, problem } = await collectFolders(this.#ports.folders, await this.#note(), how);
+    const paths = folders.slice(0, loggedMax).map(({ path }) => path);
+    const { log } = this.#ports;
+    if (folders.length > 0) log.info("old folders are removed", { folders: folders.length, paths });
+    if (problem !== null) log.warn("old folders stay", { problem });
   }
 
   /** What is over now, and since when. */
@@ -117,10 +134,12 @@ export class Upkeep {
     this.#ages ??= this.#saved = await this.#load();
     const refs = await keeping.refs(now.wallMs);
     const packs = await keeping.leftPacks();
-    const over = await read((state) => overRefs(state, refs));
-    const names = [...over.map(({ name }) => name), ...packs];
+    const folders = await this.#ports.folders.list();
+    const workers = await this.#ports.folders.workers();
+    const over = await read((state) => overRefs(state, refs, (worker) => workers.has(worker)));
+    const names = [...over.map(({ name }) => name), ...packs, ...folders.map(({ path }) => path)];
     this.#ages = noted(looked(this.#ages, now), names);
-    return { over, packs, ages: this.#ages };
+    return { over, packs, folders, ages: this.#ages };
   }
 
   /** Without the record everything is as young as if it were over only now. */
@@ -146,9 +165,14 @@ export class Upkeep {
   async #collect(dryRun: boolean): Promise<GcView> {
     const { keeping, isOff } = this.#ports;
     const { refs, bytes, problem } = await this.#refs(dryRun);
+    const how = { dryRun, measure: true };
+    const left = await collectFolders(this.#ports.folders, await this.#note(), how);
+    if (!dryRun) await this.#collected();
     const objects = await keeping.clutter();
     const listed = refs.map(({ name, why }) => ({ ref: name, why }));
-    const view = { dry_run: dryRun, refs: listed, bytes, objects, problem };
+    const { folders, unsaved } = left;
+    const problems = { problem: problem ?? left.problem };
+    const view = { dry_run: dryRun, refs: listed, bytes, objects, folders, unsaved, ...problems };
     const reason = isOff() ? "maintenance is off" : keeping.notOurs();
     if (reason !== null) return { ...view, packing: { not: reason } };
     if (objects.loose === 0 && objects.packs <= 1) return { ...view, packing: "needless" };
@@ -187,7 +211,6 @@ export class Upkeep {
           return unreachable(dropped);
       }
     }
-    await this.#collected();
     return { refs: gone, bytes, problem: null };
   }
 
@@ -235,6 +258,7 @@ type Noted = {
   readonly over: readonly OverRef[];
   /** What repacks that were cut off have left. */
   readonly packs: readonly string[];
+  readonly folders: readonly LeftFolder[];
   readonly ages: Ages;
 };
 

@@ -58,6 +58,7 @@ export const settings = [
   "retention.age",
   "retention.landed",
   "retention.unlanded",
+  "retention.unsaved",
   "retention.saved",
   "maintenance",
   "limits.output",

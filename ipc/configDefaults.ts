@@ -52,6 +52,7 @@ export const defaultConfig: Config = {
     landed_ms: 30 * dayMs,
     unlanded_ms: 180 * dayMs,
     saved: 10_000,
+    unsaved_ms: 180 * dayMs,
   },
   maintenance: "auto",
   push: {

@@ -47,6 +47,7 @@ export function merged(...layers: readonly ConfigFields[]): Config {
       landed_ms: pick((fields) => fields.retention?.landed, whole.retention.landed_ms),
       unlanded_ms: pick((fields) => fields.retention?.unlanded, whole.retention.unlanded_ms),
       saved: pick((fields) => fields.retention?.saved, whole.retention.saved),
+      unsaved_ms: pick((fields) => fields.retention?.unsaved, whole.retention.unsaved_ms),
     },
     maintenance: pick((fields) => fields.maintenance, whole.maintenance),
     push: {

@@ -285,7 +285,7 @@ const limitsSchema = strict({
     .optional(),
 }).meta(about("Limits in time, bytes and numbers."));
 
-function keptFor(name: "landed_ms" | "unlanded_ms", description: string) {
+function keptFor(name: "landed_ms" | "unlanded_ms" | "unsaved_ms", description: string) {
   return duration(hourMs, keptMsMax)
     .meta({
       pattern: durationSchemaPattern,
@@ -327,7 +327,7 @@ const retentionSchema = strict({
     .meta({
       pattern: durationSchemaPattern,
       ...about(
-        "For how long they are kept; at least an hour.",
+        "For how long they are kept, and workspaces of workers that there are no more; at least an hour.",
         `\`${formatDuration(defaultConfig.retention.age_ms)}\``,
       ),
     })
@@ -346,6 +346,10 @@ const retentionSchema = strict({
     .max(attemptsKeptMax)
     .meta(about("How many attempts of succeeded tasks git keeps.", defaultConfig.retention.saved))
     .optional(),
+  unsaved: keptFor(
+    "unsaved_ms",
+    "For how long what could not be saved in git lies on disk: files kept back, workspaces put aside, copies of damaged journals.",
+  ),
 }).meta(about("How long logs and records of attempts are kept, and in git what attempts did."));
 
 /** Later features; empty they are taken, so that a prepared file is no mistake. */

@@ -105,6 +105,8 @@ export type Retention = {
   readonly unlanded_ms: number;
   /** In git: attempts of succeeded tasks, the newest so many. */
   readonly saved: number;
+  /** What could not become part of git: files kept back, workspaces that could not be saved, damaged journals. */
+  readonly unsaved_ms: number;
 };
 
 export type Limits = {

@@ -9,7 +9,11 @@ export type GcView = {
   objects: { loose: number; packs: number };
   /** Packing them: was begun, or why not, in words. */
   packing: "begun" | "needless" | { not: string };
-  /** Why not all of the refs were removed; `null`: they were. */
+  /** Folders and files that go; the first `gcFoldersMax`. `bytes`: on disk, `null`: not known. */
+  folders: { path: string; kind: LeftKind; bytes: number | null }[];
+  /** What is saved nowhere else and stays for another `left_ms`; the same. */
+  unsaved: { path: string; bytes: number | null; left_ms: number }[];
+  /** Why not all of it was removed; `null`: it was. */
   problem: string | null;
 };
 
@@ -17,3 +21,6 @@ export type GcView = {
 export type GcReason = "landed" | "old" | "many";
 
 export const gcRefsMax = 10_000;
+export const gcFoldersMax = 1_000;
+
+export type LeftKind = "attempt" | "workspace" | "histories" | "unsaved" | "journal" | "temporary";

@@ -71,7 +71,7 @@ const carriers: Readonly<Record<string, readonly string[]>> = {
   "system/durableFile.ts": ["writeDurablyNow"],
   "worker/attempt/records.ts": ["writeReadable"],
   "worker/workspace/continue.ts": ["mergeOnto", "commitTree"],
-  "worker/workspace/remove.ts": ["removeAll"],
+  "system/removeAll.ts": ["removeAll"],
   "worker/workspace/live.ts": ["moveLive"],
   "worker/workspace/save.ts": ["commitTree"],
   "worker/workspace/updateRef.ts": ["updateRef"],
@@ -96,7 +96,7 @@ const exempt: Readonly<Record<string, string>> = {
   "system/atomicFile.ts rm": "takes back the temporary file of a write that failed",
   "system/durableFile.ts rmSync": "the same",
   "system/failpoint.ts appendFileSync": "written in tests only",
-  "worker/workspace/remove.ts rm": "what git cannot keep, on the way to a save that has its own",
+  "system/removeAll.ts rm": "what git cannot keep, on the way to a save that has its own",
 };
 
 const carriedCalls = new Set(Object.values(carriers).flat());

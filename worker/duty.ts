@@ -14,7 +14,6 @@ import type { Attempt } from "./attempt/run.ts";
 import { heartbeatOf } from "./heartbeat.ts";
 import type { Log } from "./log.ts";
 import { keyOf, nameOf, Reports } from "./reports.ts";
-import { realClock } from "../system/clock.ts";
 import { readHeld } from "./workspace/held.ts";
 import { findPlace } from "./workspace/place.ts";
 
@@ -247,7 +246,7 @@ export class Duty {
     try {
       const { pruneAttempts } = await import("./attempt/prune.ts");
       const { retention } = settings.config;
-      const options = { ...retention, open: attempts.openFolders(), now: realClock.wallMs() };
+      const options = { attempts: retention.attempts, open: attempts.openFolders() };
       const removed = await pruneAttempts(join(stateFolder, "attempts"), options);
       if (removed > 0) log("old attempts were removed", { removed });
     } catch (error) {

@@ -1,24 +1,66 @@
 import { unreachable } from "../../ipc/errors.ts";
-import type { GcReason, GcView } from "../../ipc/gcView.ts";
+import type { GcReason, GcView, LeftKind } from "../../ipc/gcView.ts";
 import { plain } from "./text.ts";
 
 const listedMax = 50;
 
-/** What was removed, or would be: every ref with its reason, then the sum. */
+/** What was removed, or would be: every ref and folder with its reason, and the sums. */
 export function gcLines(view: GcView): string[] {
-  const { refs, problem } = view;
-  const shown = refs
-    .slice(0, listedMax)
-    .map(({ ref, why }) => `${plain(ref)}  ${reasonWords(why)}`);
-  const more = refs.length - shown.length;
+  const { refs, folders, unsaved, problem } = view;
   return [
-    ...shown,
-    ...(more > 0 ? [`and ${more} more; --json lists all`] : []),
+    ...firstOf(refs, ({ ref, why }) => `${plain(ref)}  ${reasonWords(why)}`),
     sumWords(view),
+    ...firstOf(folders, (one) => `${plain(one.path)}  ${kindWords(one.kind)}${inBytes(one)}`),
+    ...folderWords(view),
+    ...firstOf(unsaved, (one) => unsavedWords(one)),
     packingWords(view),
     ...(problem === null ? [] : [`Not all of them: ${plain(problem)}`]),
   ];
 }
+
+function firstOf<Row>(rows: readonly Row[], line: (row: Row) => string): string[] {
+  const more = rows.length - listedMax;
+  const rest = more > 0 ? [`and ${more} more; --json lists them`] : [];
+  return [...rows.slice(0, listedMax).map((row) => line(row)), ...rest];
+}
+
+function kindWords(kind: LeftKind): string {
+  switch (kind) {
+    case "attempt":
+      return "logs and records of an attempt";
+    case "workspace":
+      return "of a worker that there is no more";
+    case "histories":
+      return "histories of embedded repositories";
+    case "unsaved":
+      return "NOT SAVED anywhere else; its time is over";
+    case "journal":
+      return "a copy of a damaged journal";
+    case "temporary":
+      return "left by a process that was killed";
+    default:
+      return unreachable(kind);
+  }
+}
+
+function inBytes({ bytes }: { readonly bytes: number | null }): string {
+  return bytes === null ? "" : `, ${sizeWords(bytes)}`;
+}
+
+function folderWords({ dry_run, folders }: GcView): string[] {
+  if (folders.length === 0) return [];
+  const count = `${folders.length} ${folders.length === 1 ? "folder or file" : "folders and files"}`;
+  const bytes = folders.reduce((sum, one) => sum + (one.bytes ?? 0), 0);
+  return [`${count}, ${sizeWords(bytes)}, ${dry_run ? "would be removed." : "removed."}`];
+}
+
+function unsavedWords(one: GcView["unsaved"][number]): string {
+  const days = Math.ceil(one.left_ms / dayMs);
+  const left = `${days} ${days === 1 ? "day" : "days"}`;
+  return `${plain(one.path)}  is saved nowhere else${inBytes(one)}; it stays for another ${left}`;
+}
+
+const dayMs = 24 * 60 * 60 * 1000;
 
 function reasonWords(why: GcReason): string {
   switch (why) {

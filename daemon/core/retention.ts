@@ -14,6 +14,7 @@ import type { State } from "./state.ts";
  *       its candidate, which is what landed      nothing: it is on the branch
  *     a task that failed or was cancelled        `unlandedMs`: a person may still want its work
  *     a branch as it was before a rewind         `unlandedMs`, and while an attempt from before runs
+ *     the base of a workspace                    `unlandedMs` after the workspace has gone
  *
  * Ages count from when it was first seen to be over (ages.ts), and all refs of a task are as old as its
  * youngest: one that ran again within the time between two looks begins anew.
@@ -43,9 +44,21 @@ export type OverRef = KeptRef & {
 
 export type ExpiredRef = KeptRef & { readonly why: "landed" | "old" | "many" };
 
-/** Those that nothing needs any more. Names that orchd does not know are not among them. */
-export function overRefs(state: State, refs: readonly KeptRef[]): OverRef[] {
+/**
+ * Those that nothing needs any more. Names that orchd does not know are not among them.
+ *
+ * @param isUsed whether there is such a worker, or a workspace of it
+ */
+export function overRefs(
+  state: State,
+  refs: readonly KeptRef[],
+  isUsed: (worker: string) => boolean,
+): OverRef[] {
   return refs.flatMap((ref): OverRef[] => {
+    if (ref.name.startsWith(bases)) {
+      if (isUsed(ref.name.slice(bases.length))) return [];
+      return [{ ...ref, standing: "unlanded", task: null, endedAt: ref.at }];
+    }
     if (ref.name.startsWith(rewound)) {
       if (runsSince(state, ref.at)) return [];
       return [{ ...ref, standing: "unlanded", task: null, endedAt: ref.at }];
@@ -101,6 +114,7 @@ function verdict({ standing, age }: Aged, policy: RetentionPolicy): "landed" | "
   }
 }
 
+const bases = "refs/orchd/bases/";
 const rewound = "refs/orchd/rewound/";
 const ofTask =
   /^refs\/orchd\/(?<kind>attempts|strays|candidates|conflicts|generated|resolutions)\/(?<task>[^/]+)(?:\/[a-z0-9]+)?$/;

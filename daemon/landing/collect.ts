@@ -11,6 +11,7 @@ import { failpoint } from "../../system/failpoint.ts";
  */
 const collected = [
   "attempts",
+  "bases",
   "strays",
   "candidates",
   "conflicts",

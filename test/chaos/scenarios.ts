@@ -5,12 +5,14 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  realpathSync,
   readdirSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { readSupervisorRecord } from "../../ipc/locate.ts";
+import { layoutOf } from "../../system/paths.ts";
 import { mintRequestId } from "../../ipc/ids.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
 import type { FailpointPlan } from "../../system/failpoint.ts";
@@ -454,15 +456,25 @@ const pushing: Scenario = {
   },
 };
 
-/** Refs are removed and objects packed; a repack of before left its temporary files. */
+/**
+ * Refs are removed and objects packed; a repack of before left its temporary files, and there are a copy
+ * of a damaged journal and the workspace of a worker that there is no more.
+ */
 const tidied: Scenario = {
   ...small,
   name: "tidied",
   content: { config: { max_parallel: 2, limits, retention: { saved: 1 } } },
-  stage: async ({ repository: { dir } }) => {
+  stage: async ({ repository: { dir, env } }) => {
     const left = join(dir, ".git/objects/pack/tmp_pack_left12");
     writeFileSync(left, "");
-    seenLongAgo(dir, [left]);
+    const copy = join(dir, ".git/orchd/damaged-left");
+    const layout = layoutOf({ commonDir: join(dir, ".git"), workTree: dir });
+    const workspace = join(realpathSync(env["XDG_STATE_HOME"] ?? ""), "orchd", layout.repositoryId);
+    const own = join(workspace, "worker-9/own.git");
+    mkdirSync(join(own, "objects/info"), { recursive: true });
+    writeFileSync(join(own, "objects/info/alternates"), join(dir, ".git/objects\n"));
+    mkdirSync(copy, { recursive: true });
+    seenLongAgo(dir, [left, copy, own]);
     await Promise.resolve();
   },
   run: async (site, round) => {

@@ -1,8 +1,10 @@
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { expect } from "chai";
+import { age } from "../helpers/aging.ts";
 import { makeSupervised } from "../helpers/supervised.ts";
 import { until } from "../helpers/until.ts";
+import type { GcView } from "../../ipc/gcView.ts";
 import type { Supervised } from "../helpers/supervised.ts";
 import type { TaskId } from "../../ipc/ids.ts";
 
@@ -73,6 +75,61 @@ describe("folders of old attempts", () => {
     await until(() => !existsSync(join(attempts, "old.1")), { what: "the old one to go" });
     expect(readdirSync(attempts)).to.deep.equal(["new.1"]);
     expect(await repository.git("show", "refs/orchd/attempts/old/1:old.txt")).to.equal("old");
+  });
+});
+
+describe("folders of a worker that there is no more", () => {
+  it("have what was not saved saved, and go when they are old; what was kept back stays for longer", async function () {
+    this.timeout(120_000);
+    await using supervised = await makeSupervised({ config: { max_parallel: 2 } });
+    const { repository, orchd } = supervised;
+    const { git, write, commit } = repository;
+    const met = join(dirname(repository.dir), "met");
+    const meets = (id: string, other: string) =>
+      `touch ${met}.${id}; while [ ! -e ${met}.${other} ]; do sleep 0.05; done; echo x > ${id}.txt`;
+    const both = [
+      { id: "one", run: { shell: meets("one", "two") }, claims: ["one.txt"] },
+      { id: "two", run: { shell: `${meets("two", "one")}; echo k > .env` }, claims: ["two.txt"] },
+    ];
+    await supervised.wait(await supervised.submit(...both));
+    const view = async () => JSON.parse((await orchd("gc", "--json")).stdout) as GcView;
+    const [kept] = (await view()).unsaved;
+    expect(kept?.path).to.match(/\/set-aside\/two\.1$/);
+    const root = join(dirname(kept?.path ?? ""), "../..");
+    const gone = join(root, "worker-2");
+    expect((await orchd("stop")).code).to.equal(0);
+    // As an attempt leaves it whose work could not be saved.
+    writeFileSync(join(gone, "workspace/ghost.txt"), "ghost\n");
+    const base = {
+      commit: await git("rev-parse", "HEAD"),
+      tree: await git("rev-parse", "HEAD^{tree}"),
+    };
+    const held = { task: "ghost", attempt: 1, fence: 1, startedAt: Date.now(), base };
+    writeFileSync(join(gone, "held.json"), JSON.stringify(held));
+    await write("orchd.yaml", "max_parallel: 1\n");
+    await commit("One worker");
+    expect((await orchd("start")).code).to.equal(0);
+    await until(() => !existsSync(join(gone, "held.json")), { what: "the work to be saved" });
+    expect(await git("show", "refs/orchd/attempts/ghost/1:ghost.txt")).to.equal("ghost");
+    await age(supervised, 0);
+    expect((await view()).folders).to.deep.equal([]);
+    await age(supervised, 31);
+    const { folders, unsaved } = await view();
+    expect(folders.filter(({ kind }) => kind === "workspace")).not.to.be.empty;
+    for (const { bytes } of folders) expect(bytes).to.be.a("number");
+    expect(unsaved.map(({ path }) => path)).to.deep.equal([kept?.path]);
+    expect(existsSync(join(gone, "workspace"))).to.equal(false);
+    expect(existsSync(join(root, "worker-1/workspace"))).to.equal(true);
+    expect(existsSync(kept?.path ?? "")).to.equal(true);
+    const { stdout } = await orchd("gc", "--dry-run");
+    expect(stdout).to.match(
+      /set-aside\/two\.1 {2}is saved nowhere else, .*; it stays for another 149 days/,
+    );
+    await age(supervised, 160);
+    expect((await view()).folders.map(({ path }) => path)).to.include(kept?.path);
+    expect(existsSync(kept?.path ?? "")).to.equal(false);
+    const [end] = await supervised.wait(await supervised.submit({ id: "after", run: ["true"] }));
+    expect(end?.status).to.equal("succeeded");
   });
 });
 

@@ -1,9 +1,8 @@
-import { readdir, readFile, rm, stat } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Retention } from "../../ipc/configSpec.ts";
-import { isRecord } from "../../ipc/message.ts";
+import { isSavedAttempt, outcomeName } from "../../system/attemptOutcome.ts";
 import { failpoint } from "../../system/failpoint.ts";
-import { outcomeName } from "./records.ts";
 
 /**
  * Removes what is left of old attempts in `.aibrain/<worker>/attempts`: their logs and records, which
@@ -12,23 +11,22 @@ import { outcomeName } from "./records.ts";
  *
  *     it has an outcome, and that is not "could not be saved"
  *     the outcome has been acknowledged (it is not in `open`)
- *     newer ones fill the number that is kept, or it is older than the age that is kept
+ *     newer ones fill the number that is kept
+ *
+ * By age the supervisor removes them (daemon/pool/leftFolders.ts), which has a clock for that.
  */
-export type PruneOptions = Pick<Retention, "attempts" | "age_ms"> & {
+export type PruneOptions = Pick<Retention, "attempts"> & {
   /** Names of folders whose attempts are open or not acknowledged. */
   readonly open: ReadonlySet<string>;
-  /** Milliseconds since 1970. */
-  readonly now: number;
 };
 
 /** Returns how many were removed. Rejects with what the disk says. */
 export async function pruneAttempts(folder: string, options: PruneOptions): Promise<number> {
-  const { attempts, age_ms, open, now } = options;
+  const { attempts, open } = options;
   const ended = (await endedAttempts(folder)).toSorted((a, b) => b.at - a.at);
-  const old = ended.filter(({ at }, place) => place >= attempts || now - at > age_ms);
   let removed = 0;
-  for (const { name } of old) {
-    if (open.has(name) || !(await isSaved(join(folder, name)))) continue;
+  for (const { name } of ended.slice(attempts)) {
+    if (open.has(name) || !(await isSavedAttempt(join(folder, name)))) continue;
     await failpoint("attempt.prune", () =>
       rm(join(folder, name), { recursive: true, force: true }),
     );
@@ -47,17 +45,4 @@ async function endedAttempts(folder: string): Promise<EndedAttempt[]> {
     if (entry !== null) ended.push({ name, at: entry.mtimeMs });
   }
   return ended;
-}
-
-/** An outcome that cannot be read proves nothing. */
-async function isSaved(folder: string): Promise<boolean> {
-  try {
-    const report: unknown = JSON.parse(await readFile(join(folder, outcomeName), "utf8"));
-    const outcome = isRecord(report) ? report["outcome"] : null;
-    if (!isRecord(outcome)) return false;
-    const { failure } = outcome;
-    return !(isRecord(failure) && failure["kind"] === "save");
-  } catch {
-    return false;
-  }
 }

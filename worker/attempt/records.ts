@@ -4,6 +4,7 @@ import type { Oid, WorkerId } from "../../ipc/ids.ts";
 import type { TaskSpec } from "../../ipc/taskSpec.ts";
 import type { AttemptKey, Report } from "../../ipc/workerMessages.ts";
 import type { ProcessIdentity } from "../../system/processIdentity.ts";
+import { outcomeName } from "../../system/attemptOutcome.ts";
 import { failpointNow } from "../../system/failpoint.ts";
 
 /**
@@ -31,7 +32,6 @@ export type AttemptRecord = AttemptKey & {
 };
 
 const attemptName = "attempt.json";
-export const outcomeName = "outcome.json";
 const gateOutputName = "gate-output.log";
 const conflictsName = "conflicts.txt";
 const fileMode = 0o600;

@@ -9,7 +9,7 @@ import { unlikeIndex } from "./agentIndex.ts";
 import { writeAgentGit } from "./agentGit.ts";
 import { ownGit } from "./ownGit.ts";
 import type { Base, Place, Repository } from "./place.ts";
-import { removeAll } from "./remove.ts";
+import { removeAll } from "../../system/removeAll.ts";
 import { changedPaths } from "./snapshot.ts";
 
 /**

@@ -7,7 +7,7 @@ import { pathGlob } from "./pathGlob.ts";
 import type { PathGlob } from "./pathGlob.ts";
 import { isInside, WorkspaceError } from "./place.ts";
 import type { Base, Place, Repository } from "./place.ts";
-import { removeAll } from "./remove.ts";
+import { removeAll } from "../../system/removeAll.ts";
 import { failpoint } from "../../system/failpoint.ts";
 
 /** More than this is a mistake in the globs, not a set of local settings. */

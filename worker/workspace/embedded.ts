@@ -1,7 +1,8 @@
 import { mkdir, readdir, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { hasOnlyHistories } from "../../system/setAside.ts";
 import type { Owner, Place } from "./place.ts";
-import { removeAll } from "./remove.ts";
+import { removeAll } from "../../system/removeAll.ts";
 import { failpoint } from "../../system/failpoint.ts";
 
 /** Set-aside folders kept per worker; the oldest go first. */
@@ -29,14 +30,18 @@ export async function setRepositoriesAside(
   await forgetOldest(place);
 }
 
-/** At most so many attempts have something set aside; the oldest go. */
-export async function forgetOldest(place: Place): Promise<void> {
+/**
+ * At most so many attempts have the histories of embedded repositories set aside, whose files are saved;
+ * the oldest go. What could not be saved is not among them: a workspace, files that were kept back. That
+ * the supervisor removes, by age alone (daemon/pool/leftFolders.ts).
+ */
+async function forgetOldest(place: Place): Promise<void> {
   const names = await readdir(place.setAside);
   if (names.length <= keptMax) return;
-  const aged = await Promise.all(
-    names.map(async (name) => ({ name, at: (await stat(join(place.setAside, name))).mtimeMs })),
-  );
-  aged.sort((a, b) => a.at - b.at);
-  for (const { name } of aged.slice(0, names.length - keptMax))
-    await failpoint("embedded.forget", () => removeAll(join(place.setAside, name)));
+  const aged: { readonly path: string; readonly at: number }[] = [];
+  for (const path of names.map((name) => join(place.setAside, name)))
+    if (await hasOnlyHistories(path)) aged.push({ path, at: (await stat(path)).mtimeMs });
+  aged.sort((a, b) => b.at - a.at);
+  for (const { path } of aged.slice(keptMax))
+    await failpoint("embedded.forget", () => removeAll(path));
 }

@@ -6,7 +6,6 @@ import type { KeptBack, KeptBackFile } from "../../ipc/workerMessages.ts";
 import { isRecord } from "../../ipc/message.ts";
 import { readJsonFile, writeDurably } from "../../system/atomicFile.ts";
 import { failpoint } from "../../system/failpoint.ts";
-import { forgetOldest } from "./embedded.ts";
 import type { Owner, Place } from "./place.ts";
 import { suspectsAmong } from "./suspects.ts";
 
@@ -32,7 +31,6 @@ export async function keepBack(
     await failpoint("save.keepBack", () => rename(below(place.workTree), target));
     moved.add(bytesPath.toString("latin1"));
   }
-  if (moved.size > 0) await forgetOldest(place);
   return moved;
 }
 

@@ -9,7 +9,7 @@ import { clearIndexLock, ownGit, writeOwnGit } from "./ownGit.ts";
 import { pinBase } from "./pin.ts";
 import { isRealFolder, mustBeRealFolder, WorkspaceError } from "./place.ts";
 import type { Base, Place, Repository } from "./place.ts";
-import { removeAll } from "./remove.ts";
+import { removeAll } from "../../system/removeAll.ts";
 import { emptySubmodules } from "./submodules.ts";
 import { findSpecials, removeSpecials } from "./specials.ts";
 import { failpoint } from "../../system/failpoint.ts";

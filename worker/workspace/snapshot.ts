@@ -9,7 +9,7 @@ import { keepBack } from "./keepBack.ts";
 import { durable, ownGit } from "./ownGit.ts";
 import { WorkspaceError } from "./place.ts";
 import type { Base, Owner, Place, Repository } from "./place.ts";
-import { makeReadable } from "./remove.ts";
+import { makeReadable } from "../../system/removeAll.ts";
 import { failpoint } from "../../system/failpoint.ts";
 
 /** One entry of `diff-tree --raw`; the path is bytes, since names need not be UTF-8. */

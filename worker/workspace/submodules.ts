@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { failpoint } from "../../system/failpoint.ts";
 import { ownGit } from "./ownGit.ts";
 import type { Place } from "./place.ts";
-import { removeAll } from "./remove.ts";
+import { removeAll } from "../../system/removeAll.ts";
 import { gitlinkMode } from "./snapshot.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import type { Place } from "./place.ts";
-import { removeAll } from "./remove.ts";
+import { removeAll } from "../../system/removeAll.ts";
 import { failpoint } from "../../system/failpoint.ts";
 
 /**

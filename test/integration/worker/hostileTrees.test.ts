@@ -4,7 +4,7 @@ import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect } from "chai";
-import { removeAll } from "../../../worker/workspace/remove.ts";
+import { removeAll } from "../../../system/removeAll.ts";
 import { makeWorkspaceRig } from "./workspaceRig.ts";
 import type { WorkspaceRig } from "./workspaceRig.ts";
 

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
 import type { KeptBack, Report } from "../../../ipc/workerMessages.ts";
@@ -182,6 +182,25 @@ describe("new files that do not belong in git", () => {
     expect(kept?.files).to.deep.equal([
       { path: "id_rsa", why: "secret", bytes: 7, committed: true },
     ]);
+  });
+
+  it("are never forgotten by number, as histories of embedded repositories are", async () => {
+    await using rig = await makeWorkspaceRig({ files: { "a.txt": "a\n" } });
+    const { setAside } = rig.place;
+    const earlier = new Date(Date.now() - 60_000);
+    for (let n = 1; n <= 20; n += 1)
+      for (const name of [`kept${n}.1/kept-back`, `work${n}.1.workspace`, `history${n}.1/1`]) {
+        await mkdir(join(setAside, name), { recursive: true });
+        await utimes(join(setAside, name.split("/")[0] ?? ""), earlier, earlier);
+      }
+    await rig.edit("lib/x.txt", "x\n");
+    await rig.agentGit("init", "-q", "lib");
+    await rig.save();
+    const names = await readdir(setAside);
+    const count = (kind: string): number => names.filter((name) => name.startsWith(kind)).length;
+    expect([count("kept"), count("work")]).to.deep.equal([20, 20]);
+    expect(names).to.include("t1.1");
+    expect(count("history")).to.equal(15);
   });
 
   it("are still there after a save that was cut short, and give the same commit", async () => {

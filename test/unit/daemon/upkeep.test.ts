@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { agesRow } from "../../../daemon/core/ages.ts";
 import { Upkeep } from "../../../daemon/upkeep.ts";
 import { id, oid, spec, World } from "../../helpers/core.ts";
+import type { LeftFolder } from "../../../daemon/core/folders.ts";
 import type { KeptRef } from "../../../daemon/core/retention.ts";
 import type { UpkeepPorts } from "../../../daemon/upkeep.ts";
 
@@ -32,6 +33,8 @@ function makeRig(many = 3, more: Partial<UpkeepPorts> = {}) {
     leftPacks: [] as string[],
     now: { ...boot },
     saved: JSON.parse(JSON.stringify(known)) as unknown,
+    folders: [] as LeftFolder[],
+    open: new Set<string>(),
     isLanding: false,
     isOff: false,
     timers: [] as { ms: number; run: () => void; cancelled: boolean }[],
@@ -88,6 +91,18 @@ function makeRig(many = 3, more: Partial<UpkeepPorts> = {}) {
         rig.saved = JSON.parse(JSON.stringify(row));
         return Promise.resolve();
       },
+    },
+    folders: {
+      list: () => Promise.resolve([...rig.folders]),
+      workers: () => Promise.resolve(new Set(["worker-1"])),
+      makeExaminer: () => (folder) => Promise.resolve(rig.open.has(folder.path) ? null : folder),
+      remove: ({ path }) => {
+        rig.folders = rig.folders.filter((one) => one.path !== path);
+        return Promise.resolve();
+      },
+      bytes: () => Promise.resolve(10),
+      policy: () => ({ ageMs: 30 * dayMs, unsavedMs: 180 * dayMs }),
+      onUnsavedGone: (path) => void rig.log.push(`gone: ${path}`),
     },
     log: {
       info: (text) => void rig.log.push(text),
@@ -244,6 +259,34 @@ describe("upkeep", () => {
       rig.now.uptimeMs += hourMs;
     }
     expect(rig.leftPacks).to.deep.equal([]);
+    await upkeep.close();
+  });
+
+  it("removes folders when their time is over, never what is open, and what is unsaved much later", async () => {
+    const { upkeep, rig } = makeRig(0);
+    const at = (kind: LeftFolder["kind"]): LeftFolder => ({ kind, path: `/left/${kind}` });
+    rig.folders = [at("attempt"), at("workspace"), at("unsaved"), at("journal"), at("temporary")];
+    rig.folders.push({ kind: "attempt", path: "/left/open" });
+    rig.open.add("/left/open");
+    const goneAfter = async (days: number, dryRun = false) => {
+      rig.now.uptimeMs += days * dayMs;
+      const { folders, unsaved } = await upkeep.collect({ dryRun });
+      return { folders: folders.map(({ path }) => path.slice(6)), unsaved };
+    };
+    expect(await goneAfter(0)).to.deep.equal({
+      folders: [],
+      unsaved: [{ path: "/left/unsaved", bytes: 10, left_ms: 180 * dayMs }],
+    });
+    expect((await goneAfter(2)).folders).to.deep.equal(["temporary"]);
+    rig.now.wallMs += 3_650 * dayMs;
+    expect((await goneAfter(1)).folders).to.deep.equal([]);
+    expect((await goneAfter(28, true)).folders).to.deep.equal(["attempt", "workspace"]);
+    expect((await goneAfter(0)).folders).to.deep.equal(["attempt", "workspace"]);
+    expect((await goneAfter(148)).folders).to.deep.equal([]);
+    expect(rig.log).not.to.include("gone: /left/unsaved");
+    expect((await goneAfter(2)).folders).to.deep.equal(["unsaved", "journal"]);
+    expect(rig.log).to.include("gone: /left/unsaved");
+    expect(rig.folders.map(({ path }) => path)).to.deep.equal(["/left/open"]);
     await upkeep.close();
   });
 

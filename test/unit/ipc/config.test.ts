@@ -82,6 +82,7 @@ retention:
   age: 7d
   landed: 14d
   unlanded: 365d
+  unsaved: 90d
   saved: 200
 maintenance: off
 push: { remote: origin, branch: release, quiet: 5s, every: 3, timeout: 1m, hook: true }
@@ -141,6 +142,7 @@ push: { remote: origin, branch: release, quiet: 5s, every: 3, timeout: 1m, hook:
         age_ms: 604_800_000,
         landed_ms: 1_209_600_000,
         unlanded_ms: 31_536_000_000,
+        unsaved_ms: 7_776_000_000,
         saved: 200,
       },
       maintenance: "off",

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { expiredRefs, overRefs } from "../../../../daemon/core/retention.ts";
 import { id, oid, spec, World } from "../../../helpers/core.ts";
-import type { KeptRef, RetentionPolicy } from "../../../../daemon/core/retention.ts";
+import type { KeptRef, OverRef, RetentionPolicy } from "../../../../daemon/core/retention.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
 const policy: RetentionPolicy = { landedMs: 30 * dayMs, unlandedMs: 180 * dayMs, savedMax: 100 };
@@ -17,6 +17,10 @@ function makeWorld(): World {
   return world;
 }
 
+function over(world: World, refs: readonly KeptRef[]): OverRef[] {
+  return overRefs(world.state, refs, (worker) => worker === "worker-1");
+}
+
 /** All of `names` were seen to be over `days` ago. */
 function expired(
   world: World,
@@ -27,7 +31,7 @@ function expired(
   const from = 1_700_000_000_000;
   const refs = names.map((name): KeptRef => ({ name, oid: oid("any"), at: from }));
   const ages = { passedMs: days * dayMs, since: new Map(names.map((name) => [name, 0])) };
-  return expiredRefs(overRefs(world.state, refs), ages, { ...policy, ...more }).map(
+  return expiredRefs(over(world, refs), ages, { ...policy, ...more }).map(
     ({ name, why }) => `${name} ${why}`,
   );
 }
@@ -69,8 +73,8 @@ describe("what is kept in git of a task", () => {
     const { life } = world.task("landed");
     const commit = life.status === "succeeded" ? life.commit : null;
     const name = "refs/orchd/candidates/landed";
-    const over = overRefs(world.state, [{ name, oid: commit ?? oid("none"), at: world.at }]);
-    const [gone] = expiredRefs(over, { passedMs: 0, since: new Map() }, policy);
+    const found = over(world, [{ name, oid: commit ?? oid("none"), at: world.at }]);
+    const [gone] = expiredRefs(found, { passedMs: 0, since: new Map() }, policy);
     expect(gone?.why).to.equal("landed");
   });
 
@@ -78,10 +82,10 @@ describe("what is kept in git of a task", () => {
     const world = makeWorld();
     world.task("failed").life = { ...world.task("failed").life, since: 0 };
     const name = "refs/orchd/attempts/failed/1";
-    const over = overRefs(world.state, [{ name, oid: oid("any"), at: 0 }]);
-    expect(expiredRefs(over, { passedMs: 170 * dayMs, since: new Map([[name, 0]]) }, policy)).to.be
+    const found = over(world, [{ name, oid: oid("any"), at: 0 }]);
+    expect(expiredRefs(found, { passedMs: 170 * dayMs, since: new Map([[name, 0]]) }, policy)).to.be
       .empty;
-    expect(expiredRefs(over, { passedMs: 190 * dayMs, since: new Map() }, policy)).to.be.empty;
+    expect(expiredRefs(found, { passedMs: 190 * dayMs, since: new Map() }, policy)).to.be.empty;
   });
 
   it("is as old as its youngest ref: a task that ran again keeps its earlier attempts", () => {
@@ -95,9 +99,9 @@ describe("what is kept in git of a task", () => {
       ["refs/orchd/attempts/failed/1", 0],
       ["refs/orchd/attempts/failed/2", 200 * dayMs],
     ]);
-    const over = overRefs(world.state, refs);
-    expect(expiredRefs(over, { passedMs: 201 * dayMs, since }, policy)).to.deep.equal([]);
-    expect(expiredRefs(over, { passedMs: 381 * dayMs, since }, policy)).to.have.length(2);
+    const found = over(world, refs);
+    expect(expiredRefs(found, { passedMs: 201 * dayMs, since }, policy)).to.deep.equal([]);
+    expect(expiredRefs(found, { passedMs: 381 * dayMs, since }, policy)).to.have.length(2);
   });
 
   it("is judged by the index of ended tasks once it has left the memory", () => {
@@ -122,14 +126,14 @@ describe("what is kept in git of a task", () => {
 
   it("is the newest so many attempts of tasks that landed, with their strays", () => {
     const world = makeWorld();
-    const over = overRefs(
-      world.state,
+    const found = over(
+      world,
       ["attempts/landed/1", "strays/landed/1", "attempts/landed/2", "attempts/landed/3"].map(
         (name) => ({ name: `refs/orchd/${name}`, oid: oid("any"), at: 2e12 + Number(name.at(-1)) }),
       ),
     );
     const ages = { passedMs: dayMs, since: new Map<string, number>() };
-    const gone = expiredRefs(over, ages, { ...policy, savedMax: 2 });
+    const gone = expiredRefs(found, ages, { ...policy, savedMax: 2 });
     expect(gone.map(({ name, why }) => `${name} ${why}`)).to.deep.equal([
       "refs/orchd/attempts/landed/1 many",
       "refs/orchd/strays/landed/1 many",
@@ -147,5 +151,13 @@ describe("a branch as it was before a rewind", () => {
     world.turn({ type: "cancel", ids: [id("again")] });
     expect(expired(world, 181, [name])).to.deep.equal([`${name} old`]);
     expect(expired(world, 181, [name], { unlandedMs: 300 * dayMs })).to.deep.equal([]);
+  });
+});
+
+describe("the base of a workspace", () => {
+  it("is kept while there is its worker, and for long afterwards", () => {
+    const names = ["refs/orchd/bases/worker-1", "refs/orchd/bases/worker-7"];
+    expect(expired(makeWorld(), 170, names)).to.deep.equal([]);
+    expect(expired(makeWorld(), 190, names)).to.deep.equal(["refs/orchd/bases/worker-7 old"]);
   });
 });

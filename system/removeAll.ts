@@ -1,5 +1,5 @@
 import { chmod, lstat, readdir, rename, rm } from "node:fs/promises";
-import { failpoint } from "../../system/failpoint.ts";
+import { failpoint } from "./failpoint.ts";
 
 /** A path longer than 4,096 bytes cannot be named to the kernel; folders are moved up long before. */
 const deepBytes = 2_000;

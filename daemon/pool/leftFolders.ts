@@ -1,0 +1,176 @@
+import { existsSync } from "node:fs";
+import { lstat, readFile, readdir, realpath, rename } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { attemptLogName, readUnfinished } from "../../system/attemptLines.ts";
+import { failpoint } from "../../system/failpoint.ts";
+import { hasOnlyHistories } from "../../system/setAside.ts";
+import { isSavedAttempt } from "../../system/attemptOutcome.ts";
+import { isWorkerId } from "../../ipc/ids.ts";
+import { removeAll } from "../../system/removeAll.ts";
+import type { LeftFolder } from "../core/folders.ts";
+import type { WorkerId } from "../../ipc/ids.ts";
+
+/**
+ * What workers and supervisors leave on disk:
+ *
+ *     <root>/<worker>/workspace, own.git, …   of a worker that there is no more
+ *     <root>/<worker>/set-aside/<name>        what its attempts could not save, or need not
+ *     <brain>/<worker>/attempts/<task>.<n>    logs and records
+ *     <state>/damaged-<time>                  copies of damaged journals
+ *     .<name>.tmp, <root>/.removed-<name>     what a killed process left half-way
+ *
+ * Agents run as the same user. So nothing is looked at below a link: all of it is removed some day, and
+ * a link may lead anywhere. A workspace that reads another repository's objects belongs to that one.
+ */
+export type FolderSite = {
+  /** Parent of the workers' folders. */
+  readonly root: string;
+  /** `.aibrain` */
+  readonly brain: string;
+  /** `<common-dir>/orchd`, and the common directory. */
+  readonly stateDir: string;
+  readonly gitDir: string;
+  /** It has a place, or its process may live. */
+  readonly isThere: (worker: WorkerId) => boolean;
+};
+
+/** Of workers that have a place only what is put aside. Rejects with what the disk says. */
+export async function leftFolders(site: FolderSite): Promise<LeftFolder[]> {
+  const left: LeftFolder[] = [];
+  for (const { worker, folder } of await workersIn(site.root)) {
+    left.push(...(await setAsideIn(folder)));
+    if (!site.isThere(worker) && (await isOurs(site, folder)))
+      left.push(...(await workspaceIn(folder)));
+  }
+  for (const { folder } of await workersIn(site.brain)) {
+    left.push(...(await attemptsIn(folder)), ...(await temporaryIn(folder)));
+  }
+  for (const name of await namesIn(site.stateDir))
+    if (name.startsWith("damaged-"))
+      left.push({ kind: "journal", path: join(site.stateDir, name) });
+  for (const folder of [site.root, site.brain, site.stateDir, join(site.stateDir, "workers")])
+    left.push(...(await temporaryIn(folder)));
+  return left;
+}
+
+/**
+ * What is known only by reading more of it, asked of what is about to go; `null`: it stays for now, since
+ * its attempt is open or its outcome not acknowledged. What a worker's log says is read once.
+ */
+export function makeExaminer(): (folder: LeftFolder) => Promise<LeftFolder | null> {
+  const open = new Map<string, ReadonlySet<string>>();
+  return async (folder) => {
+    if (folder.kind !== "attempt") return folder;
+    const worker = dirname(dirname(folder.path));
+    const names = open.get(worker) ?? openIn(worker);
+    open.set(worker, names);
+    if (names.has(basename(folder.path))) return null;
+    return (await isSavedAttempt(folder.path)) ? folder : { ...folder, kind: "unsaved" };
+  };
+}
+
+function openIn(worker: string): ReadonlySet<string> {
+  const unfinished = readUnfinished(join(worker, attemptLogName));
+  return new Set([...unfinished.values()].map(({ key }) => `${key.task}.${key.attempt}`));
+}
+
+/** Rejects with what the disk says; then some of it may be gone. */
+export async function removeLeft(site: FolderSite, { path }: LeftFolder): Promise<void> {
+  const worker = basename(dirname(path));
+  if (!isWorkerId(worker)) return await failpoint("gc.folder", () => removeAll(path));
+  const away = join(dirname(dirname(path)), `.removed-${worker}-${basename(path)}`);
+  await failpoint("gc.workspace", async () => {
+    await removeAll(away);
+    if (site.isThere(worker)) return;
+    // In one step: a worker that is to be there again from now on makes its own anew.
+    await rename(path, away);
+    await removeAll(away);
+  });
+}
+
+/** Workers with a folder for a workspace, or what is left of one. */
+export async function workersWithFolder(root: string): Promise<WorkerId[]> {
+  const left: WorkerId[] = [];
+  for (const { worker, folder } of await workersIn(root))
+    if ((await namesIn(folder)).some((name) => name !== setAsideName)) left.push(worker);
+  return left;
+}
+
+/** Workers whose workspace has work that is not saved: a process of theirs saves it. */
+export async function unsavedWorkers(root: string): Promise<WorkerId[]> {
+  return (await workersIn(root))
+    .filter(({ folder }) => existsSync(join(folder, heldName)))
+    .map(({ worker }) => worker);
+}
+
+/** Bytes on disk of everything below; `null`: not all of it can be looked at. */
+export async function bytesOnDisk(path: string): Promise<number | null> {
+  try {
+    const entry = await lstat(path);
+    const own = entry.blocks * blockBytes;
+    if (!entry.isDirectory()) return own;
+    let sum = own;
+    for (const name of await readdir(path)) sum += (await bytesOnDisk(join(path, name))) ?? 0;
+    return sum;
+  } catch {
+    return null;
+  }
+}
+
+/** As worker/workspace/place.ts names them. */
+const heldName = "held.json";
+const setAsideName = "set-aside";
+const ownGitName = "own.git";
+/** Of `st_blocks`, see stat(2). */
+const blockBytes = 512;
+
+async function workersIn(parent: string): Promise<{ worker: WorkerId; folder: string }[]> {
+  const real = await realpath(parent).catch(() => null);
+  if (real === null) return [];
+  return (await readdir(real, { withFileTypes: true })).flatMap((entry) => {
+    const worker = entry.name;
+    return isWorkerId(worker) && entry.isDirectory()
+      ? [{ worker, folder: join(real, worker) }]
+      : [];
+  });
+}
+
+async function setAsideIn(worker: string): Promise<LeftFolder[]> {
+  const folder = join(worker, setAsideName);
+  const left: LeftFolder[] = [];
+  for (const path of (await namesIn(folder)).map((name) => join(folder, name)))
+    left.push({ path, kind: (await hasOnlyHistories(path)) ? "histories" : "unsaved" });
+  return left;
+}
+
+async function workspaceIn(worker: string): Promise<LeftFolder[]> {
+  const names = (await namesIn(worker)).filter((name) => name !== setAsideName);
+  const kind = names.includes(heldName) ? "unsaved" : "workspace";
+  // Last, because whose workspace it is stands there.
+  const ordered = names.toSorted((a, b) => Number(a === ownGitName) - Number(b === ownGitName));
+  return ordered.map((name) => ({ kind, path: join(worker, name) }));
+}
+
+async function isOurs({ gitDir }: FolderSite, worker: string): Promise<boolean> {
+  const file = join(worker, ownGitName, "objects/info/alternates");
+  const alternates = await readFile(file, "utf8").catch(() => null);
+  const objects = await realpath(join(gitDir, "objects")).catch(() => null);
+  return alternates !== null && alternates.trim() === objects;
+}
+
+async function attemptsIn(worker: string): Promise<LeftFolder[]> {
+  const folder = join(worker, "attempts");
+  return (await namesIn(folder)).map((name) => ({ kind: "attempt", path: join(folder, name) }));
+}
+
+async function temporaryIn(folder: string): Promise<LeftFolder[]> {
+  return (await namesIn(folder))
+    .filter((name) => /^\..*\.[a-z0-9]{10}\.tmp$|^\.removed-/.test(name))
+    .map((name) => ({ kind: "temporary", path: join(folder, name) }));
+}
+
+/** Of a real folder; none of a link, and where there is nothing. */
+async function namesIn(folder: string): Promise<string[]> {
+  const there = await lstat(folder).catch(() => null);
+  return there?.isDirectory() === true ? await readdir(folder) : [];
+}
