@@ -90,9 +90,11 @@ async function checkOut(
   clean: WorkspaceConfig["clean"],
 ): Promise<void> {
   await clearIndexLock(place);
-  await writeOwnGit(place, repository, base, []);
-  // The agent's git directory first: whatever it was made into (a file, a link), git never sees it.
-  await failpoint("reset.agentGit", () => removeAll(join(place.workTree, ".git")));
+  await Promise.all([
+    writeOwnGit(place, repository, base, []),
+    // Before git looks: whatever the agent's git directory was made into (a file, a link), git never sees it.
+    failpoint("reset.agentGit", () => removeAll(join(place.workTree, ".git"))),
+  ]);
   const [candidates, specials, said] = await Promise.all([
     listLeftovers(place),
     findSpecials(place.workTree),

@@ -1,5 +1,7 @@
-import { chmodSync, lstatSync } from "node:fs";
-import { lstat, readdir, rm } from "node:fs/promises";
+import { chmodSync, lstatSync, readdirSync } from "node:fs";
+import type { Dirent } from "node:fs";
+import { lstat, rm } from "node:fs/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { failpoint, failpointNow } from "../../system/failpoint.ts";
 
 /**
@@ -10,24 +12,40 @@ import { failpoint, failpointNow } from "../../system/failpoint.ts";
  */
 const skipped = new Set([".git", "node_modules"]);
 
-/** Below `root`, as bytes. Follows no link; a folder that cannot be read is left out. */
+/**
+ * Below `root`, as bytes. Follows no link; a folder that cannot be read is left out.
+ *
+ * Not in the thread pool, and names as texts of one character a byte: so 50,000 files take 24 ms of CPU and not 92,
+ * which is what a reset waits for. Others get their turn after each `foldersPerTurn`.
+ */
 export async function findSpecials(
   root: string,
   without: ReadonlySet<string> = skipped,
 ): Promise<readonly Buffer[]> {
   const found: Buffer[] = [];
-  const folders = [Buffer.from(root)];
-  for (const folder of folders) {
+  const folders = [Buffer.from(root).toString("latin1")];
+  for (const [at, name] of folders.entries()) {
+    if (at % foldersPerTurn === foldersPerTurn - 1) await nextTurn();
+    const folder = Buffer.from(name, "latin1");
     openFolder(folder);
-    const options = { withFileTypes: true, encoding: "buffer" } as const;
-    for (const entry of await readdir(folder, options).catch(() => [])) {
+    for (const entry of entriesOf(folder)) {
       if (entry.isFile() || entry.isSymbolicLink()) continue;
-      const path = Buffer.concat([folder, slash, entry.name]);
-      if (!entry.isDirectory()) found.push(path);
-      else if (!without.has(entry.name.toString("latin1"))) folders.push(path);
+      const path = `${name}/${entry.name}`;
+      if (!entry.isDirectory()) found.push(Buffer.from(path, "latin1"));
+      else if (!without.has(entry.name)) folders.push(path);
     }
   }
   return found;
+}
+
+const foldersPerTurn = 100;
+
+function entriesOf(folder: Buffer): readonly Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true, encoding: "latin1" });
+  } catch {
+    return [];
+  }
 }
 
 /** Not in the thread pool: it takes two microseconds, and there are thousands of them. */
@@ -49,5 +67,3 @@ export async function removeSpecials(found: readonly Buffer[]): Promise<void> {
     await failpoint("reset.special", () => rm(path, { force: true }));
   }
 }
-
-const slash = Buffer.from("/");

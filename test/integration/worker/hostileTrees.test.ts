@@ -37,7 +37,7 @@ describe("a workspace that was left in a hostile state", () => {
       await using rig = await makeWorkspaceRig({ files });
       shell(
         rig,
-        "mkfifo pipe dir/pipe; mkdir -p new/er; mkfifo new/er/pipe; rm a.txt; mkfifo a.txt; echo x > new/er/x",
+        "b=$(printf '\\377'); mkdir dir/$b; mkfifo dir/$b/pipe; mkfifo pipe dir/pipe; mkdir -p new/er; mkfifo new/er/pipe; rm a.txt; mkfifo a.txt; echo x > new/er/x",
       );
       const server = createServer().listen(join(rig.place.workTree, "dir", "s.sock"));
       symlinkSync("dir/s.sock", join(rig.place.workTree, "link"));
