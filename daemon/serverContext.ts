@@ -67,6 +67,7 @@ export function makeServerContext(
     followTried: () => effects.followTried(),
     foreseen: () => foresight.views(),
     worktreeFor: (task) => `${layout.workTree}-resolve-${task}`,
+    roomFor: (task) => landing.roomFor(task).catch(() => null),
     resolve: (asked) => resolving.resolve(asked),
   };
 }

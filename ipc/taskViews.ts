@@ -101,10 +101,12 @@ export type ParkedView = {
   paths: string[];
   /** How many they are. */
   paths_total: number;
-  /** The branch that `land --resolved` takes when no commit is named. */
+  /** For its resolution, not there yet; `land --resolved` takes `resolve/<task>` when no commit is named. */
   branch: string;
-  /** A folder for that branch, absolute, beside the repository. */
+  /** A folder for that branch, absolute, beside the repository, not there either. */
   worktree: string;
+  /** The branch of an earlier resolution that is still there; `null`: there is none. */
+  earlier: string | null;
   /** `false`: `ref` is not there any more; its time was over (`retention`). */
   kept: boolean;
 };

@@ -1,4 +1,6 @@
+import { resolutionBranch } from "../../ipc/taskViews.ts";
 import type { ParkedView, TaskView } from "../../ipc/taskViews.ts";
+import type { TaskId } from "../../ipc/ids.ts";
 import type { Look } from "./paint.ts";
 import { listed, plain } from "./text.ts";
 import { quoted } from "./shell.ts";
@@ -43,15 +45,33 @@ function resolvingLines(id: string, parked: ParkedView, look: Look): string[] {
     remark("what landed meanwhile, and what the task did"),
     `git diff ${ref(1)} ${ref(2)} -- ${paths.join(" ")}`,
     `git diff ${ref(1)} ${ref(3)}`,
+    ...earlierLines(id, parked).map(remark),
     remark("meet the conflict in a folder of its own"),
     `git worktree add -b ${branch} ${folder} ${ref(2)}`,
     `git -C ${folder} cherry-pick --no-commit ${ref(3)}`,
     remark(`edit the files in ${plain(parked.worktree)}, then`),
     `git -C ${folder} add --all`,
     `git -C ${folder} commit -C ${ref(3)}`,
-    `orchd land --resolved ${id}`,
+    landing(id, parked.branch),
     remark("and when it has landed"),
     `git worktree remove ${folder} && git branch -D ${branch}`,
+  ];
+}
+
+/** Only the first branch is found by itself. */
+function landing(id: string, branch: string): string {
+  const named =
+    branch === resolutionBranch(id as TaskId) ? "" : ` --commit ${quoted(plain(branch))}`;
+  return `orchd land --resolved ${id}${named}`;
+}
+
+/** What it is by now, nobody knows: somebody may be at work on it, or it was red. */
+function earlierLines(id: string, { earlier }: ParkedView): string[] {
+  if (earlier === null) return [];
+  return [
+    `${plain(earlier)} is there from an earlier time; to land what it is now:`,
+    landing(id, earlier),
+    "or begin anew:",
   ];
 }
 

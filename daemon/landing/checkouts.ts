@@ -22,6 +22,11 @@ export function checkoutsOf(site: LandingSite, ref: string): Checkout[] {
   return all.filter((checkout) => uses(site, checkout, ref));
 }
 
+/** Folders of linked working trees, also of those that somebody removed without telling git. */
+export function linkedWorkTrees(site: LandingSite): string[] {
+  return linked(site).map(({ workTree }) => workTree);
+}
+
 function linked(site: LandingSite): Checkout[] {
   const folder = join(site.place.gitDir, "worktrees");
   return namesIn(folder).flatMap((name) => {

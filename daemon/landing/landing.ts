@@ -22,6 +22,8 @@ import { settleRewind } from "./rewind.ts";
 import type { Rewind, RewindResult } from "./rewind.ts";
 import { pinnedResolutions, resolution, unpinResolutions } from "./resolution.ts";
 import type { PinnedResolution, Resolution, ResolutionRequest } from "./resolution.ts";
+import { roomFor } from "./room.ts";
+import type { Room } from "./room.ts";
 import { Signer } from "./signer.ts";
 import type { SigningPolicy } from "./signer.ts";
 import type { FollowRequest, FollowResult } from "./target.ts";
@@ -68,6 +70,8 @@ export type Landing = {
   readonly isAncestor: (old: Oid, young: Oid) => Promise<boolean>;
   /** Rejects with a `GitError`. */
   readonly hasRef: (ref: string) => Promise<boolean>;
+  /** Waits for nothing. Rejects with a `GitError`. */
+  readonly roomFor: (task: TaskId) => Promise<Room>;
   readonly keeping: Keeping;
 };
 
@@ -140,6 +144,7 @@ export function createLanding(options: LandingOptions): Landing {
     view: () => view(site),
     isAncestor: (old, young) => isAncestor(site, old, young),
     hasRef: (ref) => hasRef(site, ref),
+    roomFor: (task) => roomFor(site, task),
     keeping: keepingOf(site, asWriter),
   };
 }

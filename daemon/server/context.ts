@@ -3,7 +3,7 @@ import type { ConfigView, Methods } from "../../ipc/methods.ts";
 import type { EventView } from "../../ipc/eventView.ts";
 import type { HistoryQuery, HistoryRow } from "../../ipc/historyViews.ts";
 import type { LandingView } from "../../ipc/landingViews.ts";
-import type { ForeseenView } from "../../ipc/taskViews.ts";
+import type { ForeseenView, ParkedView } from "../../ipc/taskViews.ts";
 import type { GcView } from "../../ipc/gcView.ts";
 import type { OutboxView } from "../../ipc/pushView.ts";
 import type { HoldOwner } from "../../ipc/hold.ts";
@@ -54,6 +54,10 @@ export type ServerContext = {
   readonly foreseen: () => readonly ForeseenView[];
   /** Absolute: where a person may check out a branch to resolve a conflict of this task. */
   readonly worktreeFor: (task: TaskId) => string;
+  /** A branch and a folder where it can be resolved, neither of which is there; `null`: git cannot tell. */
+  readonly roomFor: (
+    task: TaskId,
+  ) => Promise<Pick<ParkedView, "branch" | "worktree" | "earlier"> | null>;
   /** Looks at a person's commit, pins it, and has it land instead of parked work. Resolves to the tasks that changed. */
   readonly resolve: (asked: Methods["resolve"]["params"]) => Promise<readonly TaskId[]>;
   /** Fills in what only the machine knows: a claim on an existing directory means all below it. */

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
@@ -61,7 +61,7 @@ describe("a task that continues after a conflict", () => {
     const [able, unable] = await supervised.wait(ids);
     expect(able).to.deep.include({ status: "succeeded", attempts: 2 });
     expect(await git("show", `${able?.commit}:shared.txt`)).to.match(/^person \d+\ntask \d+$/);
-    expect(unable).to.deep.include({ status: "failed", attempts: 3 });
+    expect(unable, JSON.stringify(unable)).to.deep.include({ status: "failed", attempts: 3 });
     expect(unable?.reason).to.deep.include({ kind: "conflict", paths: ["shared.txt"] });
     expect((await supervised.orchd("trace", "unable")).stdout).to.include(
       "it left conflicts in shared.txt; runs again (conflict)",
@@ -108,6 +108,44 @@ describe("a task that is parked", () => {
     expect(trace.stdout).to.include("resolved by a person");
     const after = await supervised.orchd("show", "parse");
     expect(after.stdout).to.not.include("parked");
+  });
+
+  it("that conflicts anew is resolved in another folder, by what show prints then", async function () {
+    this.timeout(120_000);
+    await using supervised = await makeSupervised({ ...content });
+    const { git, dir } = supervised.repository;
+    await parkTask(supervised, "parse");
+    const parkedIn = async () =>
+      (JSON.parse((await supervised.orchd("show", "parse", "--json")).stdout) as TaskView).parked;
+    const pasteAll = async (meanwhile: () => Promise<unknown>, end: number): Promise<string> => {
+      const worktree = (await parkedIn())?.worktree ?? "";
+      for (const command of await printedCommands(supervised, "parse")) {
+        if (command.includes(" add --all")) writeFileSync(join(worktree, "shared.txt"), "both\n");
+        if (command.includes("land --resolved")) await meanwhile();
+        if (command.includes("worktree remove")) {
+          expect((await supervised.orchd("wait", "parse")).code).to.equal(end);
+          if (end === 1) break;
+        }
+        const { code, text } = await paste(supervised, command);
+        expect(code, `${command}: ${text}`).to.equal(command.includes("cherry-pick") ? 1 : 0);
+      }
+      return worktree;
+    };
+    const first = await pasteAll(async () => {
+      const newer = { id: "newer", run: { shell: "echo newer > shared.txt" } };
+      await supervised.wait(await supervised.submit(newer));
+    }, 1);
+    expect((await parkedIn())?.earlier).to.equal("resolve/parse");
+    // Left by somebody who removed the folder by hand: git still knows it.
+    const gone = `${dir}-resolve-parse+2`;
+    await git("worktree", "add", "--quiet", "--detach", gone);
+    rmSync(gone, { recursive: true });
+    const second = await pasteAll(async () => await Promise.resolve(), 0);
+    expect(second).to.equal(`${dir}-resolve-parse+3`);
+    expect([existsSync(first), existsSync(second)]).to.deep.equal([true, false]);
+    const branches = await git("for-each-ref", "--format=%(refname)", "refs/heads/resolve");
+    expect(branches).to.equal("refs/heads/resolve/parse");
+    expect((await landedCommits(supervised.repository)).get("parse")).to.have.length(1);
   });
 
   it("takes any commit, says what is wrong with one, and that a resolution conflicts itself", async function () {

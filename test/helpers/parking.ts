@@ -6,11 +6,14 @@ import type { Supervised } from "./supervised.ts";
  * task is merged. The person outlives the attempt: nobody who ends it finds their git.
  */
 export function conflictingShell(personDir: string, file = "shared.txt"): string {
+  // Their branch may be following at this very moment, and git gives up at once where it is locked.
+  const commit =
+    'git -c user.name=P -c user.email=p@example.com commit --quiet --all --message "Person $1"';
   const person = [
     `cd '${personDir}'`,
     'until [ -z "$(git status --porcelain)" ]; do sleep 0.05; done',
     `echo "person $1" > ${file}`,
-    'git -c user.name=P -c user.email=p@example.com commit --quiet --all --message "Person $1"',
+    `for try in $(seq 100); do ${commit} && exit 0; sleep 0.1; done; exit 1`,
   ].join(" && ");
   const apart = `env -i PATH="$PATH" HOME="$HOME" setsid --wait sh -c '${quoted(person)}' sh`;
   return `n=$(git -C '${personDir}' rev-list --count main) && echo "task $n" > ${file} && ${apart} "$n"`;

@@ -30,7 +30,8 @@ export async function show(
 async function withWhatIsKept(view: TaskView, context: ServerContext): Promise<TaskView> {
   const { parked } = view;
   if (parked === null) return view;
-  return { ...view, parked: { ...parked, kept: await context.hasRef(parked.ref) } };
+  if (!(await context.hasRef(parked.ref))) return { ...view, parked: { ...parked, kept: false } };
+  return { ...view, parked: { ...parked, ...(await context.roomFor(view.id)) } };
 }
 
 /** A task that is final and has left the memory. Throws `not_found`. */

@@ -77,6 +77,7 @@ function parkedView(task: Task, worktreeFor: ServerContext["worktreeFor"]): Park
     paths_total: paths_total ?? paths.length,
     branch: resolutionBranch(task.id),
     worktree: worktreeFor(task.id),
+    earlier: null,
     kept: true,
   };
 }

@@ -55,6 +55,7 @@ describe("show", () => {
       paths_total: 1_002,
       branch: "resolve/t1",
       worktree: "/srv/my app-resolve-t1",
+      earlier: null,
       kept: true,
     };
     const view = taskView({ status: "failed", since: secondsAgo(1), parked });
@@ -69,6 +70,27 @@ describe("show", () => {
     ]);
   });
 
+  it("names another branch where one is there from an earlier resolution, and how that one lands", async () => {
+    const parked = {
+      ref: "refs/orchd/conflicts/t1",
+      paths: ["a.ts"],
+      paths_total: 1,
+      branch: "resolve/t1+2",
+      worktree: "/srv/app-resolve-t1+2",
+      earlier: "resolve/t1",
+      kept: true,
+    };
+    const view = taskView({ status: "failed", since: secondsAgo(1), parked });
+    const { out } = await orchd("show t1", { answers: { show: view } });
+    const lines = out.split("\n").map((line) => line.trim());
+    expect(lines).to.include.members([
+      "# resolve/t1 is there from an earlier time; to land what it is now:",
+      "# orchd land --resolved t1",
+      "git worktree add -b resolve/t1+2 /srv/app-resolve-t1+2 'refs/orchd/conflicts/t1^2'",
+      "orchd land --resolved t1 --commit resolve/t1+2",
+    ]);
+  });
+
   it("prints no command on parked work that is kept no longer, and says so", async () => {
     const parked = {
       ref: "refs/orchd/conflicts/t1",
@@ -76,6 +98,7 @@ describe("show", () => {
       paths_total: 1,
       branch: "resolve/t1",
       worktree: "/srv/app-resolve-t1",
+      earlier: null,
       kept: false,
     };
     const view = taskView({ status: "failed", since: secondsAgo(1), parked });
