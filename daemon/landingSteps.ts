@@ -5,6 +5,7 @@ import { taskText } from "../ipc/commitText.ts";
 import { WarnOnce } from "./observe/warnOnce.ts";
 import type { Effect } from "./core/effects.ts";
 import type { EffectPorts } from "./effectPorts.ts";
+import type { Held } from "./landing/branch.ts";
 import type { MergeResult } from "./landing/merge.ts";
 import type { MoveResult } from "./landing/move.ts";
 import type { Timer } from "../system/clock.ts";
@@ -133,8 +134,9 @@ export class LandingSteps {
     }
     const why = result.kind === "held" ? result.why : "problem";
     const kind = why === "rewound" || why === "signature" ? why : "problem";
-    const reason = { kind, message: result.message } as const;
-    this.#warn.about(result.message);
+    const message = result.kind === "held" ? heldWords(result) : result.message;
+    const reason = { kind, message } as const;
+    this.#warn.about(message);
     this.#ports.loop().tell({ type: "landingHeld", reason });
     this.#timer ??= this.#ports.setTimer(retryMs, () => this.#again());
     return true;
@@ -147,4 +149,13 @@ export class LandingSteps {
       .read(landingEffects)
       .then((effects) => this.#carryOut(effects));
   }
+}
+
+const pathsShownMax = 3;
+
+/** With the first of the files that it is about. */
+function heldWords({ message, paths }: Held): string {
+  if (paths.length === 0) return message;
+  const more = paths.length > pathsShownMax ? ` and ${paths.length - pathsShownMax} more` : "";
+  return `${message} (${paths.slice(0, pathsShownMax).join(", ")}${more})`;
 }

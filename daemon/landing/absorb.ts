@@ -84,7 +84,7 @@ async function nextTip(writer: Writer, tip: Commit, target: Commit): Promise<Abs
   if (merged.kind === "conflict")
     return held(
       "absorb_conflict",
-      `new commits on ${writer.target} conflict with what landed on orchd/${writer.target}`,
+      `new commits on ${writer.target} conflict with what landed: merge orchd/${writer.target} into it, and both go on`,
       merged.paths,
     );
   const commit = await writeLanded(writer, {

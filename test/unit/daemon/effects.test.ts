@@ -107,6 +107,41 @@ describe("following that is tried again", () => {
   });
 });
 
+describe("a landing that is held", () => {
+  it("says in which files, the first of many", async () => {
+    const told: unknown[] = [];
+    const world = World.ready().submit(spec("a")).done("a", ["x"]);
+    const [merge] = world.effectsOf("merge");
+    if (merge === undefined) throw new Error("nothing is merged");
+    const paths = ["a", "b", "c", "d"];
+    const { effects } = makeRig({
+      loop: () => ({
+        state: world.state,
+        tell: (command) => void told.push(command),
+        read: unexpected,
+      }),
+      landing: {
+        merge: async () =>
+          await Promise.resolve({
+            kind: "held",
+            why: "absorb_conflict",
+            message: "they conflict",
+            paths,
+          }),
+        move: unexpected,
+        follow: unexpected,
+        look: unexpected,
+      },
+      setTimer: () => ({ cancel: () => {} }),
+    });
+    effects.carryOut([merge]);
+    await effects.settled();
+    const message = "they conflict (a, b, c and 1 more)";
+    expect(told).to.deep.equal([{ type: "landingHeld", reason: { kind: "problem", message } }]);
+    effects.close();
+  });
+});
+
 describe("a branch that is red by itself", () => {
   it("is looked at again and again, until there is something new or it is not red any more", async () => {
     const timers: (() => void)[] = [];
