@@ -143,6 +143,7 @@ function setbacks(world: World): void {
   world.report("again", { result: "failed", failure: crash, saved: told }).pass(1_000);
   const hook = { kind: "hook", hook: "pre-commit", message: "exit code 1" } as const;
   world.report("again", { result: "failed", failure: hook, saved: null });
+  tooMuch(world);
   world.submit(spec("lost"));
   const fence = world.fence("lost");
   const { life } = world.task("lost");
@@ -155,6 +156,16 @@ function setbacks(world: World): void {
   world.merged("lost", candidateOf("lost", onto)).report("lost", red).report("lost", red);
   const retried = { type: "retry", request: request("r1"), archived: new Map() } as const;
   world.turn({ ...retried, ids: ids("again") });
+}
+
+/** A key that was committed and removed again, and a workspace that outgrew its limit. */
+function tooMuch(world: World): void {
+  const key = { path: "id_rsa", why: "secret", bytes: 3, committed: true } as const;
+  const keptBack = { kind: "kept_back", folder: "/aside/key.1", files: [key], total: 1 } as const;
+  world.submit(spec("key"), spec("large"));
+  world.report("key", { result: "failed", failure: keptBack, saved: saved(["k"]) });
+  const size = { kind: "workspace_size", limit_bytes: 1_000, bytes: 2_000 } as const;
+  world.report("large", { result: "failed", failure: size, saved: null });
 }
 
 /** It conflicts until it is parked, once because it left the conflict as it was; a person resolves it. */
