@@ -1,6 +1,6 @@
 import { gateWorker } from "./pool/pool.ts";
 import { joinTrailers } from "../ipc/trailers.ts";
-import { landingEffects, lookEffects } from "./core/react.ts";
+import { landingEffects, lookEffects } from "./core/landingEffects.ts";
 import { taskText } from "../ipc/commitText.ts";
 import { WarnOnce } from "./observe/warnOnce.ts";
 import type { Effect } from "./core/effects.ts";

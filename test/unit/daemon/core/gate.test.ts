@@ -10,7 +10,8 @@ import {
   spec,
   testCommand,
 } from "../../../helpers/core.ts";
-import { lookEffects, pending } from "../../../../daemon/core/react.ts";
+import { lookEffects } from "../../../../daemon/core/landingEffects.ts";
+import { pending } from "../../../../daemon/core/react.ts";
 import type { Argv } from "../../../../ipc/taskSpec.ts";
 import type { Outcome } from "../../../../ipc/workerMessages.ts";
 
