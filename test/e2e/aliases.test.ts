@@ -18,7 +18,7 @@ describe("claims on one file under several names", () => {
     await repository.git("config", "core.ignorecase", "true");
     await using supervised = await supervise(repository);
     const gate = join(repository.env["TMPDIR"] ?? "", "gate");
-    const shell = `while [ ! -e '${gate}' ]; do sleep 0.05; done`;
+    const shell = `while [ ! -e '${gate}' ]; do sleep 0.1; done`;
     const client = await supervised.client();
     const waits = async (id: TaskId) => (await client.call("show", { id })).waiting;
 

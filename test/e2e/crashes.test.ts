@@ -8,9 +8,9 @@ import type { Supervised } from "../helpers/supervised.ts";
 
 describe("a supervisor that is killed", () => {
   // Ten kills with a hundred queued: test/hostile/kills.test.ts.
-  it("finishes every task, with one correct commit for each, after five kills with 20 queued and 4 running", async function () {
+  it("finishes every task, with one correct commit for each, after three kills with 12 queued and 4 running", async function () {
     this.timeout(110_000);
-    await killOften(5, 24);
+    await killOften(3, 16);
   });
 });
 
@@ -33,7 +33,7 @@ describe("a working tree that is cleaned under a live supervisor", () => {
         config: { max_parallel: 2, limits: { grace: "500ms" } },
       });
       const ids = await supervised.submit(
-        ...Array.from({ length: 12 }, (_, at) => appends(`task-${at}`)),
+        ...Array.from({ length: 6 }, (_, at) => appends(`task-${at}`)),
       );
       await landedAtLeast(supervised, 1);
       await clean(supervised);

@@ -21,7 +21,7 @@ describe("a conflict ahead", () => {
     await using supervised = await makeSupervised(content);
     const { repository } = supervised;
     const gate = (name: string) => join(dirname(repository.dir), name);
-    const wait = (name: string) => `until [ -e '${gate(name)}' ]; do sleep 0.05; done`;
+    const wait = (name: string) => `until [ -e '${gate(name)}' ]; do sleep 0.1; done`;
     const client = await supervised.client();
     const events: EventView[] = [];
     await client.subscribe(null, (event) => events.push(event));
@@ -69,7 +69,7 @@ describe("a conflict ahead", () => {
     await using supervised = await makeSupervised(content);
     const { repository } = supervised;
     const end = join(dirname(repository.dir), "end");
-    const shell = `echo long > shared.txt; until [ -e '${end}' ]; do sleep 0.05; done`;
+    const shell = `echo long > shared.txt; until [ -e '${end}' ]; do sleep 0.1; done`;
     const ids = await supervised.submit({ id: "long", run: { shell } });
     const client = await supervised.client();
     const id = "long" as TaskId;

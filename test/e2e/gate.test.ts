@@ -28,7 +28,7 @@ const checks = [
 
 /** While the file is there, the checks of what holds `late.c` go on. */
 function waitsFor(file: string): string {
-  return `while [ -e late.c -a -e '${file}' ]; do sleep 0.02; done`;
+  return `while [ -e late.c -a -e '${file}' ]; do sleep 0.1; done`;
 }
 
 describe("tasks that wait together to land", function () {

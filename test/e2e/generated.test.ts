@@ -14,26 +14,25 @@ import type { TaskId } from "../../ipc/ids.ts";
 const make = "cat deps/* | sort > lock; echo made >> lock";
 
 async function makeProject(
-  more: { readonly make?: string; readonly timeout?: string; readonly config?: object } = {},
+  more: { readonly tasks?: number; readonly make?: string; readonly timeout?: string } = {},
 ): Promise<Supervised> {
-  const { make: script = make, timeout = "30s", config = {} } = more;
+  const { tasks = 2, make: script = make, timeout = "30s" } = more;
   return await makeSupervised({
     files: { "deps/begin": "begin\n", lock: "begin\nmade\n" },
     config: {
-      max_parallel: 3,
+      max_parallel: tasks,
       limits: { grace: "200ms" },
       generated: [{ paths: ["lock"], run: { shell: script }, timeout }],
       verify: [
         { shell: `${make.replaceAll("> lock", '> "$TMPDIR/lock"')}; cmp lock "$TMPDIR/lock"` },
       ],
-      ...config,
     },
   });
 }
 
 /** All begin on the same base: each waits until the file is gone. */
 function adding(supervised: Supervised, name: string, more: object = {}): object {
-  const shell = `while [ -e ${hold(supervised)} ]; do sleep 0.02; done; echo ${name} > deps/${name}; ${make}`;
+  const shell = `while [ -e ${hold(supervised)} ]; do sleep 0.1; done; echo ${name} > deps/${name}; ${make}`;
   return { id: name, run: { shell }, claims: [`deps/${name}`], ...more };
 }
 
@@ -75,7 +74,7 @@ async function attemptsOf(supervised: Supervised, ids: readonly TaskId[]): Promi
 describe("generated files", () => {
   it("that three tasks changed at once land three times without a conflict, as their command makes them", async function () {
     this.timeout(60_000);
-    await using supervised = await makeProject();
+    await using supervised = await makeProject({ tasks: 3 });
     const ids = await addTogether(supervised, ["a", "c", "d"]);
     await expectLanded(supervised, ids);
     expect(await attemptsOf(supervised, ids), "none ran again").to.deep.equal([1, 1, 1]);
@@ -89,7 +88,7 @@ describe("generated files", () => {
     this.timeout(90_000);
     const held = join("..", "made-later");
     await using supervised = await makeProject({
-      make: `while [ -e "$HOME/../made-later" ]; do sleep 0.02; done; ${make}`,
+      make: `while [ -e "$HOME/../made-later" ]; do sleep 0.1; done; ${make}`,
     });
     const file = join(supervised.repository.dir, held);
     writeFileSync(file, "");

@@ -21,7 +21,7 @@ async function locksOf(supervised: Supervised): Promise<LockView[]> {
 function untilFile(supervised: Supervised, name: string) {
   const file = join(supervised.repository.dir, "..", name);
   return {
-    script: `while [ ! -e '${file}' ]; do sleep 0.02; done`,
+    script: `while [ ! -e '${file}' ]; do sleep 0.1; done`,
     go: () => writeFileSync(file, ""),
   };
 }

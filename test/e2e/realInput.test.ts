@@ -27,7 +27,9 @@ describe("thirty tasks on the sources of this project", () => {
       );
       return this.skip();
     }
-    const tasks = realTasks((await repository.git("ls-files")).split("\n"));
+    const meeting = { folder: join(dirname(repository.dir), "meeting"), tasks: workers } as const;
+    await mkdir(meeting.folder);
+    const tasks = realTasks((await repository.git("ls-files")).split("\n"), meeting);
     const base = await repository.git("rev-parse", "HEAD");
     await using supervised = await supervise(repository);
 

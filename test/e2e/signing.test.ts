@@ -20,7 +20,7 @@ type Signed = Supervised & {
 async function makeSigned(config: object = {}): Promise<Signed> {
   const repository = await makeRepository({ config: { limits: { grace: "300ms" }, ...config } });
   const locked = join(dirname(repository.dir), "locked");
-  const gpg = await fakeGpg(repository, `while [ -e '${locked}' ]; do sleep 0.02; done`);
+  const gpg = await fakeGpg(repository, `while [ -e '${locked}' ]; do sleep 0.1; done`);
   const supervised = await supervise(repository);
   return {
     ...supervised,

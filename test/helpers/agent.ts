@@ -13,7 +13,7 @@ export type Agent = {
 export function agent(supervised: Supervised, id: string, before = ":"): Agent {
   const notes = join(supervised.repository.dir, "..", `${id}.starts`);
   const gate = join(supervised.repository.dir, "..", `${id}.go`);
-  const shell = `echo start >> '${notes}'; ${before}; while [ ! -e '${gate}' ]; do sleep 0.05; done; echo ${id} > ${id}.txt`;
+  const shell = `echo start >> '${notes}'; ${before}; while [ ! -e '${gate}' ]; do sleep 0.1; done; echo ${id} > ${id}.txt`;
   return {
     task: { id, run: { shell }, claims: [`${id}.txt`] },
     starts: () => (existsSync(notes) ? readFileSync(notes, "utf8").split("\n").length - 1 : 0),

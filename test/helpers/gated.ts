@@ -27,7 +27,7 @@ export async function makeGated(
   const [count, held] = ["runs", "held"].map((name) => join(dirname(repository.dir), name));
   if (count === undefined || held === undefined) throw new Error("no names");
   const line = typeof check === "string" ? check : check(dirname(repository.dir));
-  const shell = `echo run >> '${count}'; while [ -e '${held}' ]; do sleep 0.02; done; ${line}`;
+  const shell = `echo run >> '${count}'; while [ -e '${held}' ]; do sleep 0.1; done; ${line}`;
   const settings = { max_parallel: 3, verify: [{ shell }], ...config };
   await repository.write("orchd.yaml", JSON.stringify(settings));
   await repository.commit("configured");

@@ -60,14 +60,35 @@ function sed(script: string, file: string): [string, ...string[]] {
   return ["sed", "-i", "-e", script, file];
 }
 
-/** @param tracked every tracked path of the repository */
-export function realTasks(tracked: readonly string[]): readonly RealTask[] {
+/** Three spaces for each two. */
+function widen(file: string): [string, ...string[]] {
+  return sed("s/  /   /g", file);
+}
+
+/** Runs it when `meeting` has a file of each of so many, or after 20 s: all of them run at the same time. */
+function together(
+  id: string,
+  { folder, tasks }: Meeting,
+  command: readonly string[],
+): RealTask["run"] {
+  const all = `[ "$(ls '${folder}' | wc -l)" -ge ${tasks} ]`;
+  const words = command.map((word) => `'${word}'`).join(" ");
+  return {
+    shell: `: > '${folder}/${id}'; for i in $(seq 400); do ${all} && break; sleep 0.05; done; ${words}`,
+  };
+}
+
+/** `folder`: outside of the repository, empty. */
+export type Meeting = { readonly folder: string; readonly tasks: 4 };
+
+/** @param tracked every tracked path of the repository; `meeting`: of those that run at the same time */
+export function realTasks(tracked: readonly string[], meeting: Meeting): readonly RealTask[] {
   const cli = sourcesIn(tracked, "cli/render");
   return [
     ...shared(sourcesIn(tracked, "ipc"), sourcesIn(tracked, "system")),
     ...dependent(sourcesIn(tracked, "daemon/landing"), cli),
     ...undeclared(sourcesIn(tracked, "worker/workspace"), cli),
-    ...apart(cli),
+    ...apart(cli, meeting),
   ];
 }
 
@@ -96,14 +117,14 @@ function shared([one, two, three]: Sources, [four, five, six]: Sources): RealTas
     { id: "shared-9", claims: ["package.json"], run: keyword("nine") },
     { id: "shared-10", claims: ["*.json"], run: keyword("ten") },
     { id: "shared-11", claims: ["package.json"], run: keyword("eleven") },
-    { id: "shared-12", claims: ["package*"], run: format(4, "package.json") },
+    { id: "shared-12", claims: ["package*"], run: widen("package.json") },
   ];
 }
 
 function dependent([a, b, c]: Sources, [one, two]: Sources): RealTask[] {
   return [
     { id: "dependent-1", after: ["apart-1"], claims: [one], run: stamp(one) },
-    { id: "dependent-2", after: ["dependent-1"], claims: [one], run: format(5, one) },
+    { id: "dependent-2", after: ["dependent-1"], claims: [one], run: widen(one) },
     {
       id: "dependent-3",
       after: ["dependent-2", "apart-2"],
@@ -125,13 +146,14 @@ function undeclared([a, b, c]: Sources, sources: Sources): RealTask[] {
   ];
 }
 
-/** The first four come first and take longest, so that four workers are busy at the same time. */
-function apart([a, b, c, d, e, f, g, h]: Sources): RealTask[] {
+/** The first four come first and wait for each other, so that four workers are busy at the same time. */
+function apart([a, b, c, d, e, f, g, h]: Sources, meeting: Meeting): RealTask[] {
+  const first = [a, b, c, d].map((file, at): RealTask => {
+    const id = `apart-${at + 1}`;
+    return { id, priority: 9, claims: [file], run: together(id, meeting, widen(file)) };
+  });
   return [
-    { id: "apart-1", priority: 9, claims: [a], run: format(3, a) },
-    { id: "apart-2", priority: 9, claims: [b], run: format(3, b) },
-    { id: "apart-3", priority: 9, claims: [c], run: format(3, c) },
-    { id: "apart-4", priority: 9, claims: [d], run: format(3, d) },
+    ...first,
     { id: "apart-5", claims: [e], run: stamp(e) },
     { id: "apart-6", claims: [f], run: sed("/^import /d", f) },
     { id: "apart-7", claims: [g], run: sed("s/const /let /", g) },

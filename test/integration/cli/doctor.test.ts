@@ -73,7 +73,7 @@ async function killedRepository(): Promise<Killed> {
     repository: one.repository,
     [Symbol.asyncDispose]: async () => {
       // What was killed could not clean up; the next one does.
-      await one.orchd("start");
+      await one.start();
       await one[Symbol.asyncDispose]();
     },
   };

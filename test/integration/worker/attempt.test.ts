@@ -207,7 +207,7 @@ describe("an attempt of a task", () => {
     await using rig = await startedRig();
     const task = shellTask(
       "t1",
-      "echo ready; while [ ! -e go.log ]; do sleep 0.02; done; echo x > a.txt",
+      "echo ready; while [ ! -e go.log ]; do sleep 0.1; done; echo x > a.txt",
     );
     rig.assign(task);
     await until(() => rig.heartbeats.some(({ last_line }) => last_line === "ready"));

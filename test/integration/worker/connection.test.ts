@@ -11,7 +11,7 @@ import { exitOf, keyOf, shellTask } from "./fakeSupervisor.ts";
 import type { FakeSupervisor } from "./fakeSupervisor.ts";
 import { makeRig, savedOf, startedRig } from "./rig.ts";
 
-const untilGo = "echo ready; while [ ! -e go.log ]; do sleep 0.02; done; echo x > a.txt";
+const untilGo = "echo ready; while [ ! -e go.log ]; do sleep 0.1; done; echo x > a.txt";
 
 /** Starts a task that waits for `go`, and resolves when its program runs. */
 async function assignAndAwait(rig: FakeSupervisor, task: Assignment): Promise<void> {
