@@ -19,7 +19,7 @@ import type { Site } from "./site.ts";
  *     2  each point is given to the first scenario that passes it; one that none passes is an error
  *     3  round after round: stage, start with the point armed, submit, start again whenever the
  *        supervisor is gone, everything lands, stop
- *     4  after each round the point was reached, and the invariants hold (invariants.ts)
+ *     4  after each round the point was reached, in one of a few, and the invariants hold (invariants.ts)
  */
 export type Options = {
   /** Part `part` of `parts`, from 1: every so-manieth point. */
@@ -40,6 +40,7 @@ type Target = { readonly role: Role; readonly at: string };
 type Broken = { readonly scenario: string; readonly target: string; readonly problems: string[] };
 type Round = {
   readonly problems: readonly string[];
+  readonly reached: boolean;
   readonly passed: ReadonlySet<string>;
   /** How many supervisors were looked at when they had recovered. */
   readonly recovered: number;
@@ -151,22 +152,33 @@ async function killAtEach(
   targets: readonly Target[],
   broken: Broken[],
 ): Promise<number> {
-  let recovered = 0;
+  let [recovered, vain] = [0, 0];
   for (let at = 0; at < targets.length;) {
     await using site = await makeSite(scenario.content);
     let round = 0;
     if (scenario.fresh !== true) await runRound(site, scenario, ++round, null);
-    for (let sound = true; sound && at < targets.length; at += 1) {
+    for (let sound = true; sound && at < targets.length;) {
       const target = targets[at];
       if (target === undefined) break;
-      const { problems, recovered: looked } = await runRound(site, scenario, ++round, target);
-      note(broken, scenario, `${target.role}.${target.at}`, problems);
+      const {
+        problems,
+        reached,
+        recovered: looked,
+      } = await runRound(site, scenario, ++round, target);
       recovered += looked;
       sound = problems.length === 0 && scenario.fresh !== true;
+      vain = reached || problems.length > 0 ? 0 : vain + 1;
+      if (vain > 0 && vain < vainMax) continue;
+      const missed = reached ? [] : ["the point was not reached"];
+      note(broken, scenario, `${target.role}.${target.at}`, [...missed, ...problems]);
+      [at, vain] = [at + 1, 0];
     }
   }
   return recovered;
 }
+
+/** Some steps are there in most rounds only: what a worker finds left depends on which of them gets which task. */
+const vainMax = 4;
 
 function note(
   broken: Broken[],
@@ -193,9 +205,8 @@ async function runRound(
     throughRound(site, scenario, round, plan),
   );
   const reached = target === null || existsSync(join(folder, `${target.role}.${target.at}`));
-  const all = reached ? problems : ["the point was not reached", ...problems];
   const recovered = readRecovered(site.recoveredFile).length;
-  return { problems: all, passed: passedIn(folder), recovered };
+  return { problems, reached, passed: passedIn(folder), recovered };
 }
 
 async function throughRound(
