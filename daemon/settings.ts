@@ -4,7 +4,7 @@ import { configOf } from "./configCache.ts";
 import { spellClaims, spellPath } from "../system/claimSpelling.ts";
 import { workspaceRoot } from "../system/paths.ts";
 import type { Config } from "../ipc/configSpec.ts";
-import type { CoreSettings, PushPlace } from "./core/events.ts";
+import type { CoreSettings, PushPlace } from "./core/coreSettings.ts";
 import type { Layout } from "../system/paths.ts";
 import type { Result } from "../ipc/errors.ts";
 import type { Report, Saved } from "../ipc/workerMessages.ts";

@@ -1,7 +1,7 @@
 import { claimsNothing, currentAttempt, holdingOf } from "./state.ts";
 import { pathsOutside } from "./claims.ts";
 import { withoutGenerated } from "./generated.ts";
-import type { AttemptEnded, AttemptFenced } from "./events.ts";
+import type { AttemptEnded, AttemptFenced } from "./attemptFacts.ts";
 import type { Earlier } from "../../ipc/workerMessages.ts";
 import type { Effect } from "./effects.ts";
 import type { State, Task } from "./state.ts";

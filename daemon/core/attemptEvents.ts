@@ -9,7 +9,7 @@ import type {
   AttemptFenced,
   AttemptSalvaged,
   AttemptStarted,
-} from "./events.ts";
+} from "./attemptFacts.ts";
 import type { Attempt, State, Task } from "./state.ts";
 
 export function attemptStarted(state: State, event: AttemptStarted, at: number, seq: number): void {

@@ -1,7 +1,7 @@
 import type { Argv } from "../../ipc/taskSpec.ts";
 import type { Candidate, Life, State, Task } from "./state.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
-import type { RedGate } from "./events.ts";
+import type { RedGate } from "./attemptFacts.ts";
 
 /**
  * Landings that wait together form a chain, and only its end is tested:

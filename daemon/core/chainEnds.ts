@@ -2,7 +2,8 @@ import { backoffMsMax } from "./limits.ts";
 import { isResolved } from "./state.ts";
 import { membersOf } from "./chain.ts";
 import type { Apply } from "./decide.ts";
-import type { CandidateDropped, Next, RedGate } from "./events.ts";
+import type { Next, RedGate } from "./attemptFacts.ts";
+import type { CandidateDropped } from "./landingFacts.ts";
 import type { Member } from "./chain.ts";
 import type { LandingStep, State, Task } from "./state.ts";
 

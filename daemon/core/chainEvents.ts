@@ -9,7 +9,7 @@ import type {
   GenerationStarted,
   LandingPutBack,
   Regenerated,
-} from "./events.ts";
+} from "./landingFacts.ts";
 import type { Candidate, LandingStep, State } from "./state.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
 

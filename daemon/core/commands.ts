@@ -1,4 +1,6 @@
-import type { CoreSettings, HeldReason, PushPlace, PushProblem } from "./events.ts";
+import type { CoreSettings, PushPlace } from "./coreSettings.ts";
+import type { PushProblem } from "./events.ts";
+import type { HeldReason } from "./landingFacts.ts";
 import type { Failure } from "../../ipc/errors.ts";
 import type { HoldEnd, HoldOwner, HoldRequest } from "../../ipc/hold.ts";
 import type { HolderId, HoldId, Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts";

@@ -5,7 +5,8 @@ import { sameChecks, sameGeneration } from "./supervisorEvents.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Apply } from "./decide.ts";
 import type { AttemptFailure, Outcome } from "../../ipc/workerMessages.ts";
-import type { CoreSettings, RedGate } from "./events.ts";
+import type { RedGate } from "./attemptFacts.ts";
+import type { CoreSettings } from "./coreSettings.ts";
 import type { State, Task } from "./state.ts";
 import type { Oid } from "../../ipc/ids.ts";
 

@@ -1,5 +1,5 @@
 import { compileGlob, globMatches } from "./glob.ts";
-import type { GeneratedRule } from "./events.ts";
+import type { GeneratedRule } from "./coreSettings.ts";
 import type { Saved } from "../../ipc/workerMessages.ts";
 import type { State } from "./state.ts";
 

@@ -6,7 +6,7 @@ import { unreachable } from "./unreachable.ts";
 import type { Apply } from "./decide.ts";
 import type { MergeResult } from "./commands.ts";
 import type { Member } from "./chain.ts";
-import type { Next, RedGate } from "./events.ts";
+import type { Next, RedGate } from "./attemptFacts.ts";
 import type { Outcome } from "../../ipc/workerMessages.ts";
 import type { State, Task } from "./state.ts";
 

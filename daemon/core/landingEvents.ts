@@ -2,7 +2,7 @@ import { forgetHold, leaveChain, tipSeen } from "./chainEvents.ts";
 import { landedToPush } from "./push.ts";
 import { proceed } from "./life.ts";
 import { currentAttempt, taskOf } from "./state.ts";
-import type { LandingEnded } from "./events.ts";
+import type { LandingEnded } from "./landingFacts.ts";
 import type { State, Task } from "./state.ts";
 import type { TaskId } from "../../ipc/ids.ts";
 

@@ -3,7 +3,7 @@ import { isFinal } from "./state.ts";
 import { place, settleDependents } from "./queue.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Life, State, Task } from "./state.ts";
-import type { Next } from "./events.ts";
+import type { Next } from "./attemptFacts.ts";
 
 /** Every change of status passes here: counts, claims and those who wait stay in step with it. */
 export function enter(state: State, task: Task, life: Life, at: number): void {

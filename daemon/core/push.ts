@@ -1,7 +1,8 @@
 import type { Apply } from "./decide.ts";
 import type { Command } from "./commands.ts";
 import type { Effect, PushEffect } from "./effects.ts";
-import type { CoreSettings, PushFailed, PushPlace, PushSucceeded } from "./events.ts";
+import type { CoreSettings, PushPlace } from "./coreSettings.ts";
+import type { PushFailed, PushSucceeded } from "./events.ts";
 import type { PushState, State } from "./state.ts";
 
 /**

@@ -14,7 +14,8 @@ import { unreachable } from "./unreachable.ts";
 import type { Effect } from "./effects.ts";
 import type { Hold, State } from "./state.ts";
 import type { HolderId, WorkerId } from "../../ipc/ids.ts";
-import type { LandingEnded, Recorded } from "./events.ts";
+import type { Recorded } from "./events.ts";
+import type { LandingEnded } from "./landingFacts.ts";
 
 /**
  * What a batch of events makes necessary, read off the state after all of it. A later event may have

@@ -10,7 +10,7 @@ import { withoutGenerated } from "./generated.ts";
 import type { Apply } from "./decide.ts";
 import type { Command } from "./commands.ts";
 import type { AttemptFailure, Outcome, Report, Saved } from "../../ipc/workerMessages.ts";
-import type { Next } from "./events.ts";
+import type { Next } from "./attemptFacts.ts";
 import type { Parked, State, Task } from "./state.ts";
 import type { WorkerId } from "../../ipc/ids.ts";
 

@@ -2,7 +2,9 @@ import { emptyState } from "./emptyState.ts";
 import { copyOfPush } from "./push.ts";
 import { isFinal } from "./state.ts";
 import { rebuildSchedule } from "./scheduleIndex.ts";
-import type { CoreSettings, HeldReason, RedGate } from "./events.ts";
+import type { RedGate } from "./attemptFacts.ts";
+import type { CoreSettings } from "./coreSettings.ts";
+import type { HeldReason } from "./landingFacts.ts";
 import type { Final, Hold, PushState, State, StoredTask, Task } from "./state.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
 

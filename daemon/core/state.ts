@@ -1,7 +1,10 @@
 import type { LandingLine } from "./landingLine.ts";
 import type { AttemptFailure, Continued, Saved } from "../../ipc/workerMessages.ts";
 import type { ClaimSet, TaskSpec } from "../../ipc/taskSpec.ts";
-import type { CoreSettings, HeldReason, PushPlace, PushProblem, RedGate } from "./events.ts";
+import type { RedGate } from "./attemptFacts.ts";
+import type { CoreSettings, PushPlace } from "./coreSettings.ts";
+import type { PushProblem } from "./events.ts";
+import type { HeldReason } from "./landingFacts.ts";
 import type { FailureReason, TaskStatus } from "../../ipc/taskViews.ts";
 import type { HoldKind, HoldOwner } from "../../ipc/hold.ts";
 import type { HolderId, HoldId, Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts";

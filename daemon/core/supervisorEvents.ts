@@ -1,7 +1,8 @@
 import { forgetHold, forgetRedBase } from "./chainEvents.ts";
 import { pushPlaceSet } from "./push.ts";
 import { wakeEverybody } from "./claimWaits.ts";
-import type { CoreSettings, SupervisorStarted } from "./events.ts";
+import type { CoreSettings } from "./coreSettings.ts";
+import type { SupervisorStarted } from "./events.ts";
 import type { State } from "./state.ts";
 
 /**

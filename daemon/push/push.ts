@@ -3,7 +3,7 @@ import { isOid } from "../../ipc/ids.ts";
 import { remoteGit } from "../../system/remoteGit.ts";
 import type { Finished } from "../../system/spawn.ts";
 import type { Oid } from "../../ipc/ids.ts";
-import type { PushPlace } from "../core/events.ts";
+import type { PushPlace } from "../core/coreSettings.ts";
 import { addressOf } from "./address.ts";
 import type { Address } from "./address.ts";
 import { gone, remoteAhead, rewoundHere, rewoundThere, saidBy } from "./words.ts";

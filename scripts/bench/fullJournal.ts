@@ -7,7 +7,7 @@ import type { Journal } from "../../daemon/journal/journal.ts";
 import { realClock } from "../../system/clock.ts";
 import { instants } from "./load.ts";
 import type { Command } from "../../daemon/core/commands.ts";
-import type { CoreSettings } from "../../daemon/core/events.ts";
+import type { CoreSettings } from "../../daemon/core/coreSettings.ts";
 import type { Effect } from "../../daemon/core/effects.ts";
 import type { Oid, TaskId, WorkerId } from "../../ipc/ids.ts";
 import type { Saved } from "../../ipc/workerMessages.ts";

@@ -10,12 +10,9 @@ import { secretValue } from "./plan.ts";
 import { recordedOf } from "../../daemon/recovery.ts";
 import type { Argv, ClaimSet, TaskSpec } from "../../ipc/taskSpec.ts";
 import type { AttemptKey, Outcome, Report } from "../../ipc/workerMessages.ts";
-import type {
-  AttemptEnded,
-  AttemptStarted,
-  Event,
-  LandingEnded,
-} from "../../daemon/core/events.ts";
+import type { AttemptEnded, AttemptStarted } from "../../daemon/core/attemptFacts.ts";
+import type { Event } from "../../daemon/core/events.ts";
+import type { LandingEnded } from "../../daemon/core/landingFacts.ts";
 import type { Machine } from "./machine.ts";
 import type { Reach } from "./reach.ts";
 import type { State } from "../../daemon/core/state.ts";

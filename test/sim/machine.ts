@@ -12,7 +12,7 @@ import { must } from "./violation.ts";
 import { recoverState } from "../../daemon/recovery.ts";
 import { SimSupervisor } from "./supervisor.ts";
 import type { Clients } from "./clients.ts";
-import type { CoreSettings } from "../../daemon/core/events.ts";
+import type { CoreSettings } from "../../daemon/core/coreSettings.ts";
 import type { FaultKind } from "./faults.ts";
 import type { Rewind } from "../../daemon/landing/rewind.ts";
 import type { Report } from "../../ipc/workerMessages.ts";

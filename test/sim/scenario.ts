@@ -1,7 +1,7 @@
 import { causes } from "./faults.ts";
 import { hash } from "node:crypto";
 import { Random } from "./random.ts";
-import type { CoreSettings } from "../../daemon/core/events.ts";
+import type { CoreSettings } from "../../daemon/core/coreSettings.ts";
 import type { FaultKind } from "./faults.ts";
 import type { LoopLimits } from "../../daemon/loop.ts";
 

@@ -14,7 +14,7 @@ import { SimLanding } from "./landing.ts";
 import { secretName, secretValue } from "./plan.ts";
 import { SimPool } from "./pool.ts";
 import type { Command, Decision } from "../../daemon/core/commands.ts";
-import type { CoreSettings } from "../../daemon/core/events.ts";
+import type { CoreSettings } from "../../daemon/core/coreSettings.ts";
 import type { Log } from "../../daemon/observe/log.ts";
 import type { Machine } from "./machine.ts";
 import type { Recovered } from "../../daemon/journal/records.ts";

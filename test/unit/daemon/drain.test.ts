@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { drain } from "../../../daemon/drain.ts";
 import type { Left } from "../../../daemon/drain.ts";
-import type { HeldReason } from "../../../daemon/core/events.ts";
+import type { HeldReason } from "../../../daemon/core/landingFacts.ts";
 import { World } from "../../helpers/core.ts";
 
 /** A drain whose state, events and timer are the test's. */

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { ChainPlay, names } from "./chainPlay.ts";
 import { World, defaultSettings, id, ids, oid, spec, testCommand } from "../../../helpers/core.ts";
 import type { Argv } from "../../../../ipc/taskSpec.ts";
-import type { CoreSettings } from "../../../../daemon/core/events.ts";
+import type { CoreSettings } from "../../../../daemon/core/coreSettings.ts";
 import type { Outcome } from "../../../../ipc/workerMessages.ts";
 
 const failure = { kind: "exit", exit_code: 1 } as const;

@@ -1,5 +1,5 @@
 import { World, oid, spec, testCommand } from "../../../helpers/core.ts";
-import type { CoreSettings } from "../../../../daemon/core/events.ts";
+import type { CoreSettings } from "../../../../daemon/core/coreSettings.ts";
 import type { Oid, TaskId } from "../../../../ipc/ids.ts";
 
 /** Is a tree red that holds the changes of these tasks? */

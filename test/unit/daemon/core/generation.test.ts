@@ -17,7 +17,7 @@ import {
 import { conflictsMax, lostMax } from "../../../../daemon/core/state.ts";
 import { pending } from "../../../../daemon/core/react.ts";
 import { restore, stateRow } from "../../../../daemon/core/snapshot.ts";
-import type { CoreSettings } from "../../../../daemon/core/events.ts";
+import type { CoreSettings } from "../../../../daemon/core/coreSettings.ts";
 import type { Outcome } from "../../../../ipc/workerMessages.ts";
 
 const generated = [generatedRule];
