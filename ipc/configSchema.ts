@@ -1,11 +1,12 @@
 import { posix } from "node:path";
 import * as z from "zod";
-import { byteSizeSchemaPattern, parseByteSize } from "./byteSize.ts";
-import { templateRule } from "./commitText.ts";
+import { branchRule } from "./branchRule.ts";
+import { commitSchema, saveSchema } from "./commitSchema.ts";
 import { defaultConfig } from "./configDefaults.ts";
-import type { Limits } from "./configSpec.ts";
 import { formatDuration } from "./duration.ts";
+import { limitsSchema } from "./limitsSchema.ts";
 import { quoted } from "./location.ts";
+import { pushSchema } from "./pushSchema.ts";
 import {
   about,
   command,
@@ -13,16 +14,14 @@ import {
   duration,
   durationSchemaPattern,
   globs,
+  globsMax,
   later,
   named,
   ruled,
   strict,
-  trailers,
 } from "./schemaParts.ts";
 import * as limits from "./taskRules.ts";
-import { authorRule, resourceName, wordRule } from "./textRules.ts";
-import { branchRule } from "./branchRule.ts";
-import { pushSchema } from "./pushSchema.ts";
+import { resourceName, wordRule } from "./textRules.ts";
 import type { Rule } from "./textRules.ts";
 
 /**
@@ -30,13 +29,7 @@ import type { Rule } from "./textRules.ts";
  * `ipc/config.ts` uses it for the file, the environment and the flags alike.
  */
 export const maxParallelMax = 64;
-export const tasksOpenMax = 1_000_000;
-export const chainMax = 64;
-export const heartbeatMsMin = 50;
-export const outputBytesMin = 1024;
-export const workspaceBytesMin = 1024 ** 2;
 const pathLengthMax = 4_096;
-const globsMax = 256;
 const generatedMax = 32;
 const resourcesNamedMax = 256;
 export const attemptsKeptMax = 1_000_000;
@@ -59,11 +52,7 @@ const searchPath: Rule = (path) => {
   return `has the entry ${quoted(relative)}, which is not absolute`;
 };
 
-const {
-  workspace: workspaceDefaults,
-  commit: commitDefaults,
-  limits: limitDefaults,
-} = defaultConfig;
+const { workspace: workspaceDefaults } = defaultConfig;
 
 const workspace = strict({
   root: ruled(absolutePath, pathLengthMax)
@@ -105,185 +94,6 @@ const workspace = strict({
     )
     .optional(),
 }).meta(about("How the workspaces of workers are made."));
-
-const commit = strict({
-  message: z
-    .enum(["task", "agent"])
-    .meta(
-      about(
-        "For tasks without `commit.message`: the template, or what the attempt's own commits say, where there are any.",
-        `\`${commitDefaults.message}\``,
-      ),
-    )
-    .optional(),
-  template: ruled(templateRule, limits.messageLengthMax)
-    .meta(
-      about(
-        "Message with `{id}`, `{title}`, `{objective}`, `{decision}`, `{labels}`, `{attempt}`; `{{` is a brace.",
-        `\`${commitDefaults.template}\``,
-      ),
-    )
-    .optional(),
-  author: ruled(authorRule)
-    .meta(about("`Name <mail>`, for tasks that name none.", "git's identity of the repository"))
-    .optional(),
-  trailers: trailers
-    .meta(
-      about(
-        "Trailers of every commit, such as `Co-authored-by`, each with a value or a list of them.",
-        commitDefaults.trailers,
-      ),
-    )
-    .optional(),
-  sign: z
-    .enum(["auto", "off", "required"])
-    .meta(
-      about(
-        "Whether commits are signed with your key: if your `commit.gpgSign` says so, never, or always.",
-        `\`${commitDefaults.sign}\``,
-      ),
-    )
-    .optional(),
-  hooks: z
-    .enum(["run", "off"])
-    .meta(
-      about(
-        "Whether your `pre-commit` and `commit-msg` hooks run in the workspace, on what an attempt did, before it lands.",
-        `\`${commitDefaults.hooks}\``,
-      ),
-    )
-    .optional(),
-}).meta(about("How the commits look that tasks land as."));
-type DurationLimit = Exclude<keyof Limits, "output_bytes" | "tasks_open" | "chain">;
-
-function limit(name: DurationLimit, msMin: number, description: string) {
-  return duration(msMin)
-    .meta({
-      pattern: durationSchemaPattern,
-      ...about(description, `\`${formatDuration(limitDefaults[name])}\``),
-    })
-    .optional();
-}
-
-function byteSize(bytesMin: number) {
-  return z
-    .string({
-      error: ({ input }) =>
-        typeof input === "number" ? `${input} has no unit; write a size such as 512MiB` : undefined,
-    })
-    .transform((text, { issues }) => {
-      const parsed = parseByteSize(text);
-      const message = parsed.ok ? null : parsed.message;
-      const tooSmall =
-        parsed.ok && parsed.bytes < bytesMin ? `must be at least ${bytesMin}B` : null;
-      const fault = message ?? tooSmall;
-      if (fault !== null) issues.push({ code: "custom", input: text, message: fault });
-      return parsed.ok ? parsed.bytes : 0;
-    });
-}
-
-const saveSchema = strict({
-  max_file: byteSize(1)
-    .meta({
-      pattern: byteSizeSchemaPattern,
-      ...about(
-        "A new file that is larger fails the attempt; it is kept beside the workspace.",
-        "`10MiB`",
-      ),
-    })
-    .optional(),
-  secrets: z
-    .enum(["refuse", "allow"])
-    .meta(
-      about(
-        "New files that look like a key or a token: `refuse` fails the attempt and keeps them beside the workspace.",
-        `\`${defaultConfig.save.secrets}\``,
-      ),
-    )
-    .optional(),
-  allow: globs(globsMax)
-    .meta(about("Files to which neither applies, such as keys of tests.", defaultConfig.save.allow))
-    .optional(),
-}).meta(about("What of the new files of an attempt may become part of a commit."));
-
-const limitsSchema = strict({
-  timeout: limit("timeout_ms", limits.timeoutMsMin, "Of an attempt, for tasks that name none."),
-  grace: limit("grace_ms", 0, "Between the polite and the hard end of a process tree."),
-  setup_timeout: limit("setup_timeout_ms", limits.timeoutMsMin, "Of `workspace.setup`."),
-  signing_timeout: limit(
-    "signing_timeout_ms",
-    limits.timeoutMsMin,
-    "Of signing one commit, time for you to unlock the key included; then landing waits and tries again.",
-  ),
-  hook_timeout: limit(
-    "hook_timeout_ms",
-    limits.timeoutMsMin,
-    "Of each of your hooks on the work of an attempt.",
-  ),
-  verify_timeout: limit("verify_timeout_ms", limits.timeoutMsMin, "Of the checks of one landing."),
-  heartbeat: limit("heartbeat_ms", heartbeatMsMin, "Between two signs of life of a worker."),
-  stale_after: limit(
-    "stale_after_ms",
-    heartbeatMsMin,
-    "A worker that is silent for so long is ended; at least three heartbeats.",
-  ),
-  adoption_grace: limit(
-    "adoption_grace_ms",
-    0,
-    "A worker whose supervisor is gone for so long ends its task, saves the work and exits.",
-  ),
-  prediction: limit(
-    "prediction_ms",
-    0,
-    "Between two looks at what a running task has changed, to foresee conflicts; `0s`: none.",
-  ),
-  output: byteSize(outputBytesMin)
-    .meta({
-      pattern: byteSizeSchemaPattern,
-      ...about("Of an attempt, standard output and standard error together.", "`1GiB`"),
-    })
-    .optional(),
-  min_free_disk: byteSize(0)
-    .meta({
-      pattern: byteSizeSchemaPattern,
-      ...about(
-        "While a disk that attempts write to has less, none starts; what runs and lands goes on. `0B`: not looked at.",
-        "`1GiB`",
-      ),
-    })
-    .optional(),
-  workspace_size: byteSize(workspaceBytesMin)
-    .meta({
-      pattern: byteSizeSchemaPattern,
-      ...about(
-        "Of a workspace on disk, its temporary files with it; an attempt that goes beyond it is ended and fails.",
-        "`50GiB`",
-      ),
-    })
-    .optional(),
-  fairness_window: limit(
-    "fairness_window_ms",
-    0,
-    "How long later tasks may overtake one that waits for a claim.",
-  ),
-  tasks_open: z
-    .int()
-    .min(1)
-    .max(tasksOpenMax)
-    .meta(
-      about(
-        "Tasks accepted and not yet ended; a submit beyond it is refused.",
-        limitDefaults.tasks_open,
-      ),
-    )
-    .optional(),
-  chain: z
-    .int()
-    .min(1)
-    .max(chainMax)
-    .meta(about("Tasks that land together and are tested together.", limitDefaults.chain))
-    .optional(),
-}).meta(about("Limits in time, bytes and numbers."));
 
 function keptFor(name: "landed_ms" | "unlanded_ms" | "unsaved_ms", description: string) {
   return duration(hourMs, keptMsMax)
@@ -418,7 +228,7 @@ export const configSchema = strict(
       .optional(),
     workspace: workspace.optional(),
     save: saveSchema.optional(),
-    commit: commit.optional(),
+    commit: commitSchema.optional(),
     resources: named(resourceName, z.int().min(1).max(limits.resourceCountMax), resourcesNamedMax)
       .meta(
         about("Capacity of named resources; one that is not named has 1.", defaultConfig.resources),

@@ -92,6 +92,9 @@ export const glob = z
   })
   .meta({ maxLength: globLengthMax });
 
+/** Of one list in `orchd.yaml`. */
+export const globsMax = 256;
+
 export function globs(max: number) {
   return z
     .array(glob, { error: wanted('a list of globs such as ["src/auth/"]') })
