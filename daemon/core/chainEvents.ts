@@ -108,7 +108,8 @@ export function gatePassed(state: State, id: TaskId, tree: Oid, at: number): voi
 }
 
 export function candidateDropped(state: State, event: CandidateDropped, at: number): void {
-  if (event.because === "gate_lost") taskOf(state, event.task).setbacks.lost += 1;
+  const { setbacks } = taskOf(state, event.task);
+  if (event.because === "gate_lost") setbacks.gate = (setbacks.gate ?? 0) + 1;
   work(state, event.task, { at: "merging", since: at });
 }
 

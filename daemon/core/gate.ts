@@ -86,7 +86,7 @@ export function gateLost(state: State, task: Task, message: string, apply: Apply
     apply({ type: "ChainShortened", length: together >> 1 });
     return dropChain(state, "chain_lost", "over", apply);
   }
-  if (task.setbacks.lost < lostMax) return dropChain(state, "gate_lost", "over", apply);
+  if ((task.setbacks.gate ?? 0) < lostMax) return dropChain(state, "gate_lost", "over", apply);
   putBackFrom(state, 1, "over", apply);
   const next = { to: "failed", reason: { kind: "landing", message } } as const;
   apply({ type: "LandingEnded", task: task.id, next, openGate: null });

@@ -65,7 +65,8 @@ export type Task = {
   paused: boolean;
   cancelRequested: boolean;
   attempts: Attempt[];
-  setbacks: { failure: number; lost: number; conflict: number };
+  /** `gate`: runs in the gate's workspace that were lost; absent: none, and in older journals part of `lost`. */
+  setbacks: { failure: number; lost: number; conflict: number; gate?: number };
   /** Paths that earlier attempts touched, and `unknownRest`: claimed beforehand when it runs again. */
   touched: readonly string[];
   /** The checks that sent it back last: its attempts from then on are given what they printed. */

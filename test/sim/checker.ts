@@ -413,8 +413,10 @@ export class Checker {
   #checkLimits(id: TaskId): void {
     const task = this.shadow.tasks.get(id);
     if (task === undefined) return;
-    const { failure, lost, conflict } = task.setbacks;
-    const within = failure <= task.spec.retries.max && lost <= lostMax && conflict <= conflictsMax;
+    const { failure, lost, conflict, gate = 0 } = task.setbacks;
+    const losses = Math.max(lost, gate);
+    const within =
+      failure <= task.spec.retries.max && losses <= lostMax && conflict <= conflictsMax;
     must(within, "S11", () => `${id} was tried too often: ${JSON.stringify(task.setbacks)}`);
   }
 

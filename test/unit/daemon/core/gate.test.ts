@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { greenTreesMax } from "../../../../daemon/core/state.ts";
+import { greenTreesMax, lostMax } from "../../../../daemon/core/state.ts";
 import {
   World,
   candidateOf,
@@ -101,6 +101,33 @@ describe("the gate", () => {
     world.report("a", green, world.fence("a") - 1);
     world.report("a", red(), world.landingFence("a"));
     expect(world.state.seq).to.equal(seq);
+  });
+
+  it("whose worker dies takes nothing from the attempts that may be lost, nor they from it", () => {
+    const lost = { result: "lost", saved: null } as const;
+    const world = World.ready({ verify: [testCommand] }).submit(
+      spec("a", { retries: 1, verify: [own] }),
+    );
+    world.done("a", ["x"]).merged("a");
+    for (let times = 0; times < lostMax; times += 1) world.report("a", lost).merged("a");
+    world.report("a", red(own));
+    // Its own command is red: it goes back, and runs again.
+    for (let times = 0; times < lostMax; times += 1) {
+      expect(world.pass(60_000).status("a"), `after ${times} lost attempts`).to.equal("running");
+      world.report("a", lost);
+    }
+    expect(world.status("a")).to.equal("running");
+    expect(world.done("a", ["x"]).merged("a").step("a")).to.equal("gate");
+    expect(world.report("a", lost).task("a").life).to.deep.include({ status: "failed" });
+    const other = World.ready({ verify: [testCommand] }).submit(spec("a"));
+    for (let times = 0; times < lostMax; times += 1) other.report("a", lost);
+    other.done("a", ["x"]).merged("a");
+    for (let times = 0; times < lostMax; times += 1) {
+      other.report("a", lost);
+      expect(other.step("a"), `after ${times + 1} lost runs`).to.equal("merging");
+      other.merged("a");
+    }
+    expect(other.report("a", green).moved("a").status("a")).to.equal("succeeded");
   });
 
   it("is tried again when it was ended for a stop, without limit", () => {
