@@ -47,6 +47,7 @@ export class Outbox {
   /** In a row; and how the last one ended. */
   #failures = 0;
   #isHeld = false;
+  #trying: Promise<void> = Promise.resolve();
   /** The push alone; nobody waits for the journal. */
   #underWay: Promise<unknown> = Promise.resolve();
 
@@ -69,6 +70,17 @@ export class Outbox {
     if (this.#state === "waiting" || this.#state === "quiet") this.#begin();
   }
 
+  /**
+   * What is left is tried once more, before an end that nobody hurries: resolves when that try has ended,
+   * well or badly, or when there is nothing to push. May not resolve where the journal is broken.
+   */
+  async lastTry(): Promise<void> {
+    await this.#trying;
+    if (this.#stop.signal.aborted || (await this.#ports.wish()) === null) return;
+    if (this.#state !== "pushing") this.#begin();
+    await this.#trying;
+  }
+
   view(): OutboxView {
     return { state: this.#state, nextTryAt: this.#nextTryAt };
   }
@@ -86,7 +98,7 @@ export class Outbox {
     this.#nextTryAt = null;
     if (this.#stop.signal.aborted) return;
     this.#state = "pushing";
-    this.#attempt().catch((error: unknown) => this.#ports.die(error));
+    this.#trying = this.#attempt().catch((error: unknown) => this.#ports.die(error));
   }
 
   async #attempt(): Promise<void> {

@@ -46,6 +46,8 @@ export type End =
 
 /** Beyond the grace period of a task: time for saving what it did. */
 const savingMs = 30_000;
+/** At the end of a drain, for what is not pushed yet. */
+const lastPushMs = 30_000;
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
@@ -225,13 +227,23 @@ export class Supervisor {
       read: (look) => loop.read(look),
       setTimer: realClock.setTimer,
       onDrained: ({ landing, held }) => {
-        if (this.#ended) return;
         if (held !== null)
           this.#options.log.warn("drained, but landing is held", { landing, held });
-        this.#ended = true;
-        this.#options.onEnd({ why: "stopped" });
+        void this.#endDrained();
       },
     });
+  }
+
+  /** Nothing is left but a push: that has its chance, and nobody waits for a server that is away. */
+  async #endDrained(): Promise<void> {
+    const { outbox } = this.#built;
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const limit = realClock.setTimer(lastPushMs, resolve);
+    await Promise.race([outbox.lastTry(), late]);
+    limit.cancel();
+    if (this.#ended || this.#state !== "draining") return;
+    this.#ended = true;
+    this.#options.onEnd({ why: "stopped" });
   }
 
   async #openInbox(): Promise<void> {

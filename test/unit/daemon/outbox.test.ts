@@ -85,6 +85,44 @@ describe("the outbox", () => {
     expect(timers.every(({ cancelled }) => cancelled)).to.equal(true);
   });
 
+  it("tries what is left once before a drain ends, whatever it waits for, and no more", async () => {
+    const { outbox, pushes, world, answer } = makeRig();
+    world.wish = null;
+    await outbox.lastTry();
+    expect(pushes).to.have.length(0);
+    world.wish = wish;
+    outbox.want({ commits: 1 });
+    let over = false;
+    const last = outbox.lastTry().then(() => (over = true));
+    await turn();
+    expect([pushes.length, over]).to.deep.equal([1, false]);
+    await answer(failed);
+    await last;
+    expect(outbox.view().state).to.equal("waiting");
+    const again = outbox.lastTry();
+    await turn();
+    expect(pushes).to.have.length(2);
+    await answer({ kind: "pushed" });
+    await again;
+    expect(outbox.view().state).to.equal("idle");
+  });
+
+  it("waits for the push under way, and then tries what landed meanwhile", async () => {
+    const { outbox, pushes, world, answer } = makeRig();
+    outbox.want({ commits: 20 });
+    await turn();
+    const last = outbox.lastTry();
+    pushes[0]?.answer({ kind: "pushed" });
+    await Promise.resolve();
+    world.wish = { ...wish, to: oid("later") };
+    await turn();
+    world.wish = { ...wish, to: oid("later") };
+    await turn();
+    await answer({ kind: "pushed" });
+    await last;
+    expect(pushes.map(({ to }) => to).at(-1)).to.equal(oid("later"));
+  });
+
   it("pushes one at a time, and afterwards what landed meanwhile", async () => {
     const { outbox, pushes, world, fire, answer } = makeRig();
     outbox.want(wish);
