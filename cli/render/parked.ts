@@ -49,7 +49,10 @@ function resolvingLines(id: string, parked: ParkedView, look: Look): string[] {
     remark("meet the conflict in a folder of its own"),
     `git worktree add -b ${branch} ${folder} ${ref(2)}`,
     `git -C ${folder} cherry-pick --no-commit ${ref(3)}`,
-    remark(`edit the files in ${plain(parked.worktree)}, then`),
+    remark(`edit or remove what conflicts in ${plain(parked.worktree)}; a file that one side`),
+    remark(
+      "deleted or renamed, or that is binary, has no marks: it lies there as one side has it. Then",
+    ),
     `git -C ${folder} add --all`,
     `git -C ${folder} commit -C ${ref(3)}`,
     landing(id, parked.branch),

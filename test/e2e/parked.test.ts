@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
 import { entry, landedCommits, makeSupervised } from "../helpers/supervised.ts";
@@ -68,6 +68,42 @@ describe("a task that continues after a conflict", () => {
     );
     const picked = await printedCommands(supervised, "unable");
     expect(picked.at(-2)).to.equal("orchd land --resolved unable");
+  });
+});
+
+describe("a conflict that git cannot mark", () => {
+  it("is parked when it is left as it lies, though the task has changed nothing else, and lands settled", async function () {
+    this.timeout(90_000);
+    const files = { "gone.txt": "first\n", "kept.txt": "first\n" };
+    await using supervised = await makeSupervised({ files });
+    const { git, dir, write } = supervised.repository;
+    const beside = (name: string): string => join(dirname(dir), name);
+    const begun = `touch '${beside("begun")}'; until [ -e '${beside("on")}' ]; do sleep 0.05; done`;
+    const once = (shell: string) => ({ shell: `[ -n "$ORCHD_CONTINUES" ] || { ${shell}; }` });
+    const [id] = await supervised.submit({
+      id: "drop",
+      on_conflict: "continue",
+      run: once(`git rm -q gone.txt; ${begun}`),
+    });
+    await until(() => existsSync(beside("begun")), { what: "it to begin" });
+    await write("gone.txt", "of the person\n");
+    await git("commit", "--quiet", "--all", "--message", "Theirs");
+    writeFileSync(beside("on"), "");
+    const [end] = await supervised.wait(id === undefined ? [] : [id]);
+    expect(end).to.deep.include({ status: "failed", attempts: 3 });
+    expect(end?.reason).to.deep.include({ kind: "conflict", paths: ["gone.txt"] });
+    expect((await supervised.orchd("trace", "drop")).stdout).to.include(
+      "left conflicts in gone.txt",
+    );
+    for (const command of await printedCommands(supervised, "drop")) {
+      if (command.includes("worktree remove"))
+        expect((await supervised.orchd("wait", "drop")).code).to.equal(0);
+      const folder = `${dir}-resolve-drop`;
+      if (command.includes(" add --all")) await git("-C", folder, "rm", "--quiet", "gone.txt");
+      const { code, text } = await paste(supervised, command);
+      expect(code, `${command}: ${text}`).to.equal(command.includes("cherry-pick") ? 1 : 0);
+    }
+    expect(await git("ls-tree", "--name-only", "orchd/main")).to.equal("kept.txt");
   });
 });
 
