@@ -54,7 +54,8 @@ export type Submitted = {
   readonly failing?: readonly string[];
 };
 
-const limits = { grace: "300ms", heartbeat: "1s", stale_after: "5s" };
+/** Nothing hangs in these: on a busy machine a worker is silent for seconds while it makes its workspace. */
+const limits = { grace: "300ms", heartbeat: "1s", stale_after: "30s" };
 const gate = [["test", "-f", "README.md"]];
 const crowdTasks = 2_600;
 const setAsideMany = 20;
