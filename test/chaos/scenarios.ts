@@ -517,9 +517,7 @@ const rewound: Scenario = {
     await site.wait(await site.submit([writes(site, `rewound-${round}-before`, 0)]));
     await until(
       async () => (await git("rev-parse", "main")) === (await git("rev-parse", "orchd/main")),
-      {
-        what: "the target to be followed",
-      },
+      { what: "the target to be followed", timeoutMs: 60_000 },
     );
     await site.orchd(["stop"]);
     await git("reset", "--quiet", "--hard", "HEAD~1");

@@ -51,6 +51,8 @@ const ways: readonly Way[] = [
   ...midwaysMs.map((ms) => ({ name: `midway ${ms} ms`, death: "midway", ms }) as const),
 ];
 const roundTimeoutMs = 240_000;
+/** A task, its landing and the follow before it is cut off. */
+const cutOffMsMax = 90_000;
 
 export type GitSteps = {
   readonly steps: number;
@@ -148,7 +150,8 @@ async function cutOff(site: Site, task: object): Promise<readonly string[]> {
   await site.orchd(["start"], { folder, kill: [{ role: "supervisor", at }] });
   const ids = await site.submit([task]);
   const pids = supervisorsOf(site);
-  await until(() => existsSync(join(folder, `supervisor.${at}`)), { what: "the follow" });
+  const isThere = (): boolean => existsSync(join(folder, `supervisor.${at}`));
+  await until(isThere, { what: "the follow", timeoutMs: cutOffMsMax });
   await gone(pids);
   return ids;
 }
