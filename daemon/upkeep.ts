@@ -134,12 +134,26 @@ export class Upkeep {
     this.#ages ??= this.#saved = await this.#load();
     const refs = await keeping.refs(now.wallMs);
     const packs = await keeping.leftPacks();
-    const folders = await this.#ports.folders.list();
-    const workers = await this.#ports.folders.workers();
-    const over = await read((state) => overRefs(state, refs, (worker) => workers.has(worker)));
+    const { folders, isUsed } = await this.#folders();
+    const over = await read((state) => overRefs(state, refs, isUsed));
     const names = [...over.map(({ name }) => name), ...packs, ...folders.map(({ path }) => path)];
     this.#ages = noted(looked(this.#ages, now), names);
     return { over, packs, folders, ages: this.#ages };
+  }
+
+  /** A disk that cannot be read keeps no ref from going; what is on it is younger afterwards. */
+  async #folders(): Promise<{
+    readonly folders: readonly LeftFolder[];
+    readonly isUsed: (worker: string) => boolean;
+  }> {
+    try {
+      const folders = await this.#ports.folders.list();
+      const workers = await this.#ports.folders.workers();
+      return { folders, isUsed: (worker) => workers.has(worker) };
+    } catch (error) {
+      this.#ports.log.warn("folders cannot be looked at", { reason: String(error) });
+      return { folders: [], isUsed: () => true };
+    }
   }
 
   /** Without the record everything is as young as if it were over only now. */

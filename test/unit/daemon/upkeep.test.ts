@@ -35,6 +35,7 @@ function makeRig(many = 3, more: Partial<UpkeepPorts> = {}) {
     saved: JSON.parse(JSON.stringify(known)) as unknown,
     folders: [] as LeftFolder[],
     open: new Set<string>(),
+    isUnreadable: false,
     isLanding: false,
     isOff: false,
     timers: [] as { ms: number; run: () => void; cancelled: boolean }[],
@@ -93,7 +94,10 @@ function makeRig(many = 3, more: Partial<UpkeepPorts> = {}) {
       },
     },
     folders: {
-      list: () => Promise.resolve([...rig.folders]),
+      list: () =>
+        rig.isUnreadable
+          ? Promise.reject(new Error("no permission"))
+          : Promise.resolve([...rig.folders]),
       workers: () => Promise.resolve(new Set(["worker-1"])),
       makeExaminer: () => (folder) => Promise.resolve(rig.open.has(folder.path) ? null : folder),
       remove: ({ path }) => {
@@ -287,6 +291,24 @@ describe("upkeep", () => {
     expect((await goneAfter(2)).folders).to.deep.equal(["unsaved", "journal"]);
     expect(rig.log).to.include("gone: /left/unsaved");
     expect(rig.folders.map(({ path }) => path)).to.deep.equal(["/left/open"]);
+    await upkeep.close();
+  });
+
+  it("removes refs although the folders cannot be looked at, and takes no workspace for gone then", async () => {
+    const { upkeep, rig, dropped, refs } = makeRig();
+    rig.isUnreadable = true;
+    refs.push(refOf("refs/orchd/bases/worker-2"));
+    await upkeep.collect({ dryRun: false });
+    rig.now.uptimeMs += 400 * dayMs;
+    await upkeep.collect({ dryRun: false });
+    expect(dropped).to.deep.equal([3]);
+    expect(refs.map(({ name }) => name)).to.deep.equal(["refs/orchd/bases/worker-2"]);
+    expect(rig.log).to.include("folders cannot be looked at");
+    rig.isUnreadable = false;
+    await upkeep.collect({ dryRun: false });
+    rig.now.uptimeMs += 101 * dayMs;
+    await upkeep.collect({ dryRun: false });
+    expect(refs).to.deep.equal([]);
     await upkeep.close();
   });
 
