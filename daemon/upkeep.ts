@@ -1,10 +1,13 @@
 import { droppedAtOnceMax } from "./landing/collect.ts";
-import { ageOf, agesRow, looked, noted, readAges } from "./core/ages.ts";
+import { ageOf } from "./core/ages.ts";
+import { Aging } from "./aging.ts";
+import { Packing } from "./packing.ts";
 import { collectFolders } from "./folderUpkeep.ts";
 import { expiredRefs, overRefs } from "./core/retention.ts";
 import { gcRefsMax } from "../ipc/gcView.ts";
 import { unreachable } from "../ipc/errors.ts";
-import type { Ages, AgesRow, Look } from "./core/ages.ts";
+import type { Ages } from "./core/ages.ts";
+import type { AgingPorts } from "./aging.ts";
 import type { Clock, Timer } from "../system/clock.ts";
 import type { ExpiredRef, OverRef, RetentionPolicy } from "./core/retention.ts";
 import type { FolderPorts } from "./folderUpkeep.ts";
@@ -24,7 +27,7 @@ import type { State } from "./core/state.ts";
  *
  * While something lands, packing stands still; it holds no lock that anybody could wait for.
  */
-export type UpkeepPorts = {
+export type UpkeepPorts = AgingPorts & {
   readonly keeping: Keeping;
   readonly read: <View>(look: (state: State) => View) => Promise<View>;
   /** Something lands, or waits to. */
@@ -32,12 +35,6 @@ export type UpkeepPorts = {
   readonly policy: () => RetentionPolicy;
   readonly isOff: () => boolean;
   readonly setTimer: Clock["setTimer"];
-  readonly time: () => Look;
-  /** Where ages are kept; rejects with what the disk says. */
-  readonly ages: {
-    readonly load: () => Promise<unknown>;
-    readonly save: (row: AgesRow) => Promise<void>;
-  };
   readonly folders: FolderPorts;
   readonly log: Pick<Log, "info" | "warn">;
   readonly die: (reason: unknown) => void;
@@ -46,8 +43,6 @@ export type UpkeepPorts = {
 const firstLookMs = 60 * 1000;
 const lookMs = 10 * 60 * 1000;
 const collectMs = 6 * 60 * 60 * 1000;
-/** What an hour brings is not lost with the process: ages go on by the time since boot. */
-const saveMs = 60 * 60 * 1000;
 /** Paths in one line of the log. */
 const loggedMax = 20;
 /** Longer than any git that is still at work on it. */
@@ -55,25 +50,23 @@ const leftPackMs = 24 * 60 * 60 * 1000;
 /** Below what git itself calls too much (6,700 and 50), so that a person's git does not begin at it. */
 const looseMax = 4_000;
 const packsMax = 40;
-/** How soon packing stands still when something begins to land. */
-const glanceMs = 50;
 
 export class Upkeep {
   readonly #ports: UpkeepPorts;
   readonly #stop = new AbortController();
-  #ages: Ages | null = null;
-  /** As it was saved last. */
-  #saved: Ages | null = null;
   #timer: Timer | null = null;
   #collecting: Promise<unknown> = Promise.resolve();
-  #packing: Promise<void> | null = null;
+  readonly #packing: Packing;
+  readonly #aging: Aging;
 
   constructor(ports: UpkeepPorts) {
     this.#ports = ports;
+    this.#packing = new Packing(ports);
+    this.#aging = new Aging(ports);
   }
 
   begin(): void {
-    this.#lookIn(firstLookMs, async () => await this.#save((await this.#note()).ages));
+    this.#lookIn(firstLookMs, async () => await this.#aging.save((await this.#note()).ages));
   }
 
   /** One at a time. Rejects with a `GitError`, or with what the disk says. */
@@ -85,7 +78,7 @@ export class Upkeep {
   async close(): Promise<void> {
     this.#timer?.cancel();
     this.#stop.abort();
-    await this.#packing;
+    await this.#packing.close();
   }
 
   #lookIn(ms: number, look: () => Promise<unknown>): void {
@@ -105,7 +98,7 @@ export class Upkeep {
 
   async #look(): Promise<void> {
     const { ages } = await this.#note();
-    await this.#save(ages);
+    await this.#aging.save(ages);
     if (this.#ports.isOff()) return;
     if (ages.passedMs - (ages.collectedMs ?? -collectMs) >= collectMs) {
       const { refs, problem } = await this.#refs(false);
@@ -130,15 +123,12 @@ export class Upkeep {
   /** What is over now, and since when. */
   async #note(): Promise<Noted> {
     const { keeping, read, time } = this.#ports;
-    const now = time();
-    this.#ages ??= this.#saved = await this.#load();
-    const refs = await keeping.refs(now.wallMs);
+    const refs = await keeping.refs(time().wallMs);
     const packs = await keeping.leftPacks();
     const { folders, isUsed } = await this.#folders();
     const over = await read((state) => overRefs(state, refs, isUsed));
     const names = [...over.map(({ name }) => name), ...packs, ...folders.map(({ path }) => path)];
-    this.#ages = noted(looked(this.#ages, now), names);
-    return { over, packs, folders, ages: this.#ages };
+    return { over, packs, folders, ages: await this.#aging.note(names) };
   }
 
   /** A disk that cannot be read keeps no ref from going; what is on it is younger afterwards. */
@@ -153,26 +143,6 @@ export class Upkeep {
     } catch (error) {
       this.#ports.log.warn("folders cannot be looked at", { reason: String(error) });
       return { folders: [], isUsed: () => true };
-    }
-  }
-
-  /** Without the record everything is as young as if it were over only now. */
-  async #load(): Promise<Ages | null> {
-    try {
-      return readAges(await this.#ports.ages.load());
-    } catch (error) {
-      this.#ports.log.warn("ages cannot be read and begin anew", { reason: String(error) });
-      return null;
-    }
-  }
-
-  async #save(ages: Ages): Promise<void> {
-    if (!isWorthSaving(this.#saved, ages) || this.#stop.signal.aborted) return;
-    try {
-      await this.#ports.ages.save(agesRow(ages));
-      this.#saved = ages;
-    } catch (error) {
-      this.#ports.log.warn("ages cannot be written down", { reason: String(error) });
     }
   }
 
@@ -229,9 +199,7 @@ export class Upkeep {
   }
 
   async #collected(): Promise<void> {
-    const { ages } = await this.#note();
-    this.#ages = { ...ages, collectedMs: ages.passedMs };
-    await this.#save(this.#ages);
+    await this.#aging.collected((await this.#note()).ages);
   }
 
   async #expired(): Promise<ExpiredRef[]> {
@@ -241,30 +209,10 @@ export class Upkeep {
 
   /** Begins to pack, unless that is under way. */
   async #pack(): Promise<void> {
-    const { keeping } = this.#ports;
-    if (this.#packing !== null || keeping.notOurs() !== null || this.#stop.signal.aborted) return;
-    this.#packing = this.#repack().finally(() => (this.#packing = null));
+    if (!this.#packing.begin()) return;
     const { packs, ages } = await this.#note();
-    await keeping.removeLeftPacks(packs.filter((pack) => ageOf(ages, pack) >= leftPackMs));
-  }
-
-  async #repack(): Promise<void> {
-    const { keeping, log, setTimer, isLanding } = this.#ports;
-    const repack = keeping.repack(this.#stop.signal);
-    const glance: { timer: Timer | null; stands: boolean } = { timer: null, stands: false };
-    const look = (): void => {
-      const stands = isLanding();
-      if (stands && !glance.stands) repack.pause();
-      if (!stands && glance.stands) repack.resume();
-      glance.stands = stands;
-      glance.timer = setTimer(glanceMs, look);
-    };
-    look();
-    const problem = await repack.problem;
-    glance.timer?.cancel();
-    if (this.#stop.signal.aborted) return;
-    if (problem === null) log.info("objects are packed", await keeping.clutter());
-    else log.warn("objects could not be packed", { problem });
+    const old = packs.filter((pack) => ageOf(ages, pack) >= leftPackMs);
+    await this.#ports.keeping.removeLeftPacks(old);
   }
 }
 
@@ -275,11 +223,3 @@ type Noted = {
   readonly folders: readonly LeftFolder[];
   readonly ages: Ages;
 };
-
-function isWorthSaving(saved: Ages | null, { since, passedMs, collectedMs }: Ages): boolean {
-  if (saved === null || passedMs - saved.passedMs >= saveMs) return true;
-  if (collectedMs !== saved.collectedMs) return true;
-  return (
-    since.size !== saved.since.size || [...since].some(([name, at]) => saved.since.get(name) !== at)
-  );
-}
