@@ -8,6 +8,8 @@ import { readHead, readStrays } from "./agentRefs.ts";
 import { setRepositoriesAside } from "./embedded.ts";
 import { suspectsInHistory } from "./historySuspects.ts";
 import { keptBackOf, noteCommitted } from "./keepBack.ts";
+import { agentObjects } from "./ownGit.ts";
+import { isRealFolder } from "./place.ts";
 import type { Base, Owner, Place } from "./place.ts";
 
 /** What the agent committed. */
@@ -39,7 +41,9 @@ export async function historyOf(place: Place, request: Request, tree: Oid): Prom
   const known = head === null ? [base.commit] : [base.commit, head];
   const strays = await readStrays(agentGit, known);
   const own = head === null || head === base.commit ? strays : [head, ...strays];
-  if (policy === undefined || own.length === 0) return { head, strays };
+  if (own.length === 0) return { head, strays };
+  if (!(await isRealFolder(agentObjects(place.workTree)))) return nothing;
+  if (policy === undefined) return { head, strays };
   const looked = await lookInto(place, { base, tree, policy }, own);
   if (looked.suspects.length > 0) {
     await noteCommitted(place, request, looked.suspects);

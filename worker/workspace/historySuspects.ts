@@ -1,9 +1,7 @@
-import { join } from "node:path";
 import type { SavePolicy } from "../../ipc/configSpec.ts";
 import type { Oid } from "../../ipc/ids.ts";
 import type { KeptBackFile } from "../../ipc/workerMessages.ts";
-import { git } from "../../system/git.ts";
-import type { GitPlace } from "../../system/git.ts";
+import { gitOnAgentObjects } from "./ownGit.ts";
 import type { Base, Place } from "./place.ts";
 import { headBytes, judgeBy, readMax } from "./suspects.ts";
 
@@ -26,8 +24,7 @@ export async function suspectsInHistory(
   tips: readonly Oid[],
   policy: SavePolicy,
 ): Promise<readonly KeptBackFile[]> {
-  const from = { gitDir: place.ownGit, alternates: [join(place.workTree, ".git/objects")] };
-  const blobs = await freshBlobs(from, base, tree, tips);
+  const blobs = await freshBlobs(place, base, tree, tips);
   const judge = judgeBy(policy);
   const unsuspected: Blob[] = [];
   const suspects = blobs.flatMap((blob) => {
@@ -36,7 +33,7 @@ export async function suspectsInHistory(
     return why === null ? [] : [suspect(blob, why)];
   });
   if (policy.secrets === "allow") return suspects;
-  const heads = await headsOf(from, unsuspected);
+  const heads = await headsOf(place, unsuspected);
   const more = [...heads].flatMap(([blob, head]) => {
     const why = judge.byContent(blob.path, head);
     return why === null ? [] : [suspect(blob, why)];
@@ -54,14 +51,14 @@ function suspect({ path, bytes }: Blob, why: KeptBackFile["why"]): KeptBackFile 
 }
 
 async function freshBlobs(
-  from: GitPlace,
+  place: Place,
   base: Base,
   tree: Oid,
   tips: readonly Oid[],
 ): Promise<readonly Blob[]> {
   const revisions = [...tips, `^${base.commit}`, `^${tree}`];
-  const listed = await git(
-    from,
+  const listed = await gitOnAgentObjects(
+    place,
     ["rev-list", "--objects", "--filter=object:type=blob", "--stdin"],
     { input: `${revisions.join("\n")}\n`, bytes: true },
   );
@@ -71,7 +68,7 @@ async function freshBlobs(
   });
   if (named.length === 0) return [];
   const asked = named.map(({ oid, bytesPath }) => `${oid}\n${base.commit}:${bytesPath}\n`).join("");
-  const answers = await git(from, ["cat-file", "--batch-check", "--buffer"], {
+  const answers = await gitOnAgentObjects(place, ["cat-file", "--batch-check", "--buffer"], {
     input: Buffer.from(asked, "latin1"),
     bytes: true,
   });
@@ -85,7 +82,7 @@ async function freshBlobs(
 }
 
 /** The beginnings of as many as may be read. */
-async function headsOf(from: GitPlace, blobs: readonly Blob[]): Promise<Map<Blob, string>> {
+async function headsOf(place: Place, blobs: readonly Blob[]): Promise<Map<Blob, string>> {
   const read: Blob[] = [];
   let left = contentBytesMax;
   for (const blob of blobs.slice(0, readMax)) {
@@ -95,7 +92,10 @@ async function headsOf(from: GitPlace, blobs: readonly Blob[]): Promise<Map<Blob
   }
   if (read.length === 0) return new Map();
   const input = read.map(({ oid }) => `${oid}\n`).join("");
-  const { stdout } = await git(from, ["cat-file", "--batch", "--buffer"], { input, bytes: true });
+  const { stdout } = await gitOnAgentObjects(place, ["cat-file", "--batch", "--buffer"], {
+    input,
+    bytes: true,
+  });
   const heads = new Map<Blob, string>();
   let at = 0;
   for (const blob of read) {

@@ -1,7 +1,6 @@
-import { join } from "node:path";
 import type { Oid } from "../../ipc/ids.ts";
 import { git } from "../../system/git.ts";
-import { durable } from "./ownGit.ts";
+import { durable, gitOnAgentObjects } from "./ownGit.ts";
 import type { Place, Repository } from "./place.ts";
 import { failpoint } from "../../system/failpoint.ts";
 
@@ -23,11 +22,8 @@ export async function importCommits(
   known: readonly Oid[],
 ): Promise<void> {
   const revisions = [...commits, ...known.map((oid) => `^${oid}`)];
-  const packed = await git(
-    {
-      gitDir: place.ownGit,
-      alternates: [join(place.workTree, ".git/objects")],
-    },
+  const packed = await gitOnAgentObjects(
+    place,
     ["pack-objects", "--revs", "--stdout", "--thin", "--delta-base-offset", "-q"],
     { input: `${revisions.join("\n")}\n`, bytes: true },
   );

@@ -66,6 +66,25 @@ export async function ownGit(
   return await unblocked(place.workTree, async () => await git(where, args, withLimit));
 }
 
+/**
+ * Runs git on our own git directory and the objects of the agent's, which are read and nothing else of it. They are in a
+ * real folder (history.ts). Throws a `GitError`.
+ */
+export async function gitOnAgentObjects(
+  { ownGit: gitDir, workTree }: Place,
+  args: readonly string[],
+  options: GitOptions,
+): Promise<Finished> {
+  const objects = agentObjects(workTree);
+  const where = { gitDir, alternates: [objects] };
+  const withLimit = { timeoutMs: gitTimeoutMs, ...options };
+  return await unblocked(objects, async () => await git(where, args, withLimit), /./);
+}
+
+export function agentObjects(workTree: string): string {
+  return join(workTree, ".git/objects");
+}
+
 /** The `[core]` and `[extensions]` sections every git directory of a workspace begins with. */
 export function gitConfiguration(base: Base): string {
   const sha256 = base.commit.length === 64;

@@ -11,14 +11,18 @@ import { findSpecials, removeSpecials } from "./specials.ts";
 const readByGit = /^\.git(?:attributes|ignore|modules)$/;
 const longMs = 2_000;
 
-/** What `run` resolves to; meanwhile nothing below `workTree` keeps its git waiting for long. */
+/**
+ * What `run` resolves to; meanwhile nothing below `root` that is named like this keeps its git waiting for long.
+ * `root` is a real folder: what stands in the way is removed.
+ */
 export async function unblocked<Value>(
-  workTree: string,
+  root: string,
   run: () => Promise<Value>,
+  names: RegExp = readByGit,
 ): Promise<Value> {
   let helping: Promise<void> = Promise.resolve();
   const timer = setTimeout(() => {
-    helping = unblock(workTree).catch(() => {});
+    helping = unblock(root, names).catch(() => {});
   }, longMs);
   try {
     return await run();
@@ -28,9 +32,9 @@ export async function unblocked<Value>(
   }
 }
 
-async function unblock(workTree: string): Promise<void> {
-  const found = await findSpecials(workTree, new Set([".git"]));
-  const waitedFor = found.filter((path) => readByGit.test(basename(path.toString("latin1"))));
+async function unblock(root: string, names: RegExp): Promise<void> {
+  const found = await findSpecials(root, new Set([".git"]));
+  const waitedFor = found.filter((path) => names.test(basename(path.toString("latin1"))));
   const opened = waitedFor.flatMap(openBoth);
   try {
     await removeSpecials(waitedFor);

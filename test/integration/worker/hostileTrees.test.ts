@@ -83,6 +83,16 @@ describe("a workspace that was left in a hostile state", () => {
     expect(entriesOf(rig)).to.deep.equal(clean);
   });
 
+  it("is saved with its commits although a FIFO stands among its objects", async function () {
+    this.timeout(30_000);
+    await using rig = await makeWorkspaceRig({ files });
+    shell(rig, "echo x > a.txt; git commit -qam own; mkfifo .git/objects/info/alternates.new");
+    const own = await rig.agentGit("rev-parse", "HEAD");
+    shell(rig, "mv .git/objects/info/alternates.new .git/objects/info/alternates");
+    const saved = await rig.save();
+    expect(await rig.person.git("rev-parse", `${saved?.commit}^`)).to.equal(own);
+  });
+
   it("has none of a hundred leftovers, nor one whose name is not UTF-8", async () => {
     await using rig = await makeWorkspaceRig({ files });
     for (let at = 0; at < 100; at += 1) await rig.edit(`left/over${at}/x`, "x\n");
