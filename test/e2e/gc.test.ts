@@ -58,7 +58,7 @@ describe("orchd gc", () => {
     expect(left.some((line) => line.startsWith("refs/orchd/attempts/failed/1 "))).to.equal(true);
     await until(
       async () => /^count: 0$/m.test(await supervised.repository.git("count-objects", "-v")),
-      { what: "all objects to be packed" },
+      { what: "all objects to be packed", timeoutMs: 30_000 },
     );
     // With everything packed the next task lands as before.
     const [end] = await supervised.wait(await supervised.submit(writes("d")));

@@ -67,7 +67,8 @@ describe("refs that are kept no longer", () => {
 });
 
 /** `ORCHD_TEST_LANDINGS=500` for a long look. */
-const landings = Number(process.env["ORCHD_TEST_LANDINGS"] ?? 80);
+const landings = Number(process.env["ORCHD_TEST_LANDINGS"] ?? 32);
+const landingsBetween = 8;
 
 describe("packing", () => {
   it("keeps the loose objects of many landings few, with everything whole and workspaces at work", async function () {
@@ -81,7 +82,7 @@ describe("packing", () => {
     const counts: number[] = [];
     for (let at = 0; at < landings; at += 1) {
       await scene.land(`t${at}`, { [`f${at % 20}.txt`]: `${at}\n` });
-      if (at % 20 !== 19) continue;
+      if ((at + 1) % landingsBetween !== 0) continue;
       counts.push(await looseOf(scene));
       const repack = landing.keeping.repack(new AbortController().signal);
       // Something lands while it packs.
@@ -109,7 +110,7 @@ describe("packing", () => {
       await using stopping = await gitThatStops(scene, moment);
       const stop = new AbortController();
       const repack = landing.keeping.repack(stop.signal);
-      await until(stopping.isReached, { what: moment });
+      await until(stopping.isReached, { what: moment, timeoutMs: 30_000 });
       stop.abort();
       expect(await repack.problem).to.equal("it was stopped");
       await repository.git("fsck", "--no-progress");
