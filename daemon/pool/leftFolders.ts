@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { attemptLogName, readUnfinished } from "../../system/attemptLines.ts";
 import { failpoint } from "../../system/failpoint.ts";
 import { hasOnlyHistories } from "../../system/setAside.ts";
-import { isSavedAttempt } from "../../system/attemptOutcome.ts";
+import { readOutcome } from "../../system/attemptOutcome.ts";
 import { isWorkerId } from "../../ipc/ids.ts";
 import { removeAll } from "../../system/removeAll.ts";
 import type { LeftFolder } from "../core/folders.ts";
@@ -65,7 +65,8 @@ export function makeExaminer(): (folder: LeftFolder) => Promise<LeftFolder | nul
     const names = open.get(worker) ?? openIn(worker);
     open.set(worker, names);
     if (names.has(basename(folder.path))) return null;
-    return (await isSavedAttempt(folder.path)) ? folder : { ...folder, kind: "unsaved" };
+    const outcome = await readOutcome(folder.path);
+    return outcome?.isSaved === true ? folder : { ...folder, kind: "unsaved" };
   };
 }
 

@@ -1,7 +1,8 @@
-import { readdir, rm, stat } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Retention } from "../../ipc/configSpec.ts";
-import { isSavedAttempt, outcomeName } from "../../system/attemptOutcome.ts";
+import { readOutcome } from "../../system/attemptOutcome.ts";
+import type { StoredOutcome } from "../../system/attemptOutcome.ts";
 import { failpoint } from "../../system/failpoint.ts";
 
 /**
@@ -11,7 +12,7 @@ import { failpoint } from "../../system/failpoint.ts";
  *
  *     it has an outcome, and that is not "could not be saved"
  *     the outcome has been acknowledged (it is not in `open`)
- *     newer ones fill the number that is kept
+ *     newer ones fill the number that is kept (newer by their fences, whatever the clock said)
  *
  * By age the supervisor removes them (daemon/pool/leftFolders.ts), which has a clock for that.
  */
@@ -23,10 +24,10 @@ export type PruneOptions = Pick<Retention, "attempts"> & {
 /** Returns how many were removed. Rejects with what the disk says. */
 export async function pruneAttempts(folder: string, options: PruneOptions): Promise<number> {
   const { attempts, open } = options;
-  const ended = (await endedAttempts(folder)).toSorted((a, b) => b.at - a.at);
+  const ended = (await endedAttempts(folder)).toSorted((a, b) => b.fence - a.fence);
   let removed = 0;
-  for (const { name } of ended.slice(attempts)) {
-    if (open.has(name) || !(await isSavedAttempt(join(folder, name)))) continue;
+  for (const { name, isSaved } of ended.slice(attempts)) {
+    if (open.has(name) || !isSaved) continue;
     await failpoint("attempt.prune", () =>
       rm(join(folder, name), { recursive: true, force: true }),
     );
@@ -35,14 +36,14 @@ export async function pruneAttempts(folder: string, options: PruneOptions): Prom
   return removed;
 }
 
-type EndedAttempt = { readonly name: string; readonly at: number };
+type EndedAttempt = StoredOutcome & { readonly name: string };
 
 async function endedAttempts(folder: string): Promise<EndedAttempt[]> {
   const names = await readdir(folder).catch(() => []);
   const ended: EndedAttempt[] = [];
   for (const name of names) {
-    const entry = await stat(join(folder, name, outcomeName)).catch(() => null);
-    if (entry !== null) ended.push({ name, at: entry.mtimeMs });
+    const outcome = await readOutcome(join(folder, name));
+    if (outcome !== null) ended.push({ name, ...outcome });
   }
   return ended;
 }

@@ -16,13 +16,21 @@ describe("old attempts", () => {
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
   /** `outcome: null`: it has not ended. */
-  async function attempt(name: string, hoursAgo: number, outcome: object | string | null) {
+  async function attempt(
+    name: string,
+    hoursAgo: number,
+    outcome: object | string | null,
+    fence = 1_000 - hoursAgo,
+  ) {
     const dir = join(folder, name);
     await mkdir(dir);
     await writeFile(join(dir, "stdout.log"), "said");
     if (outcome === null) return;
     const file = join(dir, "outcome.json");
-    await writeFile(file, typeof outcome === "string" ? outcome : JSON.stringify({ outcome }));
+    await writeFile(
+      file,
+      typeof outcome === "string" ? outcome : JSON.stringify({ fence, outcome }),
+    );
     const at = (now - hoursAgo * hourMs) / 1000;
     await utimes(file, at, at);
   }
@@ -35,6 +43,13 @@ describe("old attempts", () => {
     const removed = await pruneAttempts(folder, { attempts: 2, open: none });
     expect(removed).to.equal(3);
     expect(await readdir(folder)).to.have.members(["t1.1", "t2.1"]);
+  });
+
+  it("are newer when they began later, though the clock was set back meanwhile", async () => {
+    for (const [name, fence] of Object.entries({ first: 7, second: 9, third: 12 }))
+      await attempt(`${name}.1`, fence, done, fence);
+    await pruneAttempts(folder, { attempts: 1, open: none });
+    expect(await readdir(folder)).to.deep.equal(["third.1"]);
   });
 
   it("stay while they run, are not acknowledged, could not be saved, or cannot be read", async () => {
