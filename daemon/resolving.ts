@@ -75,8 +75,9 @@ export class Resolving {
       const left: PinnedResolution[] = [];
       for (const pinned of await landing.pinnedResolutions())
         if (await this.#isUndecided(pinned)) left.push(pinned);
+      if (left.length === 0) return;
       const { kind } = await landing.unpinResolutions(left);
-      if (left.length > 0) log.info("undecided resolutions", { refs: left.length, unpinned: kind });
+      log.info("undecided resolutions", { refs: left.length, unpinned: kind });
     } catch (error) {
       // They are tried again at the next start.
       log.warn("resolutions that nobody decided on", { problem: String(error) });

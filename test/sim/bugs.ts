@@ -270,6 +270,18 @@ export const controlBugs: readonly Bug[] = [
     ],
   },
   {
+    name: "a resolution that was not taken stays pinned",
+    breaks: "S10",
+    seed: 717_977_602_244,
+    edits: [
+      {
+        file: "daemon/resolving.ts",
+        find: "if (!decision.ok) await this.#unpin({ request, task: id, commit });",
+        replace: "",
+      },
+    ],
+  },
+  {
     name: "a task is tried once too often",
     breaks: "S11",
     edits: [

@@ -169,6 +169,12 @@ export class Checker {
     this.#machine.repository.checkOnce();
     const [hold] = this.shadow.holds.keys();
     must(hold === undefined, "S10", () => `${hold} is left at rest`);
+    for (const { task, request } of this.#machine.repository.resolutions.values())
+      must(
+        this.#retries.has(`${task} ${request}`),
+        "S10",
+        () => `${request} of ${task} stays pinned`,
+      );
     const held = [...this.#machine.locks.keys()];
     must(held.length === 0, "S10", () => `lock files of ${held.join()} are left at rest`);
   }
@@ -203,6 +209,8 @@ export class Checker {
         must(!this.#retries.has(name), "S2", () => `${name} is resolved twice`);
         this.#retries.add(name);
         this.#machine.fired("resolved");
+        const pinned = this.#machine.repository.resolutions.get(event.saved.ref)?.commit;
+        must(pinned === event.saved.commit, "S9", () => `${name} lands and is not pinned`);
         const holder = this.#holder(event.task);
         must(holder.status === "final", "S4", () => `${event.task}, ${holder.status}, is resolved`);
         holder.status = "landing";

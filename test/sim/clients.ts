@@ -1,6 +1,8 @@
 import { drawSpec } from "./plan.ts";
 import { must } from "./violation.ts";
 import type { Command, Decision, Submission } from "../../daemon/core/commands.ts";
+import type { Asked } from "../../daemon/resolving.ts";
+import type { ErrorCode } from "../../ipc/errors.ts";
 import type { Machine } from "./machine.ts";
 import type { RequestId, TaskId } from "../../ipc/ids.ts";
 import type { TaskSpec } from "../../ipc/taskSpec.ts";
@@ -157,17 +159,24 @@ export class Clients {
 
   /** The person makes a commit on orchd's branch as it is now; others may land before it does. */
   #resolve(task: TaskId): void {
-    const { repository } = this.#machine;
-    const saved = repository.personResolves(task);
+    const commit = this.#machine.repository.personResolves(task);
     this.#requests += 1;
-    const request = `r${this.#requests}` as RequestId;
-    this.ask(
-      async () => {
-        const archived = await this.#machine.supervisor?.archived([task]);
-        return { type: "resolve", request, task, saved, archived: archived?.get(task) ?? null };
-      },
-      () => {},
-    );
+    this.open += 1;
+    this.#tryResolve({ request: `r${this.#requests}` as RequestId, task, commit });
+    // Two people, who do not know of each other.
+    if (this.#machine.random.chance(0.3)) this.#resolve(task);
+  }
+
+  #tryResolve(asked: Asked): void {
+    const { timeline, random, supervisor } = this.#machine;
+    const again = (): void =>
+      void timeline.after(askAgainMs * (0.5 + random.fraction()), () => this.#tryResolve(asked));
+    if (supervisor === null || !supervisor.listening) return again();
+    const answered = (refused: ErrorCode | null): void => {
+      if (refused === "stopping" || this.#machine.strikes("answer_lost")) return again();
+      this.open -= 1;
+    };
+    supervisor.resolve(asked, answered, again);
   }
 
   /** Until it is answered. */

@@ -8,6 +8,12 @@ import type { MergeRequest, MergeResult } from "../../daemon/landing/merge.ts";
 import type { MoveRequest, MoveResult } from "../../daemon/landing/move.ts";
 import type { Rewind, RewindResult } from "../../daemon/landing/rewind.ts";
 import type { Machine } from "./machine.ts";
+import type {
+  PinnedResolution,
+  Resolution,
+  ResolutionRequest,
+} from "../../daemon/landing/resolution.ts";
+import type { Transaction } from "../../daemon/landing/branch.ts";
 import type { Port } from "./port.ts";
 
 /**
@@ -25,7 +31,14 @@ const stepMsMax = 30;
 
 export class SimLanding implements Pick<
   Landing,
-  "merge" | "move" | "follow" | "look" | "settleRewind"
+  | "merge"
+  | "move"
+  | "follow"
+  | "look"
+  | "settleRewind"
+  | "resolution"
+  | "pinnedResolutions"
+  | "unpinResolutions"
 > {
   readonly #machine: Machine;
   readonly #port: Port;
@@ -56,6 +69,28 @@ export class SimLanding implements Pick<
 
   follow({ takeIn = true }: FollowRequest): Promise<FollowResult> {
     return this.#step("follow", () => this.#broken() ?? this.#follow(takeIn));
+  }
+
+  /** Whatever the person made fits. */
+  resolution(request: ResolutionRequest): Promise<Resolution> {
+    return this.#step("resolution", () => {
+      const { repository } = this.#machine;
+      if (repository.epoch !== this.#epoch) return fenced;
+      return { kind: "ready", saved: repository.pinResolution(request) };
+    });
+  }
+
+  pinnedResolutions(): Promise<PinnedResolution[]> {
+    return Promise.resolve([...this.#machine.repository.resolutions.values()]);
+  }
+
+  unpinResolutions(pinned: readonly PinnedResolution[]): Promise<Transaction> {
+    return this.#step("unpin", () => {
+      const { repository } = this.#machine;
+      if (repository.epoch !== this.#epoch) return fenced;
+      for (const one of pinned) repository.unpinResolution(one);
+      return { kind: "done" };
+    });
   }
 
   look(): ReturnType<Landing["look"]> {

@@ -1,10 +1,12 @@
 import { ancestorsOf, changedPaths, firstParents, isAncestor, mergeBase, Objects } from "./git.ts";
 import { commands } from "./scenario.ts";
 import { must } from "./violation.ts";
+import { resolutionRef } from "../../daemon/landing/branch.ts";
 import { paths } from "./paths.ts";
 import type { Argv } from "../../ipc/taskSpec.ts";
 import type { Commit, Files, Tree } from "./git.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
+import type { PinnedResolution } from "../../daemon/landing/resolution.ts";
 import type { Random } from "./random.ts";
 import type { Saved } from "../../ipc/workerMessages.ts";
 
@@ -29,6 +31,8 @@ export class Repository {
   remoteForced = false;
   /** refs/orchd/attempts/<task>/<n> */
   readonly saved = new Map<string, Commit>();
+  /** refs/orchd/resolutions/<task>/<request> */
+  readonly resolutions = new Map<string, PinnedResolution>();
   /** The person's files that are changed and not committed. */
   readonly edits = new Map<string, string>();
   /** Commits that the person took off their branch. */
@@ -162,16 +166,28 @@ export class Repository {
     return true;
   }
 
-  /** The person makes of parked work what fits on orchd's branch as it is now. */
-  personResolves(task: TaskId): Saved {
+  /** The person makes of parked work what fits on orchd's branch as it is now; their commit. */
+  personResolves(task: TaskId): Oid {
     this.#changes += 1;
     const { tip } = this;
     const path = this.#random.pick(paths);
     const tree = this.objects.tree({ ...tip.tree.files, [path]: `resolved${this.#changes}` });
-    const commit = this.objects.commit(tree, [tip], null, `resolution of ${task}`);
-    const ref = `refs/orchd/resolutions/${task}/r${this.#changes}`;
-    const of = { commit: commit.oid, base: tip.oid, ref };
-    return { ...of, touched: [path], touched_total: 1, descends: true };
+    return this.objects.commit(tree, [tip], null, `resolution of ${task}`).oid;
+  }
+
+  pinResolution({ request, task, commit }: PinnedResolution): Saved {
+    const { parents, tree } = this.objects.get(commit);
+    const [base] = parents;
+    must(base !== undefined, "bug", () => `${commit} resolves ${task} on nothing`);
+    const ref = resolutionRef(task, request);
+    this.resolutions.set(ref, { request, task, commit });
+    const touched = changedPaths(base.tree.files, tree.files);
+    const of = { commit, base: base.oid, ref };
+    return { ...of, touched, touched_total: touched.length, descends: true };
+  }
+
+  unpinResolution({ request, task }: PinnedResolution): void {
+    this.resolutions.delete(resolutionRef(task, request));
   }
 
   /** The person merges orchd's branch into theirs by hand, and mends whatever fails there. */

@@ -9,10 +9,14 @@ import { pending } from "../../daemon/core/react.ts";
 import { Port } from "./port.ts";
 import { pushWish } from "../../daemon/core/push.ts";
 import { recoverState } from "../../daemon/recovery.ts";
+import { FailureError } from "../../ipc/errors.ts";
+import { Resolving } from "../../daemon/resolving.ts";
 import { SimJournal } from "./disk.ts";
 import { SimLanding } from "./landing.ts";
 import { secretName, secretValue } from "./plan.ts";
 import { SimPool } from "./pool.ts";
+import type { Asked } from "../../daemon/resolving.ts";
+import type { ErrorCode } from "../../ipc/errors.ts";
 import type { Command, Decision } from "../../daemon/core/commands.ts";
 import type { CoreSettings } from "../../daemon/core/coreSettings.ts";
 import type { Log } from "../../daemon/observe/log.ts";
@@ -43,6 +47,7 @@ export class SimSupervisor {
   #effects!: Effects;
   #landing!: SimLanding;
   #outbox!: Outbox;
+  #resolving!: Resolving;
   #listening = false;
   #begun = false;
 
@@ -106,6 +111,22 @@ export class SimSupervisor {
       .catch((error: unknown) => this.#machine.bug(error));
   }
 
+  /** The same of a person's resolution; `refused`: why it was not taken. */
+  resolve(asked: Asked, answered: (refused: ErrorCode | null) => void, lost: () => void): void {
+    if (!this.#listening || !this.port.pass("call")) return lost();
+    const call = { lost };
+    this.#calls.add(call);
+    this.#resolving
+      .resolve(asked)
+      .then(() => null, codeOf)
+      .then((refused) => {
+        if (!this.port.pass("answer")) return;
+        this.#calls.delete(call);
+        answered(refused);
+      })
+      .catch((error: unknown) => this.#machine.bug(error));
+  }
+
   /** What `retry` needs of tasks that left the memory. */
   async archived(ids: readonly TaskId[]): Promise<ReadonlyMap<TaskId, StoredTask>> {
     const evicted = await this.#loop.read((state) =>
@@ -158,7 +179,7 @@ export class SimSupervisor {
     this.#loop.stopping = true;
     this.#pool.abandon();
     this.#effects.close();
-    await Promise.all([this.#effects.settled(), this.#outbox.close()]);
+    await Promise.all([this.#effects.settled(), this.#outbox.close(), this.#resolving.close()]);
     await this.#loop.end();
     this.port.die();
   }
@@ -171,7 +192,7 @@ export class SimSupervisor {
       await this.#machine.timeline.elapse(1_000);
     this.#pool.kill();
     this.#effects.close();
-    await Promise.all([this.#effects.settled(), this.#outbox.close()]);
+    await Promise.all([this.#effects.settled(), this.#outbox.close(), this.#resolving.close()]);
     await this.#loop.end();
     this.#machine.locks.clear();
     this.port.die();
@@ -243,6 +264,14 @@ export class SimSupervisor {
       random: () => machine.remote.fraction,
       die,
     });
+    this.#resolving = new Resolving({
+      loop: this.#loop,
+      landing: this.#landing,
+      readTask: async (id) => (await this.archived([id])).get(id) ?? null,
+      spelling: { workTree: "/", foldsCase: false },
+      log: logOf(machine),
+      die,
+    });
     this.#effects = new Effects({
       loop: () => this.#loop,
       pool: this.#pool,
@@ -283,6 +312,7 @@ export class SimSupervisor {
     const holds = await this.#loop.read((state) => [...state.holds.values()]);
     const effects = await this.#loop.read(pending);
     if (this.port.pass("pending")) this.#effects.carryOut(effects);
+    this.#resolving.begin();
     this.#begun = true;
     this.#machine.holders.take(holds);
   }
@@ -329,6 +359,11 @@ export class SimSupervisor {
     for (const { lost } of this.#calls) lost();
     this.#calls.clear();
   }
+}
+
+function codeOf(error: unknown): ErrorCode {
+  if (error instanceof FailureError) return error.failure.code;
+  throw error;
 }
 
 /** Nothing is kept of what is logged; it is only searched (S12). */

@@ -4,7 +4,6 @@ import { World, id, oid, request, saved, spec } from "../../helpers/core.ts";
 import { resolutionRef } from "../../../daemon/landing/branch.ts";
 import type { Asked } from "../../../daemon/resolving.ts";
 import type { Log } from "../../../daemon/observe/log.ts";
-import type { Spelling } from "../../../system/claimSpelling.ts";
 import type { StoredTask } from "../../../daemon/core/state.ts";
 
 const conflict = { kind: "conflict", paths: ["x"], ref: "refs/p", ours: oid("tip") } as const;
@@ -46,7 +45,7 @@ function scene() {
       },
     },
     readTask: async (task) => await Promise.resolve(stored.get(task) ?? null),
-    spelling: { ignoreCase: false, folders: () => null } as unknown as Spelling,
+    spelling: { workTree: "/", foldsCase: false },
     log: { info: () => {}, warn: () => {}, error: () => {} } as unknown as Log,
     die: () => {},
   });
