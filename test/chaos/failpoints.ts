@@ -9,7 +9,7 @@ import { roundProblems } from "./inTime.ts";
 import { brokenRecovery, lookWhenRecovered, readRecovered } from "./recovered.ts";
 import { scenarios } from "./scenarios.ts";
 import type { Scenario, Submitted } from "./scenarios.ts";
-import { Keeper, makeSite, passedIn } from "./site.ts";
+import { Keeper, makeSite, passedIn, stopCleanly } from "./site.ts";
 import type { Site } from "./site.ts";
 
 /**
@@ -258,14 +258,6 @@ async function attemptsOf(site: Site, id: TaskId): Promise<string> {
 
 async function hasFollowed({ repository: { git } }: Site): Promise<boolean> {
   return (await git("rev-parse", "main")) === (await git("rev-parse", "orchd/main"));
-}
-
-/** One that dies while it stops leaves its announcement; the next one tidies up. */
-async function stopCleanly(site: Site, plan: FailpointPlan): Promise<void> {
-  await site.orchd(["stop"]);
-  if (!existsSync(join(site.stateDir, "supervisor.json"))) return;
-  await site.orchd(["start"], plan);
-  await site.orchd(["stop"]);
 }
 
 /**

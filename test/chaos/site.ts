@@ -186,6 +186,14 @@ export class Keeper implements AsyncDisposable {
 
 const keeperPollMs = 50;
 
+/** One that dies while it stops leaves its announcement; the next one tidies up. */
+export async function stopCleanly(site: Site, plan: FailpointPlan): Promise<void> {
+  await site.orchd(["stop"]);
+  if (!existsSync(join(site.stateDir, "supervisor.json"))) return;
+  await site.orchd(["start"], plan);
+  await site.orchd(["stop"]);
+}
+
 /** The points that were passed in a round, as `<role>.<point>`. */
 export function passedIn(folder: string): Set<string> {
   const lists = readdirSync(folder).filter((name) => name.endsWith(".passed"));

@@ -5,7 +5,7 @@ import { Random } from "../../sim/random.ts";
 import { roundProblems } from "../inTime.ts";
 import { brokenAtRest } from "../invariants.ts";
 import { brokenRecovery, readRecovered } from "../recovered.ts";
-import { Keeper } from "../site.ts";
+import { Keeper, stopCleanly } from "../site.ts";
 import type { Site } from "../site.ts";
 import { GitDeaths } from "./gitDeath.ts";
 import type { GitDeath } from "./gitDeath.ts";
@@ -125,7 +125,7 @@ async function runRound(
   const struck = gits?.hasStruck() === true;
   gits?.disarm();
   const lost = await lostEdits(site);
-  await site.orchd(["stop"]);
+  await stopCleanly(site, await recoveringPlan(site));
   await endEditing(site);
   return [
     ...(struck ? [] : ["no such git was started"]),

@@ -11,6 +11,7 @@ import { brokenAtRest } from "../invariants.ts";
 import { endEverything, kill, logsOf } from "../living.ts";
 import { readRecovered } from "../recovered.ts";
 import type { Recovered } from "../recovered.ts";
+import { stopCleanly } from "../site.ts";
 import type { Site } from "../site.ts";
 import { GitDeaths } from "./gitDeath.ts";
 import type { GitDeath } from "./gitDeath.ts";
@@ -147,7 +148,7 @@ class RandomKills {
   async #rest(ends: readonly EndView[]): Promise<void> {
     this.counts.landed = ends.filter(({ status }) => status === "succeeded").length;
     for (const lost of await lostEdits(this.#site)) this.#break(lost);
-    await this.#site.orchd(["stop"]);
+    await stopCleanly(this.#site, this.#plan);
     await endEditing(this.#site);
     const problems = await brokenAtRest(this.#site, { ends, failing: new Set() });
     for (const problem of problems) this.#break(problem);
