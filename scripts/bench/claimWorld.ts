@@ -1,3 +1,4 @@
+import { plainSpec } from "../../test/helpers/plainSpec.ts";
 import { emptyState } from "../../daemon/core/emptyState.ts";
 import type { State, Task } from "../../daemon/core/state.ts";
 import type { ClaimSet } from "../../ipc/taskSpec.ts";
@@ -57,28 +58,7 @@ export function makeTask(order: number, claims: Partial<ClaimSet>): Task {
   const id = `t${order}` as TaskId;
   return {
     id,
-    spec: {
-      id,
-      title: id,
-      objective: null,
-      decision: null,
-      labels: [],
-      work: { kind: "run", argv: ["true"] },
-      cwd: ".",
-      workspace: "clone",
-      claims: { writes: [], reads: [], resources: {}, ...claims },
-      after: [],
-      after_any: [],
-      priority: 0,
-      not_before: null,
-      estimate_ms: null,
-      timeout_ms: 3_600_000,
-      retries: { max: 0, backoff_ms: 0 },
-      env: {},
-      secrets: [],
-      verify: [],
-      commit: { message: null, author: null, trailers: {} },
-    },
+    spec: plainSpec(id, { claims: { writes: [], reads: [], resources: {}, ...claims } }),
     digest: id,
     order,
     submittedAt: order,

@@ -1,4 +1,5 @@
 import { mintTaskId } from "../../ipc/ids.ts";
+import { plainSpec } from "../../test/helpers/plainSpec.ts";
 import type { Client } from "../../ipc/client.ts";
 import type { RequestId } from "../../ipc/ids.ts";
 import type { TaskSpec, Work } from "../../ipc/taskSpec.ts";
@@ -8,28 +9,7 @@ export const title200 = "a task of two hundred bytes ".padEnd(200, ".");
 
 /** With nothing to land and nothing to claim. */
 export function spec(work: Work, title: string): TaskSpec {
-  return {
-    id: mintTaskId(),
-    title,
-    objective: null,
-    decision: null,
-    labels: [],
-    work,
-    cwd: ".",
-    workspace: "none",
-    claims: { writes: [], reads: [], resources: {} },
-    after: [],
-    after_any: [],
-    priority: 0,
-    not_before: null,
-    estimate_ms: null,
-    timeout_ms: 60_000,
-    retries: { max: 0, backoff_ms: 0 },
-    env: {},
-    secrets: [],
-    verify: [],
-    commit: { message: null, author: null, trailers: {} },
-  };
+  return plainSpec(mintTaskId(), { work, title, workspace: "none", timeout_ms: 60_000 });
 }
 
 /** Nothing to do: it measures the path itself. */

@@ -4,6 +4,7 @@ import { evolve } from "../../daemon/core/evolve.ts";
 import { expect } from "chai";
 import { grantHolds } from "../../daemon/core/holds.ts";
 import { runOf } from "../../daemon/core/chainEnds.ts";
+import { plainSpec } from "./plainSpec.ts";
 import { react } from "../../daemon/core/react.ts";
 import { scheduleTasks } from "../../daemon/core/schedule.ts";
 import { startLanding } from "../../daemon/core/landing.ts";
@@ -83,29 +84,13 @@ const claimsNothing: ClaimSet = { writes: [], reads: [], resources: {} };
 /** A task that runs a program and claims nothing, unless the changes say otherwise. */
 export function spec(name: string, changes: SpecChanges = {}): TaskSpec {
   const { claims, after, after_any, retries, ...rest } = changes;
-  return {
-    id: id(name),
-    title: name,
-    objective: null,
-    decision: null,
-    labels: [],
-    work: { kind: "run", argv: ["true"] },
-    cwd: ".",
-    workspace: "clone",
-    priority: 0,
-    not_before: null,
-    estimate_ms: null,
-    timeout_ms: 3_600_000,
-    env: {},
-    secrets: [],
-    verify: [],
-    commit: { message: null, author: null, trailers: {} },
+  return plainSpec(id(name), {
     ...rest,
     claims: claimSet(claims),
     after: ids(...(after ?? [])),
     after_any: ids(...(after_any ?? [])),
     retries: typeof retries === "object" ? retries : { max: retries ?? 0, backoff_ms: 1_000 },
-  };
+  });
 }
 
 function claimSet(claims: SpecChanges["claims"]): ClaimSet | null {

@@ -1,15 +1,15 @@
 import { expect } from "chai";
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { openFiles } from "../../daemon/journal/open.ts";
-import { Store } from "../../daemon/journal/store.ts";
 import {
   batchAt,
+  bytesOf,
   flip,
   openImage,
   outcomeOf,
   putImage,
   scratchJournal,
+  storeAt,
   takeImage,
   withBytes,
 } from "../integration/journal/image.ts";
@@ -76,15 +76,8 @@ function places(image: Image, name: string): [number, number][] {
   });
 }
 
-function bytesOf(image: Image, name: string): Buffer {
-  const bytes = image.get(name);
-  if (bytes === undefined) throw new Error(`no ${name}`);
-  return bytes;
-}
-
 function buildImages(path: string): [Image, Image] {
-  const opened = openFiles(path, 1, () => undefined);
-  const store = new Store(1, opened);
+  const store = storeAt(path);
   for (let seq = 1; seq <= events; seq += 1)
     store.append([batchAt(seq, 1, () => `t${(seq % 4) + 1}`)]);
   const killed = takeImage(path);

@@ -1,15 +1,15 @@
 import { expect } from "chai";
 import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { openFiles } from "../../../daemon/journal/open.ts";
-import { Store } from "../../../daemon/journal/store.ts";
 import {
   batchAt,
+  bytesOf,
   flip,
   openImage,
   outcomeOf,
   putImage,
   scratchJournal,
+  storeAt,
   takeImage,
   unreadable,
   withBytes,
@@ -217,13 +217,6 @@ function buildImages(path: string): [Image, Image] {
   return [killed, takeImage(path)];
 }
 
-function storeAt(path: string): Store {
-  return new Store(
-    1,
-    openFiles(path, 1, () => undefined),
-  );
-}
-
 function stagedTasks(id: string, status: string): { texts: string[]; bodies: string[] } {
   const final = status === "queued" ? 0 : 1;
   return { texts: [`${id}\n${final}\n${status}\ndigest\n`], bodies: ['{"b":3}'] };
@@ -247,10 +240,6 @@ function flipEveryCopy(bytes: Buffer, text: string): Buffer {
 
 function sampled(bytes: Buffer): number[] {
   return Array.from({ length: Math.floor(bytes.length / coarse) }, (_, index) => index * coarse);
-}
-
-function bytesOf(image: Image, name: string): Buffer {
-  return image.get(name) ?? Buffer.alloc(0);
 }
 
 function pagesThatDiffer(one: Buffer, other: Buffer): number[] {

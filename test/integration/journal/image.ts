@@ -44,9 +44,21 @@ export function putImage(path: string, image: Image): void {
 }
 
 export function withBytes(image: Image, name: string, change: (bytes: Buffer) => Buffer): Image {
+  return new Map(image).set(name, change(Buffer.from(bytesOf(image, name))));
+}
+
+export function bytesOf(image: Image, name: string): Buffer {
   const bytes = image.get(name);
   if (bytes === undefined) throw new Error(`no ${name} in the image`);
-  return new Map(image).set(name, change(Buffer.from(bytes)));
+  return bytes;
+}
+
+/** Of the first epoch; it tells nobody that it ended. */
+export function storeAt(path: string): Store {
+  return new Store(
+    1,
+    openFiles(path, 1, () => undefined),
+  );
 }
 
 export function flip(bytes: Buffer, offset: number, bit: number): Buffer {

@@ -19,6 +19,7 @@ import type {
   WorkerSettings,
 } from "../../../ipc/workerMessages.ts";
 import type { TestRepository } from "../../helpers/repository.ts";
+import { plainSpec } from "../../helpers/plainSpec.ts";
 import { until } from "../../helpers/until.ts";
 
 /** A supervisor that does only what a test says, and real worker processes that dial it. Owns the repository. */
@@ -190,28 +191,7 @@ export function shellTask(
   change: Partial<TaskSpec> = {},
   attempt = 1,
 ): Extract<Assignment, { kind: "task" }> {
-  const spec: TaskSpec = {
-    id: id as TaskId,
-    title: id,
-    objective: null,
-    decision: null,
-    labels: [],
-    work: { kind: "shell", script },
-    cwd: ".",
-    workspace: "clone",
-    claims: null,
-    after: [],
-    after_any: [],
-    priority: 0,
-    not_before: null,
-    estimate_ms: null,
-    timeout_ms: 60_000,
-    retries: { max: 0, backoff_ms: 0 },
-    env: {},
-    secrets: [],
-    verify: [],
-    commit: { message: null, author: null, trailers: {} },
-    ...change,
-  };
+  const asked = { work: { kind: "shell", script }, claims: null, timeout_ms: 60_000 } as const;
+  const spec = plainSpec(id as TaskId, { ...asked, ...change });
   return { kind: "task", task: spec.id, attempt, fence: 10 + attempt, spec, secrets: {} };
 }
