@@ -40,9 +40,12 @@ export async function leftMarks(place: GitPlace, request: MarksRequest): Promise
   return marked.filter((path) => [...(now.get(path) ?? [])].some((mark) => !isKnown(path, mark)));
 }
 
+/** They are seven characters long, or longer where `conflict-marker-size` says so. */
+const anyMark = "^(<{7,}|>{7,}) ";
+
 /** Files with marks of both kinds, some of which `before` has not. `after`: a ref, too. Throws a `GitError`. */
 export async function markedPaths(place: GitPlace, before: Oid, after: string): Promise<string[]> {
-  const mentioning = ["-G", "^(<{7}|>{7}) ", before, after];
+  const mentioning = ["-G", anyMark, before, after];
   const changed = await pathsOf(place, [...diffingNames, ...mentioning]);
   // Nearly always: nobody pays for the look at whole files.
   if (changed.length === 0) return [];
@@ -54,7 +57,7 @@ export async function markedPaths(place: GitPlace, before: Oid, after: string): 
 const plainNames = ["--no-renames", "--no-ext-diff", "--no-textconv"] as const;
 const diffingNames = ["diff-tree", "-r", "-z", "--name-only", ...plainNames] as const;
 const searchingNames = ["grep", "-z", "-l", "-I", "-E", "--all-match"] as const;
-const both = ["-e", "^<{7} ", "-e", "^>{7} "] as const;
+const both = ["-e", "^<{7,} ", "-e", "^>{7,} "] as const;
 
 /** `git grep` that finds nothing says so with code 1. */
 async function pathsOf(place: GitPlace, args: readonly string[]): Promise<string[]> {
@@ -70,7 +73,7 @@ const namedMax = 200;
 
 /** The lines of these files that mark a conflict. */
 async function marksIn(place: GitPlace, version: Oid, paths: readonly string[]): Promise<Marks> {
-  const args = ["grep", "-z", "-I", "-E", "-e", "^(<{7}|>{7}) ", version, "--", ...named(paths)];
+  const args = ["grep", "-z", "-I", "-E", "-e", anyMark, version, "--", ...named(paths)];
   const env = { GIT_LITERAL_PATHSPECS: "1" };
   const { stdout } = await git(place, args, { bytes: true, accept: [0, 1], env });
   const marks = new Map<string, Set<string>>();

@@ -165,6 +165,14 @@ describe("a resolution", () => {
     expect(looked).to.have.property("message", "conflict markers are left in a.txt");
   });
 
+  it("is refused with longer marks, too, as git writes them where an attribute says so", async () => {
+    await using scene = await makeParked();
+    const long = ["<".repeat(12), "=".repeat(12), ">".repeat(12)];
+    const text = `${long[0]} HEAD\nother\n${long[1]}\ntask\n${long[2]} 1234567 (Do t1)\n`;
+    const { looked } = await look(scene, { "a.txt": text });
+    expect(looked).to.have.property("message", "conflict markers are left in a.txt");
+  });
+
   it("made where other work has landed since is looked at in every file: it may have met that, too", async () => {
     await using scene = await makeParked();
     await scene.land("later", { "b.txt": "later\n" });

@@ -130,10 +130,11 @@ describe("an attempt that continues", () => {
     "a folder on one side": ["mkdir c; echo x > c/d", "echo y > c", ["c~main"]],
   };
 
-  for (const [what, [mine, theirs, paths]] of Object.entries(unmarked))
-    it(`does not land ${what} that it leaves as it found it, and lands it settled as after a merge`, async () => {
+  for (const [at, [what, [mine, theirs, paths]]] of Object.entries(unmarked).entries())
+    it(`does not land what is ${what} while it lies as it was found, and does once git calls it settled`, async () => {
       await using rig = await startedRig();
       const { earlier } = await conflicted(rig, mine, theirs);
+      const settle = at % 2 === 0 ? "git add -A" : "git add -A; git commit -q --allow-empty -m Yes";
       const run = async (shell: string, attempt: number) => {
         const spec = shellTask("t1", shell, { on_conflict: "continue" });
         const task = { ...spec, earlier, attempt, fence: 90 + attempt };
@@ -145,12 +146,7 @@ describe("an attempt that continues", () => {
       const idle = await run("true", 2);
       expect(idle?.unresolved).to.deep.equal(paths);
       expect(await rig.person.git("rev-parse", idle?.ref ?? "")).to.equal(idle?.commit);
-      expect((await run("echo more > more.txt", 3))?.unresolved).to.deep.equal(paths);
-      for (const [at, settle] of [
-        "git add -A",
-        "git add -A; git commit -q --allow-empty -m Settled",
-      ].entries())
-        expect((await run(settle, 4 + at)) ?? {}, settle).to.not.have.property("unresolved");
+      expect((await run(settle, 3)) ?? {}, settle).to.not.have.property("unresolved");
     });
 
   it("lands a file that cannot be marked once it is changed or removed, whatever git was told", async () => {
@@ -194,6 +190,21 @@ describe("an attempt that continues", () => {
     expect(settled?.touched).to.deep.equal(["a.txt"]);
     const half = "sed -i '/^<<<<<<< main/d' a.txt";
     expect((await run(half, 4))?.unresolved).to.deep.equal(["a.txt"]);
+  });
+
+  it("has longer marks where an attribute says so, and what is left of them does not land", async () => {
+    await using rig = await startedRig();
+    const attributes = "echo 'a.txt conflict-marker-size=12' > .gitattributes";
+    const { earlier } = await conflicted(
+      rig,
+      "echo mine > a.txt",
+      `echo theirs > a.txt; ${attributes}`,
+    );
+    const shell = "sed -i s/mine/more/ a.txt; cat a.txt";
+    const task = { ...shellTask("t1", shell, { on_conflict: "continue" }), earlier, attempt: 2 };
+    rig.assign(task);
+    expect(savedOf(await rig.reportOf(task))?.unresolved).to.deep.equal(["a.txt"]);
+    expect(await rig.readAttempt(task, "stdout.log")).to.match(/^<{12} main\n/);
   });
 
   it("names the first thousand of what it left, and how many there are", async () => {
