@@ -28,6 +28,9 @@ import type { Repository } from "../system/repository.ts";
 import type { Log } from "./observe/log.ts";
 import type { SupervisorLock } from "./lease/supervisorLock.ts";
 
+/** Of paths in one line of the log. */
+const notedPathsMax = 20;
+
 export type BeginOptions = {
   /** Being looked for. */
   readonly repository: Promise<Result<Repository>>;
@@ -75,6 +78,11 @@ export async function begin(options: BeginOptions): Promise<Result<Begun>> {
   const { epoch } = lock;
   await excludeBrain(layout.commonDir);
   const log = openLog(join(layout.logsDir, logFile), { toStandardError: options.foreground });
+  landing.tellLeftOut((paths) => {
+    log.warn("merges go by .gitattributes only in part: some are too large", {
+      paths: paths.slice(0, notedPathsMax),
+    });
+  });
   const { promise: ended, resolve: onEnd } = Promise.withResolvers<End>();
   const workerEntry = entryOf("../worker/main");
   const { flags } = options;

@@ -80,7 +80,7 @@ async function nextTip(writer: Writer, tip: Commit, target: Commit): Promise<Abs
   if (await isAncestor(writer, target.oid, tip.oid)) return ready(tip);
   const walk = await firstParents(writer, tip.oid, target.oid);
   if (walk.reaches) return ready(target);
-  const merged = await mergeTree(writer, tip.oid, target.oid);
+  const merged = await mergeTree(writer, tip, target.oid);
   if (merged.kind === "conflict")
     return held(
       "absorb_conflict",

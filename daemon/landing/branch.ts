@@ -6,6 +6,7 @@ import { moveRefs } from "./writerGit.ts";
 import type { WriterGit } from "./writerGit.ts";
 import { SignatureError } from "./signer.ts";
 import type { Signer } from "./signer.ts";
+import type { TreeAttributes } from "./treeAttributes.ts";
 import { isOid } from "../../ipc/ids.ts";
 import type { Oid, RequestId, TaskId } from "../../ipc/ids.ts";
 
@@ -39,6 +40,7 @@ export type LandingSite = {
   /** Search path of the person's filters. */
   readonly path: string | null;
   readonly signer: Signer;
+  readonly attributes: TreeAttributes;
 };
 
 export type Identity = { readonly name: string; readonly email: string };

@@ -33,12 +33,14 @@ export class Foreseer {
    * they merge. Throws a `GitError`.
    */
   async merge(one: Oid, other: Oid, leftOut: LeftOut): Promise<readonly string[]> {
-    const { gitDir } = this.#site.place;
+    const { place: at, attributes } = this.#site;
+    const { gitDir } = at;
     const folder = join(gitDir, "orchd", "foresight");
     if (this.#merges % mergesPerFolder === 0) await rm(folder, { recursive: true, force: true });
     this.#merges += 1;
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const place = { gitDir, alternates: [join(gitDir, "objects")] };
+    // The branch's, unless candidates are being merged onto each other just now.
+    const place = { ...attributes.place, alternates: [join(gitDir, "objects")] };
     const args = ["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", one, other];
     const merged = await git(place, args, {
       accept: [0, 1],

@@ -27,6 +27,7 @@ import type { Room } from "./room.ts";
 import { Signer } from "./signer.ts";
 import type { SigningPolicy } from "./signer.ts";
 import type { FollowRequest, FollowResult } from "./target.ts";
+import { TreeAttributes } from "./treeAttributes.ts";
 
 /**
  * The single writer of the repository. It carries out steps and reports facts; what to do about them
@@ -60,6 +61,8 @@ export type Landing = {
   readonly signBy: (policy: SigningPolicy) => void;
   /** A signature that is waited for is given up, and no commit is signed any more: the end is near. */
   readonly stopSigning: () => void;
+  /** `tell` hears which `.gitattributes` merges do not go by, or not by all lines of. */
+  readonly tellLeftOut: (tell: (paths: readonly string[]) => void) => void;
   /** Rejects with a `GitError`. */
   readonly landedTasks: (since: Oid | null) => Promise<LandedTask[]>;
   /** For status; waits for nothing. Rejects with a `GitError`. */
@@ -109,6 +112,7 @@ export function createLanding(options: LandingOptions): Landing {
     repository: options.repository ?? null,
     path,
     signer: new Signer(place, path, options.signing ?? signingDefault),
+    attributes: new TreeAttributes(place, options.epoch),
   };
   const inTurn = oneAtATime();
   const foreseer = new Foreseer(site);
@@ -139,8 +143,12 @@ export function createLanding(options: LandingOptions): Landing {
     unpinResolutions: (pinned) => asWriter((writer) => unpinResolutions(writer, pinned)),
     signBy: (policy) => site.signer.follow(policy),
     stopSigning: () => site.signer.stop(),
+    tellLeftOut: (tell) => site.attributes.tellLeftOut(tell),
     landedTasks: (since) => landedTasks(site, since),
-    close: () => inTurn(async () => await prepared?.git.close()),
+    close: () =>
+      inTurn(async () => {
+        await Promise.all([prepared?.git.close(), site.attributes.close()]);
+      }),
     view: () => view(site),
     isAncestor: (old, young) => isAncestor(site, old, young),
     hasRef: (ref) => hasRef(site, ref),

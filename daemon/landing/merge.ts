@@ -79,7 +79,7 @@ export async function merge(writer: Writer, request: MergeRequest): Promise<Merg
   try {
     const start = await startOf(writer, request);
     if (start.kind !== "ready") return start;
-    const merged = await mergedTree(writer, start.tip.oid, request);
+    const merged = await mergedTree(writer, start.tip, request);
     const meeting = await meetingOf(writer, start.tip.oid, request, merged);
     if (meeting !== null) return await generated(writer, request, start.tip, meeting);
     switch (merged.kind) {
@@ -101,17 +101,18 @@ async function startOf(writer: Writer, { onto }: MergeRequest): Promise<Absorbed
   return { kind: "ready", tip: { oid: onto.commit, tree: onto.tree }, target: null };
 }
 
-async function mergedTree(writer: Writer, tip: Oid, request: MergeRequest): Promise<MergedTree> {
+async function mergedTree(writer: Writer, tip: Commit, request: MergeRequest): Promise<MergedTree> {
   const merging = mergeTree(writer, tip, request.saved);
   // git merges no unrelated histories, and a person may have begun the target anew.
   const ended = merging.then(
     () => undefined,
     () => undefined,
   );
-  const contained = await contains(writer, tip, request.base);
+  const contained = await contains(writer, tip.oid, request.base);
   if (contained) return await merging;
   await ended;
-  return await mergeTreeOnBase(writer, { base: request.base, ours: tip, theirs: request.saved });
+  const { base, saved: theirs } = request;
+  return await mergeTreeOnBase(writer, { base, ours: tip.oid, theirs });
 }
 
 async function contains(writer: Writer, tip: Oid, base: Oid): Promise<boolean> {

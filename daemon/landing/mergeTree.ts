@@ -1,13 +1,14 @@
 import { GitError, git, gitLine } from "../../system/git.ts";
-import type { GitOptions } from "../../system/git.ts";
+import type { GitOptions, GitPlace } from "../../system/git.ts";
 import { isOid } from "../../ipc/ids.ts";
 import type { Oid } from "../../ipc/ids.ts";
 import { committerOf, synced } from "./branch.ts";
-import type { Writer } from "./branch.ts";
+import type { Commit, Writer } from "./branch.ts";
 import { commitContent } from "./commitContent.ts";
 import type { NewCommit } from "./commitContent.ts";
-import { askMerge, hashCommit } from "./writerGit.ts";
-import type { Merged } from "./writerGit.ts";
+import { askMerge } from "./keptMerges.ts";
+import type { Merged } from "./keptMerges.ts";
+import { hashCommit } from "./writerGit.ts";
 import { failpoint } from "../../system/failpoint.ts";
 
 /** Merging and committing in the object store: no working tree, no index, nobody's checkout. */
@@ -26,10 +27,13 @@ export type MergedTree =
 /** The first ones in a conflict of many files; they go into the journal and over the socket. */
 const conflictPathsMax = 1_000;
 
-/** Three-way merge, renames honoured; the base is found from history. Throws a `GitError`. */
-export async function mergeTree(writer: Writer, ours: Oid, theirs: Oid): Promise<MergedTree> {
+/**
+ * Three-way merge, renames honoured, by the attributes of `ours`; the base is found from history. Throws
+ * a `GitError`.
+ */
+export async function mergeTree(writer: Writer, ours: Commit, theirs: Oid): Promise<MergedTree> {
   const { clean, tree, paths } = await failpoint("merge.tree", () =>
-    mergeKept(writer, ours, theirs),
+    mergeByAttributes(writer, ours, theirs),
   );
   if (clean) return { kind: "clean", tree: mustBeOid(tree) };
   const all = [...new Set(paths)];
@@ -37,17 +41,27 @@ export async function mergeTree(writer: Writer, ours: Oid, theirs: Oid): Promise
   return { kind: "conflict", tree: mustBeOid(tree), paths: shown, all };
 }
 
-/** By the git that is kept for it; by a new one where there is none, or where that one failed. */
-async function mergeKept(writer: Writer, ours: Oid, theirs: Oid): Promise<Merged> {
-  const kept = await writer.git.merges;
-  const merged = kept === null ? null : await answerOf(askMerge(kept, ours, theirs));
-  return merged ?? (await mergeOnce(writer, ours, theirs));
+/** They are nearly always those of the merge before, so it does not wait for the look at them. */
+async function mergeByAttributes(writer: Writer, ours: Commit, theirs: Oid): Promise<Merged> {
+  const likely = writer.attributes.place;
+  const [merged, place] = await Promise.all([
+    mergeKept(writer, likely, ours.oid, theirs),
+    writer.attributes.placeOf(ours.tree),
+  ]);
+  return place === likely ? merged : await mergeKept(writer, place, ours.oid, theirs);
 }
 
-async function mergeOnce(writer: Writer, ours: Oid, theirs: Oid): Promise<Merged> {
+/** By the git that is kept for it; by a new one where there is none, or where that one failed. */
+async function mergeKept(writer: Writer, place: GitPlace, ours: Oid, theirs: Oid): Promise<Merged> {
+  const kept = await writer.git.merges.at(place);
+  const merged = kept === null ? null : await answerOf(askMerge(kept, ours, theirs));
+  return merged ?? (await mergeOnce(place, ours, theirs));
+}
+
+async function mergeOnce(place: GitPlace, ours: Oid, theirs: Oid): Promise<Merged> {
   const flags = ["--write-tree", "-z", "--name-only", "--no-messages"];
   const options = { config: synced, accept: [0, 1], bytes: true };
-  const merged = await git(writer.place, ["merge-tree", ...flags, ours, theirs], options);
+  const merged = await git(place, ["merge-tree", ...flags, ours, theirs], options);
   const [tree = "", ...paths] = merged.stdout.split("\0");
   // It ends with 1 as well when there is nothing to merge: no such commit, for example.
   if (!isOid(tree)) throw new GitError(["merge-tree"], merged);
@@ -76,9 +90,10 @@ export async function mergeTreeOnBase(
   const treeOf = async (oid: Oid): Promise<Oid> =>
     mustBeOid(await gitLine(writer.place, ["rev-parse", "--verify", `${oid}^{tree}`]));
   const base = await commit(await treeOf(trees.base), []);
-  const ours = await commit(await treeOf(trees.ours), [base]);
+  const tree = await treeOf(trees.ours);
+  const ours = await commit(tree, [base]);
   const theirs = await commit(await treeOf(trees.theirs), [base]);
-  return await mergeTree(writer, ours, theirs);
+  return await mergeTree(writer, { oid: ours, tree }, theirs);
 }
 
 /** Writes a commit object, synced and not signed. Throws a `GitError`. */

@@ -31,11 +31,19 @@ export async function move(writer: Writer, request: MoveRequest): Promise<MoveRe
     const done = await failpoint("move.branch", () => transact(writer, [change]));
     if (done.kind === "problem") return (await settled(writer, request)) ?? done;
     if (done.kind === "fenced") return done;
-    writer.git.readyToMerge();
+    readyToMerge(writer, request.candidate);
     return { kind: "moved" };
   } catch (error) {
     return brokenBy(error);
   }
+}
+
+/** A landing is over: the next merge is not to wait for its git to start, nor for the look at attributes. */
+function readyToMerge({ git: kept, attributes }: Writer, tip: Oid): void {
+  kept.merges.ready(attributes.place);
+  const tree = kept.lineage.treeOf(tip);
+  // What goes wrong goes wrong again at the next merge, which says so.
+  if (tree !== null) attributes.placeOf(tree).catch(() => {});
 }
 
 /** The answer when there is nothing to move or it may not be; `null`: the branch is at `onto`. */

@@ -63,8 +63,11 @@ export async function prepare(
     const { epoch: before } = await reading;
     const epochOid = (await newest) > site.epoch ? null : await writeEpoch(site, before);
     if (epochOid === null) return refusal("a newer supervisor has written here");
-    const { target } = await reading;
+    const { tip, target } = await reading;
     if (target === null) return refusal(`${site.target} has no commit`);
+    await site.attributes.clear();
+    // In nobody's time; what goes wrong goes wrong again at the first merge, which says so.
+    site.attributes.placeOf((tip ?? target).tree).catch(() => {});
     const options = { config: synced, env: committerOf(suits.identity) };
     const kept = openWriterGit(site.place, options, suits.version, target.oid);
     const writer: Writer = { ...site, epochOid, identity: suits.identity, git: kept };

@@ -6,6 +6,8 @@ import type { Oid } from "../../ipc/ids.ts";
 import { GitError } from "../../system/git.ts";
 import type { GitOptions, GitPlace } from "../../system/git.ts";
 import { KeptGit } from "../../system/keptGit.ts";
+import type { KeptOptions } from "../../system/keptGit.ts";
+import { KeptMerges, askMerge, merging } from "./keptMerges.ts";
 import { Lineage } from "./lineage.ts";
 import { RefFiles } from "./refFiles.ts";
 
@@ -15,7 +17,8 @@ import { RefFiles } from "./refFiles.ts";
  *     moves      update-ref --stdin           one transaction a question
  *     commits    hash-object --stdin-paths    the text of a commit lies in `orchd/commit.text`
  *     merges     merge-tree --stdin           git 2.49 and newer; older ones answer at the end of input
- *                                             only: the next one is started when a landing is over
+ *                                             only: the next one is started when a landing is over.
+ *                                             Another one where other attributes count (treeAttributes.ts)
  *
  * Each is asked what a git started for it would be asked, and git writes and syncs every object and
  * ref as it always does. Where one fails or cannot do something, a git is started instead.
@@ -23,13 +26,10 @@ import { RefFiles } from "./refFiles.ts";
 export type WriterGit = {
   readonly moves: KeptGit;
   readonly commits: KeptGit;
-  /** `null`: this git takes no merges from its input. */
-  readonly merges: Promise<KeptGit | null>;
+  readonly merges: KeptMerges;
   readonly refs: RefFiles;
   readonly lineage: Lineage;
   readonly textFile: string;
-  /** A landing is over: the next merge is not to wait for its git to start. */
-  readonly readyToMerge: () => void;
   readonly close: () => Promise<void>;
 };
 
@@ -55,9 +55,7 @@ export function openWriterGit(
   const moves = new KeptGit(place, ["update-ref", "-m", "orchd: land", "--stdin"], options);
   const hashing = ["hash-object", "-t", "commit", "-w", "--no-filters", "--stdin-paths"];
   const commits = new KeptGit(place, hashing, options);
-  const merges = keptMerges(place, options, version, sample);
-  let known: KeptGit | null = null;
-  void merges.then((kept) => (known = kept));
+  const merges = new KeptMerges(mergeOptions(place, options, version, sample));
   return {
     moves,
     commits,
@@ -65,9 +63,8 @@ export function openWriterGit(
     refs: new RefFiles(place.gitDir),
     lineage: new Lineage(),
     textFile: join(place.gitDir, textPath),
-    readyToMerge: () => known?.ready(),
     close: async () => {
-      await Promise.all([moves.close(), commits.close(), (await merges)?.close()]);
+      await Promise.all([moves.close(), commits.close(), merges.close()]);
     },
   };
 }
@@ -76,18 +73,17 @@ export function isAtLeast([major, minor]: GitVersion, least: GitVersion): boolea
   return major > least[0] || (major === least[0] && minor >= least[1]);
 }
 
-const merging = ["merge-tree", "--write-tree", "--stdin", "-z", "--name-only", "--no-messages"];
-
-async function keptMerges(
+/** `null`: this git takes no merges from its input. */
+async function mergeOptions(
   place: GitPlace,
   options: WriterOptions,
   version: GitVersion,
   sample: Oid,
-): Promise<KeptGit | null> {
+): Promise<KeptOptions | null> {
   if (!isAtLeast(version, mergesByInputSince)) return null;
   const answersAtEnd =
     !isAtLeast(version, answeringMergesSince) || !(await doesAnswer(place, options, sample));
-  return new KeptGit(place, merging, { ...options, answerMsMax: mergeMsMax, answersAtEnd });
+  return { ...options, answerMsMax: mergeMsMax, answersAtEnd };
 }
 
 /** Believed only when it has answered once. */
@@ -148,16 +144,4 @@ function nameOf(bytes: Buffer, length: number): string {
 function notWritten(problem: string): GitError {
   const result = { code: null, signal: null, stdout: "", stderr: "", problem };
   return new GitError(["hash-object"], result);
-}
-
-export type Merged = { readonly clean: boolean; readonly tree: string; readonly paths: string[] };
-
-/** Throws a `GitError`. `1 NUL tree NUL NUL` when it is clean, `0 NUL tree NUL path NUL … NUL` otherwise. */
-export async function askMerge(merges: KeptGit, ours: Oid, theirs: Oid): Promise<Merged> {
-  const answer = await merges.ask(`${ours} ${theirs}\n`, (text) => {
-    const end = text.indexOf("\0\0");
-    return end < 0 ? null : end + 2;
-  });
-  const [status, tree = "", ...paths] = answer.split("\0");
-  return { clean: status === "1", tree, paths: paths.filter(Boolean) };
 }

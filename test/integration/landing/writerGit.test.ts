@@ -4,7 +4,8 @@ import { expect } from "chai";
 import { git } from "../../../system/git.ts";
 import { commitContent } from "../../../daemon/landing/commitContent.ts";
 import { RefFiles } from "../../../daemon/landing/refFiles.ts";
-import { askMerge, openWriterGit } from "../../../daemon/landing/writerGit.ts";
+import { askMerge } from "../../../daemon/landing/keptMerges.ts";
+import { openWriterGit } from "../../../daemon/landing/writerGit.ts";
 import type { GitVersion } from "../../../daemon/landing/writerGit.ts";
 import { makeRepository } from "../../helpers/repository.ts";
 import { processesNaming } from "../../helpers/processes.ts";
@@ -146,7 +147,7 @@ describe("what the writer keeps", () => {
     const place = { gitDir: scene.gitDir };
     for (const version of [[2, 39], gitVersion(await scene.repository.git("version"))] as const) {
       const writer = openWriterGit(place, {}, version, one);
-      const merges = await writer.merges;
+      const merges = await writer.merges.at(place);
       if (merges === null) throw new Error("this git takes no merges from its input");
       const clean = await askMerge(merges, one, third);
       expect(await scene.repository.git("show", `${clean.tree}:a.txt`)).to.equal("one");

@@ -1,0 +1,63 @@
+import { expect } from "chai";
+import { builtInOnly } from "../../../../daemon/landing/attributeLines.ts";
+
+const textOf = (source: string): string => builtInOnly(source).text;
+
+describe("attributes that name nothing but what git has built in", () => {
+  it("has text in the place of every driver that is a program", () => {
+    const rows: readonly (readonly [string, string])[] = [
+      ["a merge=mine", "a merge"],
+      ["a\tmerge=mine\r", "a\tmerge\r"],
+      ["  a merge=one merge=other text", "  a merge merge text"],
+      ['"a b"merge=mine', '"a b"merge'],
+      ['"a\\"\\101" merge=mine', '"a\\"\\101" merge'],
+      ["[attr]x -diff merge=mine", "[attr]x -diff merge"],
+      ["a merge=", "a merge"],
+      ["a merge=Union", "a merge"],
+    ];
+    for (const [source, expected] of rows) expect(textOf(source), source).to.equal(expected);
+  });
+
+  it("sees a driver behind quotes that git does not read as such", () => {
+    const rows = [
+      '"a\\q merge=mine b="',
+      '"a merge=mine',
+      '\u00ef\u00bb\u00bf"a\\q merge=mine b="',
+    ];
+    for (const source of rows) expect(textOf(source), source).not.to.contain("mine");
+    // Only at the beginning of a file is this mark none of the pattern.
+    expect(textOf('x\n\u00ef\u00bb\u00bf"a merge=mine b="')).not.to.contain("mine");
+  });
+
+  it("leaves what is built in, and what stands in a pattern, a comment or another value", () => {
+    const rows = [
+      "a merge=union",
+      "a -merge",
+      "a !merge",
+      "a merge",
+      "a binary -text eol=lf",
+      '"a merge=mine b" text',
+      '\u00ef\u00bb\u00bf"a merge=mine b" text',
+      "merge=mine text",
+      "a premerge=mine",
+    ];
+    for (const source of rows) expect(textOf(source), source).to.equal(source);
+  });
+
+  it("names the built-in text and binary so that nobody's driver of that name is meant", () => {
+    expect(textOf("a merge=text\nb merge=binary")).to.equal("a merge\nb -merge");
+  });
+
+  it("leaves out the size of marks: those that are left are found by their seven", () => {
+    expect(textOf("a conflict-marker-size=3 merge=union")).to.equal("a  merge=union");
+  });
+
+  it("leaves out lines with more wildcards than git can match in time, and counts them", () => {
+    const many = "*a".repeat(7);
+    const source = `${many} -merge\n${"*a".repeat(6)} -merge\n"${"\\052a".repeat(7)}" -merge`;
+    expect(builtInOnly(source)).to.deep.equal({
+      text: `${"*a".repeat(6)} -merge`,
+      dropped: 2,
+    });
+  });
+});
