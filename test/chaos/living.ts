@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
+import type { Dirent } from "node:fs";
 import { dirname, join } from "node:path";
 import type { TestRepository } from "../helpers/repository.ts";
 import { until } from "../helpers/until.ts";
@@ -46,10 +47,21 @@ export function kill(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-/** Lock files of git and of orchd below a folder. */
-export function locksBelow(root: string): string[] {
-  const names = existsSync(root) ? readdirSync(root, { recursive: true, encoding: "utf8" }) : [];
-  return names.filter((path) => path.endsWith(".lock"));
+/** Lock files of git and of orchd below a folder, while others make and remove folders there. */
+export function locksBelow(folder: string): string[] {
+  return entriesOf(folder).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return locksBelow(path);
+    return entry.name.endsWith(".lock") ? [path] : [];
+  });
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
 }
 
 const logLinesShown = 12;
@@ -57,9 +69,8 @@ const logLinesShown = 12;
 /** The end of each log, that of workers too. */
 export function logsOf({ dir }: Pick<TestRepository, "dir">): string {
   const folder = join(dir, ".aibrain/logs");
-  const names = existsSync(folder) ? readdirSync(folder) : [];
-  return names
-    .map((name) => {
+  return entriesOf(folder)
+    .map(({ name }) => {
       const lines = read(join(folder, name)).trim().split("\n");
       return `${name}:\n${lines.slice(-logLinesShown).join("\n")}`;
     })
