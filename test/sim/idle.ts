@@ -12,6 +12,7 @@ export function checkIdle(loop: Loop, checker: Checker): void {
   const { state } = loop;
   checker.sameTasks(state);
   checkCounts(state);
+  checkChain(state);
   checkHolders(state);
   if (!loop.draining && !loop.stopping && !state.paused) checkConserving(state);
 }
@@ -38,6 +39,25 @@ function checkHolders(state: State): void {
     "S3",
     () => `held: ${[...holders.keys()].join()}; ${holding.map(({ id }) => id).join()}`,
   );
+}
+
+/** Each is merged onto the one in front of it, so what lands for one holds nothing of who left (S2). */
+function checkChain(state: State): void {
+  const steps = state.landing.chain.map((id) => {
+    const life = state.tasks.get(id)?.life;
+    return life?.status === "landing" ? life.step : null;
+  });
+  for (const [place, step] of steps.slice(1).entries()) {
+    if (step === null || !("candidate" in step)) continue;
+    const front = steps[place];
+    const onto = front != null && "candidate" in front ? front.candidate.commit : null;
+    const id = state.landing.chain[place + 1];
+    must(
+      step.candidate.onto === onto,
+      "S2",
+      () => `${id} is merged onto who is not in front of it`,
+    );
+  }
 }
 
 function isHolding(task: Task): boolean {
