@@ -6,6 +6,7 @@ import { Holds } from "./holds.ts";
 import { Hub } from "./server/hub.ts";
 import { identityOf } from "../system/processIdentity.ts";
 import { makeOutbox, makeUpkeep } from "./besides.ts";
+import { logHolds } from "./logHolds.ts";
 import { LockFiles } from "./locks/lockFiles.ts";
 import { Loop } from "./loop.ts";
 import { Pool } from "./pool/pool.ts";
@@ -68,6 +69,7 @@ export function assemble(
     carryOut: (list) => effects.carryOut(list),
     publish: (batch) => {
       foresight.afterBatch();
+      logHolds(batch, log);
       if (hub.hasListeners) hub.publish(batch.map(eventView));
     },
     die,

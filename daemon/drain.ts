@@ -1,3 +1,4 @@
+import type { HeldReason } from "./core/landingFacts.ts";
 import type { Hub } from "./server/hub.ts";
 import type { Loop } from "./loop.ts";
 import type { Clock, Timer } from "../system/clock.ts";
@@ -8,7 +9,7 @@ import type { Clock, Timer } from "../system/clock.ts";
  *     attempts run ──► landings are left ──► none: over
  *                          │ landing is held
  *                          ├─ until a person acts (rewound, red base) ──► over: they cannot land now
- *                          └─ by a problem that may pass ──still there after 12 s──► over
+ *                          └─ by a problem, or a gate that cannot be run: may pass ──still there after 12 s──► over
  *
  * What is left over stays in the journal as it is, and goes on landing after the next start.
  */
@@ -49,11 +50,16 @@ export function drain({ hub, read, setTimer, onDrained }: DrainPorts): void {
       patience = null;
       return;
     }
-    if (isLate || held.kind !== "problem") return end({ landing, held: held.message });
+    if (isLate || !mayPass(held)) return end({ landing, held: held.message });
     patience ??= setTimer(problemMs, () => {
       patience = null;
       void check(true);
     });
   };
   void check(false);
+}
+
+/** By itself, and soon. */
+function mayPass({ kind }: HeldReason): boolean {
+  return kind === "problem" || kind === "gate_unavailable";
 }

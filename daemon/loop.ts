@@ -5,6 +5,7 @@ import { eventVersion } from "./core/upcast.ts";
 import { evolve } from "./core/evolve.ts";
 import { grantHolds } from "./core/holds.ts";
 import { isFinal } from "./core/state.ts";
+import { nextGateTry } from "./core/unavailable.ts";
 import { nextTimer, scheduleTasks } from "./core/schedule.ts";
 import { react } from "./core/react.ts";
 import { rejection } from "./core/failures.ts";
@@ -307,11 +308,18 @@ export class Loop {
     }
   }
 
+  /** Landing goes on while nothing new starts. */
+  #nextDue(): number | null {
+    const start = this.#startsTasks ? nextTimer(this.state) : null;
+    const gate = this.stopping ? null : nextGateTry(this.state);
+    return start === null || gate === null ? (start ?? gate) : Math.min(start, gate);
+  }
+
   #armTimer(): void {
     this.#timer?.cancel();
     this.#timer = null;
-    const due = nextTimer(this.state);
-    if (due === null || this.#ended || !this.#startsTasks) return;
+    const due = this.#nextDue();
+    if (due === null || this.#ended) return;
     const wait = Math.max(1, Math.min(due - this.#ports.wallMs(), timerMsMax));
     this.#timer = this.#ports.setTimer(wait, () => this.#wake());
   }

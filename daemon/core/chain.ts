@@ -71,7 +71,7 @@ export function needsGate(state: State, task: Task, tree: Oid): boolean {
   return commands.length > 0 && !state.landing.green.has(tree);
 }
 
-/** Another may join: nothing is known to be red, and nothing is being moved or tested. */
+/** Another may join: nothing is known to be red, nor to be tried once more, and nothing is being moved or tested. */
 export function mayGrow(state: State): boolean {
   const { chain, redBase, window } = state.landing;
   const { gate, chainMax } = state.settings;
@@ -79,7 +79,9 @@ export function mayGrow(state: State): boolean {
   const isAlone = gate === "each" || redBase !== null;
   const max = isAlone ? 1 : Math.min(chainMax, window ?? chainMax);
   if (chain.length >= Math.max(1, max)) return false;
-  return membersOf(state).every((member) => redOf(state, member) === null);
+  return membersOf(state).every(
+    (member) => redOf(state, member) === null && !isSetupSuspected(member),
+  );
 }
 
 export type NextTest =
@@ -125,12 +127,18 @@ function why(state: State, task: Member): NextTest {
   const candidate = candidateOfMember(task);
   if (red === null || candidate === null) throw new Error(`${task.id} is not red`);
   const ownCommand = !isRepositoryWide(state, red.command);
-  if (ownCommand || isBaseGreen(state, task)) return { kind: "guilty", task, red };
+  // Of a setup the base was tried before it counted as red.
+  const isSetup = red.failure.kind === "setup";
+  if (ownCommand || isSetup || isBaseGreen(state, task)) return { kind: "guilty", task, red };
   const tree = candidate.ontoTree;
   const base = state.landing.red.get(tree);
   return base === undefined
     ? { kind: "test_base", task, red }
     : { kind: "base_red", task, tree, red: base };
+}
+
+function isSetupSuspected({ life: { step } }: Member): boolean {
+  return step.at === "chained" && step.setup !== undefined;
 }
 
 function isBaseGreen(state: State, first: Member): boolean {

@@ -5,10 +5,12 @@ import type {
   BaseSuspected,
   CandidateDropped,
   CandidateMade,
+  GateLost,
   GateRed,
   GenerationStarted,
   LandingPutBack,
   Regenerated,
+  SetupSuspected,
 } from "./landingFacts.ts";
 import type { Candidate, LandingStep, State } from "./state.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
@@ -62,7 +64,10 @@ function ontoOf(step: LandingStep): { readonly onto?: Oid } {
 
 export function gateStarted(state: State, id: TaskId, at: number, seq: number): void {
   const candidate = candidateOf(state, id);
-  work(state, id, { at: "gate", since: at, fence: seq, candidate, suspected: null });
+  const step = stepOf(state, id);
+  const red = step.at === "chained" ? step.setup : undefined;
+  const setup = red === undefined ? {} : { setup: { red, on: "candidate" } as const };
+  work(state, id, { at: "gate", since: at, fence: seq, candidate, suspected: null, ...setup });
 }
 
 /** Of how a tree fails only what does not depend on the moment is remembered beyond this chain. */
@@ -79,6 +84,26 @@ export function baseSuspected(state: State, event: BaseSuspected, at: number, se
   const candidate = candidateOf(state, event.task);
   const suspected = event.red;
   work(state, event.task, { at: "gate", since: at, fence: seq, candidate, suspected });
+}
+
+/** What is known stays known. */
+export function gateLost(state: State, { task, setup }: GateLost, at: number): void {
+  const step = stepOf(state, task);
+  const candidate = candidateOf(state, task);
+  const red = step.at === "gate" ? step.suspected : null;
+  const failed = setup === null ? {} : { setup };
+  rest(state, task, { at: "chained", since: at, candidate, red, ...failed });
+}
+
+export function setupSuspected(
+  state: State,
+  { task, red }: SetupSuspected,
+  at: number,
+  seq: number,
+): void {
+  const candidate = candidateOf(state, task);
+  const setup = { red, on: "base" } as const;
+  work(state, task, { at: "gate", since: at, fence: seq, candidate, suspected: null, setup });
 }
 
 export function baseRed(state: State, { task, tree, message }: BaseRed): void {
@@ -108,8 +133,6 @@ export function gatePassed(state: State, id: TaskId, tree: Oid, at: number): voi
 }
 
 export function candidateDropped(state: State, event: CandidateDropped, at: number): void {
-  const { setbacks } = taskOf(state, event.task);
-  if (event.because === "gate_lost") setbacks.gate = (setbacks.gate ?? 0) + 1;
   work(state, event.task, { at: "merging", since: at });
 }
 
@@ -137,6 +160,11 @@ export function tipSeen(state: State, tip: Oid): void {
 export function forgetRedBase({ landing }: State): void {
   landing.redBase = null;
   if (landing.held?.kind === "base_red") landing.held = null;
+}
+
+/** What it was held for is to be tried at once, or concerns nobody any more. */
+export function forgetUnavailable({ landing }: State): void {
+  if (landing.held?.kind === "gate_unavailable") landing.held = null;
 }
 
 /** What landing ran into is found out again by trying; with it a red base that it hides, as nobody looks at that. */

@@ -22,6 +22,7 @@ import type {
   ChainShortened,
   FollowWaiting,
   GatePassed,
+  GateLost,
   GateRed,
   GateStarted,
   GenerationStarted,
@@ -31,6 +32,7 @@ import type {
   LandingReleased,
   LandingStarted,
   Regenerated,
+  SetupSuspected,
   TargetFollowed,
 } from "./landingFacts.ts";
 import type { StoredTask } from "./state.ts";
@@ -74,6 +76,8 @@ export type Event =
   | BaseSuspected
   | BaseRed
   | GatePassed
+  | GateLost
+  | SetupSuspected
   | CandidateDropped
   | LandingPutBack
   | ChainShortened

@@ -11,12 +11,14 @@ import {
   candidateDropped,
   candidateMade,
   gatePassed,
+  gateLost,
   gateRed,
   gateStarted,
   generationStarted,
   landingStarted,
   putBack,
   regenerated,
+  setupSuspected,
   tipSeen,
 } from "./chainEvents.ts";
 import { enter } from "./life.ts";
@@ -123,6 +125,10 @@ function apply(state: State, event: Event, at: number, seq: number): void {
       return baseRed(state, event);
     case "GatePassed":
       return gatePassed(state, event.task, event.tree, at);
+    case "GateLost":
+      return gateLost(state, event, at);
+    case "SetupSuspected":
+      return setupSuspected(state, event, at, seq);
     case "CandidateDropped":
       return candidateDropped(state, event, at);
     case "LandingPutBack":

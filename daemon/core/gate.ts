@@ -1,6 +1,6 @@
 import { candidateOfMember, chainUpTo, isMoving } from "./chain.ts";
 import { dropChain, putBackFrom } from "./chainEnds.ts";
-import { lostMax } from "./state.ts";
+import { gateAvailable, gateLost, setupFailed, setupSound } from "./unavailable.ts";
 import { sameChecks, sameGeneration } from "./supervisorEvents.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Apply } from "./decide.ts";
@@ -14,31 +14,38 @@ import type { Oid } from "../../ipc/ids.ts";
  * The result of a gate run: of the chain up to the task, or of the chain's base. What follows from it
  * is decided by `startLanding`, from what is known then.
  */
-export function decideGate(state: State, task: Task, outcome: Outcome, apply: Apply): void {
+export function decideGate(
+  state: State,
+  task: Task,
+  outcome: Outcome,
+  at: number,
+  apply: Apply,
+): void {
   if (task.life.status !== "landing" || task.life.step.at !== "gate") return;
-  const { candidate, suspected } = task.life.step;
+  const { candidate, suspected, setup } = task.life.step;
   const tree = suspected === null ? candidate.tree : candidate.ontoTree;
   switch (outcome.result) {
     case "gate_green":
+      if (setup?.on === "base") return setupSound(task, setup.red, at, apply);
+      gateAvailable(state, apply);
       return apply({ type: "GatePassed", task: task.id, tree });
     case "gate_red": {
       const { command, failure, output } = outcome;
       const red = { command, failure, output };
+      gateAvailable(state, apply);
       apply({ type: "GateRed", task: task.id, tree, red });
       if (suspected !== null) baseIsRed(state, task, tree, red, apply);
       return;
     }
     case "ended":
       return dropChain(state, "gate_ended", "over", apply);
-    case "failed":
-      return gateLost(
-        state,
-        task,
-        `the checks could not begin: ${inWords(outcome.failure)}`,
-        apply,
-      );
+    case "failed": {
+      const { failure } = outcome;
+      if (failure.kind === "setup") return setupFailed(state, task, failure, at, apply);
+      return gateLost(state, task, `the checks could not begin: ${inWords(failure)}`, at, apply);
+    }
     case "lost":
-      return gateLost(state, task, "the worker that ran the checks died", apply);
+      return gateLost(state, task, "the worker that ran the checks died", at, apply);
     case "done":
     case "generated":
       return;
@@ -74,22 +81,6 @@ export function dropGateOf(state: State, before: CoreSettings, apply: Apply): vo
   if (member === undefined) return;
   if (candidateOfMember(member) !== null || member.life.step.at === "generating")
     dropChain(state, "commands_changed", "open", apply);
-}
-
-/**
- * Nothing was found out: it is tested again, but not for ever. What is tested together is halved until
- * the one that keeps the checks from beginning is alone.
- */
-export function gateLost(state: State, task: Task, message: string, apply: Apply): void {
-  const together = chainUpTo(state, task.id).length;
-  if (together > 1) {
-    apply({ type: "ChainShortened", length: together >> 1 });
-    return dropChain(state, "chain_lost", "over", apply);
-  }
-  if ((task.setbacks.gate ?? 0) < lostMax) return dropChain(state, "gate_lost", "over", apply);
-  putBackFrom(state, 1, "over", apply);
-  const next = { to: "failed", reason: { kind: "landing", message } } as const;
-  apply({ type: "LandingEnded", task: task.id, next, openGate: null });
 }
 
 export function inWords(failure: AttemptFailure): string {

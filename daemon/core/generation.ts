@@ -1,6 +1,7 @@
 import { conflictsMax, isResolved } from "./state.ts";
 import { dropChain, endMember } from "./chainEnds.ts";
-import { gateLost, inWords } from "./gate.ts";
+import { gateAvailable, gateLost } from "./unavailable.ts";
+import { inWords } from "./gate.ts";
 import { rulesFor } from "./generated.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Apply } from "./decide.ts";
@@ -47,16 +48,24 @@ function mergeAgain(state: State, task: Member, apply: Apply): void {
   else apply({ type: "LandingPutBack", task: task.id, because: "chain_cut", openGate: null });
 }
 
-export function decideGenerated(state: State, task: Task, outcome: Outcome, apply: Apply): void {
+export function decideGenerated(
+  state: State,
+  task: Task,
+  outcome: Outcome,
+  at: number,
+  apply: Apply,
+): void {
   if (task.life.status !== "landing" || task.life.step.at !== "generating") return;
   const { tree: from, onto } = task.life.step;
   switch (outcome.result) {
     case "generated": {
       const { tree, others } = outcome;
+      gateAvailable(state, apply);
       return apply({ type: "Regenerated", task: task.id, from, tree, others });
     }
     case "gate_red": {
       const { command, failure, output } = outcome;
+      gateAvailable(state, apply);
       if (onto === undefined)
         return endMember(state, task, afterGeneration(task, { command, failure, output }), apply);
       return apply({
@@ -70,10 +79,10 @@ export function decideGenerated(state: State, task: Task, outcome: Outcome, appl
       return dropChain(state, "gate_ended", "over", apply);
     case "failed": {
       const message = `generated files could not be made: ${inWords(outcome.failure)}`;
-      return gateLost(state, task, message, apply);
+      return gateLost(state, task, message, at, apply);
     }
     case "lost":
-      return gateLost(state, task, "the worker that made generated files died", apply);
+      return gateLost(state, task, "the worker that made generated files died", at, apply);
     case "done":
     case "gate_green":
       return;

@@ -7,6 +7,7 @@ import { conflictsMax, isHold, isResolved } from "./state.ts";
 import { holderOfPath } from "./claimTable.ts";
 import { everything, pathConflict, pathsOutside } from "./claims.ts";
 import { decideGenerate } from "./generation.ts";
+import { isHeldBack } from "./unavailable.ts";
 import { unreachable } from "./unreachable.ts";
 import { withoutGenerated } from "./generated.ts";
 import type { Apply } from "./decide.ts";
@@ -26,6 +27,7 @@ import type { State, Task } from "./state.ts";
  *        │          └─┼────────┼─┼──────┼─┼───────┘  the branch had moved: merge again
  *        │            │        └─┼──────┘ │  red: test a part of the chain, or its base
  *        │            │          ├────────┼─ guilty: runs again by its retries, or has failed
+ *        │            │          ├────────┼─ the run could not be run: landing is held, then it is tested again (unavailable.ts)
  *        │            │          └────────┴─ base red, or one in front left the chain: back to waiting
  *        │            └─ conflict: with the branch, the task runs again on the new base, then it fails
  *        │               (parked; a person's resolution of it lands from `waiting` on: resolve.ts); with others of the chain, back to waiting until that is over
@@ -33,6 +35,7 @@ import type { State, Task } from "./state.ts";
  *        └─ order: priority with age, then order of submission
  */
 export function startLanding(state: State, at: number, apply: Apply): void {
+  if (isHeldBack(state, at)) return;
   const applyAll: Apply = (event) => applyWithDependents(state, event, apply);
   while (state.landing.current === null) {
     const joins = nextToJoin(state);
@@ -65,8 +68,13 @@ function carryOn(state: State, next: NextTest, at: number, apply: Apply): void {
 function nextToJoin(state: State): Task | null {
   const { landing } = state;
   if (landing.waiting.size === 0) return null;
-  if (landing.held !== null && landing.held.kind !== "base_red") return null;
+  if (landing.held !== null && !isTriedOn(landing.held)) return null;
   return mayGrow(state) ? firstToLand(state) : null;
+}
+
+/** Whether it is over is found out by landing. */
+function isTriedOn({ kind }: HeldReason): boolean {
+  return kind === "base_red" || kind === "gate_unavailable";
 }
 
 /** Waiting tasks in the order they would land. */
@@ -135,7 +143,7 @@ export function decideMerged(
   if (task === null || task.life.step.at !== "merging") return;
   const { onto } = task.life.step;
   if (command.onto !== onto) return;
-  releaseIfHeld(state, apply);
+  if (state.landing.held?.kind !== "gate_unavailable") releaseIfHeld(state, apply);
   const { result } = command;
   switch (result.kind) {
     case "candidate":

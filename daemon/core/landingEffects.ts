@@ -3,7 +3,7 @@ import { currentAttempt } from "./state.ts";
 import { generatedGlobs, mayTouchGenerated, rulesFor } from "./generated.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Effect } from "./effects.ts";
-import type { LandingStep, State } from "./state.ts";
+import type { LandingStep, State, Task } from "./state.ts";
 import type { TaskId } from "../../ipc/ids.ts";
 
 /** The step that the current landing is at; asked again after a pause when it could not be carried out. */
@@ -52,8 +52,7 @@ export function landingEffects(state: State): Effect[] {
           task: task.id,
           attempt: attempt.number,
           fence: step.fence,
-          commit: step.suspected === null ? step.candidate.commit : step.candidate.onto,
-          commands: step.suspected === null ? gateCommands(state, task) : state.settings.verify,
+          ...gateRun(state, task, step),
           timeoutMs: state.settings.verifyTimeoutMs,
         },
       ];
@@ -66,6 +65,20 @@ export function landingEffects(state: State): Effect[] {
     default:
       return unreachable(step);
   }
+}
+
+/** Of the chain's base only the setup, or what everybody has to pass. */
+function gateRun(
+  state: State,
+  task: Task,
+  { candidate, suspected, setup }: Extract<LandingStep, { at: "gate" }>,
+): Pick<Extract<Effect, { kind: "gate" }>, "commit" | "commands"> {
+  if (suspected !== null) return { commit: candidate.onto, commands: state.settings.verify };
+  if (setup?.on !== "base")
+    return { commit: candidate.commit, commands: gateCommands(state, task) };
+  const [first] = chainUpTo(state, task.id);
+  const { onto } = (first === undefined ? null : candidateOfMember(first)) ?? candidate;
+  return { commit: onto, commands: [] };
 }
 
 function generatedOf(

@@ -1,4 +1,4 @@
-import { forgetHold, leaveChain, tipSeen } from "./chainEvents.ts";
+import { forgetHold, forgetUnavailable, leaveChain, tipSeen } from "./chainEvents.ts";
 import { landedToPush } from "./push.ts";
 import { proceed } from "./life.ts";
 import { currentAttempt, taskOf } from "./state.ts";
@@ -10,6 +10,7 @@ export function landingEnded(state: State, event: LandingEnded, at: number): voi
   const task = taskOf(state, event.task);
   if (state.landing.chain.includes(event.task)) stopLanding(state, event.task);
   state.landing.waiting.delete(event.task);
+  if (state.landing.chain.length + state.landing.waiting.size === 0) forgetUnavailable(state);
   if (event.next.to === "succeeded" && event.next.commit !== null) {
     tipSeen(state, event.next.commit);
     landedToPush(state);

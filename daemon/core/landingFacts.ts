@@ -47,20 +47,38 @@ export type BaseRed = {
 /** A tree passed: the candidate's, and the chain lands up to there, or that of its base, and then the red candidate is to blame. */
 export type GatePassed = { readonly type: "GatePassed"; readonly task: TaskId; readonly tree: Oid };
 
-/** Of the first of a chain. Merge again: the branch moved under the candidate, or its gate run was cut short, could not begin or tests what no longer counts. */
+/**
+ * The run of the gate could not be run, and `LandingHeld` says why and until when. The candidate stays.
+ * `setup`: its setup failed and that of its base did not: once more, and it is red.
+ */
+export type GateLost = {
+  readonly type: "GateLost";
+  readonly task: TaskId;
+  readonly setup: RedGate | null;
+};
+
+/** The setup failed on the candidate: is it the same on the chain's base? The sequence of this event is the fence of that run. */
+export type SetupSuspected = {
+  readonly type: "SetupSuspected";
+  readonly task: TaskId;
+  readonly red: RedGate;
+};
+
+/** Of the first of a chain. Merge again: the branch moved under the candidate, or its gate run was cut short or tests what no longer counts. */
 export type CandidateDropped = {
   readonly type: "CandidateDropped";
   readonly task: TaskId;
+  /** `gate_lost` and `chain_lost` occur in older journals only. */
   readonly because: "outdated" | "gate_ended" | "gate_lost" | "chain_lost" | "commands_changed";
   /** The fence of a gate run that goes on and has to be ended. */
   readonly openGate: number | null;
 };
 
-/** It leaves the chain and waits again: one in front of it left, or it does not fit behind those. */
+/** It leaves the chain and waits again: one in front of it left, it does not fit behind those, or the gate cannot be run. */
 export type LandingPutBack = {
   readonly type: "LandingPutBack";
   readonly task: TaskId;
-  readonly because: "chain_cut" | "conflict" | "no_change" | "generation";
+  readonly because: "chain_cut" | "conflict" | "no_change" | "generation" | "unavailable";
   /** The fence of a gate run that goes on and has to be ended. */
   readonly openGate: number | null;
 };
@@ -103,9 +121,19 @@ export type LandingEnded = {
 
 /** Nothing lands until a person acts (or the cause goes away and the timer finds out). */
 export type LandingHeld = { readonly type: "LandingHeld"; readonly reason: HeldReason };
-export type HeldReason = {
-  readonly kind: "rewound" | "base_red" | "signature" | "problem";
+export type HeldReason =
+  | {
+      readonly kind: "rewound" | "base_red" | "signature" | "problem";
+      readonly message: string;
+    }
+  | GateUnavailable;
+/** Checks could not be run, `tries` times in a row; `since` and `tryAt` (the next try) in milliseconds since the epoch. */
+export type GateUnavailable = {
+  readonly kind: "gate_unavailable";
   readonly message: string;
+  readonly tries: number;
+  readonly since: number;
+  readonly tryAt: number;
 };
 export type LandingReleased = {
   readonly type: "LandingReleased";

@@ -4,6 +4,9 @@ export const instantsHeldMax = 64;
 export const tasksPerSubmitMax = 10_000;
 /** Longest wait between two tries of a task that failed. */
 export const backoffMsMax = 60 * 60 * 1000;
+/** Between two tries of a gate that could not be run: the first pause, twice as long each time, at most. */
+export const gateRetryMs = 5_000;
+export const gateRetryMsMax = 5 * 60 * 1000;
 /** Paths that the reason of a failure names. */
 export const shownPathsMax = 1_000;
 

@@ -78,6 +78,7 @@ function reactToOne(state: State, { seq, event }: Recorded): readonly Effect[] {
     case "CandidateMade":
     case "GateStarted":
     case "BaseSuspected":
+    case "SetupSuspected":
     case "GatePassed":
     case "GenerationStarted":
     case "Regenerated":
@@ -120,6 +121,7 @@ function reactToOne(state: State, { seq, event }: Recorded): readonly Effect[] {
     case "AttemptSalvaged":
     case "WorkerGone":
     case "GateRed":
+    case "GateLost":
     case "ChainShortened":
     case "LandingHeld":
     case "FollowWaiting":

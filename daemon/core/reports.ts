@@ -30,8 +30,8 @@ export function decideReport(
   const { life } = task;
   if (isOpenAttempt(task, worker, report)) endAttempt(state, task, report, at, apply);
   else if (life.status === "landing" && runOf(life.step) === report.fence) {
-    if (life.step.at === "generating") decideGenerated(state, task, report.outcome, apply);
-    else decideGate(state, task, report.outcome, apply);
+    if (life.step.at === "generating") decideGenerated(state, task, report.outcome, at, apply);
+    else decideGate(state, task, report.outcome, at, apply);
   } else noteSalvage(task, report, apply);
 }
 

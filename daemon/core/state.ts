@@ -65,8 +65,7 @@ export type Task = {
   paused: boolean;
   cancelRequested: boolean;
   attempts: Attempt[];
-  /** `gate`: runs in the gate's workspace that were lost; absent: none, and in older journals part of `lost`. */
-  setbacks: { failure: number; lost: number; conflict: number; gate?: number };
+  setbacks: { failure: number; lost: number; conflict: number };
   /** Paths that earlier attempts touched, and `unknownRest`: claimed beforehand when it runs again. */
   touched: readonly string[];
   /** The checks that sent it back last: its attempts from then on are given what they printed. */
@@ -144,6 +143,8 @@ export type LandingStep =
       readonly candidate: Candidate;
       /** The chain up to and including it failed like this. */
       readonly red: RedGate | null;
+      /** How its setup failed, once; that of its base did not (unavailable.ts). */
+      readonly setup?: RedGate;
     }
   | {
       readonly at: "gate";
@@ -152,6 +153,8 @@ export type LandingStep =
       readonly candidate: Candidate;
       /** Set while the base is tested because the candidate was red. */
       readonly suspected: RedGate | null;
+      /** How the candidate's setup failed: now that of the chain's base is tried, or the candidate's once more. */
+      readonly setup?: { readonly red: RedGate; readonly on: "base" | "candidate" };
     }
   | { readonly at: "moving"; readonly since: number; readonly candidate: Candidate };
 

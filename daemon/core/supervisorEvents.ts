@@ -1,4 +1,4 @@
-import { forgetHold, forgetRedBase } from "./chainEvents.ts";
+import { forgetHold, forgetRedBase, forgetUnavailable } from "./chainEvents.ts";
 import { pushPlaceSet } from "./push.ts";
 import { wakeEverybody } from "./claimWaits.ts";
 import type { CoreSettings } from "./coreSettings.ts";
@@ -25,6 +25,7 @@ export function settingsChanged(state: State, settings: CoreSettings, at: number
     state.landing.green.clear();
     state.landing.red.clear();
     forgetRedBase(state);
+    forgetUnavailable(state);
   }
   if (!sameGeneration(before, settings)) state.landing.generated.clear();
   wakeEverybody(state, at);

@@ -18,17 +18,20 @@ export type Gated = {
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 };
 
-/** `check`: a shell line that fails on a bad tree; it is given the folder beside the repository. */
+type Settings = Readonly<Record<string, unknown>>;
+
+/** `check`: a shell line that fails on a bad tree; it and `config` are given the folder beside the repository. */
 export async function makeGated(
   check: string | ((root: string) => string),
-  config: object = {},
+  config: Settings | ((root: string) => Settings) = {},
 ): Promise<Gated> {
   const repository = await makeRepository();
   const [count, held] = ["runs", "held"].map((name) => join(dirname(repository.dir), name));
   if (count === undefined || held === undefined) throw new Error("no names");
   const line = typeof check === "string" ? check : check(dirname(repository.dir));
   const shell = `echo run >> '${count}'; while [ -e '${held}' ]; do sleep 0.1; done; ${line}`;
-  const settings = { max_parallel: 3, verify: [{ shell }], ...config };
+  const more = typeof config === "function" ? config(dirname(repository.dir)) : config;
+  const settings = { max_parallel: 3, verify: [{ shell }], ...more };
   await repository.write("orchd.yaml", JSON.stringify(settings));
   await repository.commit("configured");
   const supervised = await supervise(repository);

@@ -102,7 +102,7 @@ function landings(world: World): void {
   world.turn({ type: "followed", result: { kind: "followed", to: oid("c-first") } });
 }
 
-/** One of three that land together is red, another is put back behind it, and a run of them is lost. */
+/** One of three that land together is red, another is put back behind it, and two runs of them are lost. */
 function together(world: World): void {
   world.turn({ type: "landingHeld", reason: { kind: "rewound", message: "main was reset" } });
   const names = ["one", "two", "three"];
@@ -110,7 +110,8 @@ function together(world: World): void {
   for (const name of names) world.done(name, [name]);
   world.turn({ type: "landingReleased", tip: null });
   for (const name of names) world.merged(name);
-  world.report("three", { result: "lost", saved: null });
+  for (const pauseMs of [5_000, 10_000])
+    world.report("three", { result: "lost", saved: null }).pass(pauseMs);
   world.merged("one").report("one", { result: "gate_green" }).moved("one");
   world.merged("two").merged("three").report("three", red);
   world.report("two", red).report("two", { result: "gate_green" });
@@ -119,6 +120,7 @@ function together(world: World): void {
   world.turn({ type: "followed", result: { kind: "followed", to: oid("c-three") } });
   sentBack(world);
   generation(world);
+  unavailable(world);
 }
 
 /** Two changes of a file that is made by a command meet. */
@@ -127,6 +129,22 @@ function generation(world: World): void {
   const made = { result: "generated", tree: oid("made"), others: ["log"] } as const;
   world.report("locks", made).merged("locks", candidateOf("locks", { tree: oid("made") }));
   world.report("locks", { result: "gate_green" }).moved("locks");
+}
+
+/** The gate cannot be run at all, and then the setup fails with what one of two brings. */
+function unavailable(world: World): void {
+  const lost = { result: "lost", saved: null } as const;
+  const problem = { kind: "setup", message: "npm ci: exit code 1\nno such package" } as const;
+  const setup = { result: "failed", failure: problem, saved: null } as const;
+  const green = { result: "gate_green" } as const;
+  world.turn({ type: "landingHeld", reason: { kind: "rewound", message: "main was reset" } });
+  world.submit(spec("fine"), spec("broken")).done("fine", ["f"]).done("broken", ["package.json"]);
+  world.turn({ type: "landingReleased", tip: null });
+  world.merged("fine").merged("broken").report("broken", lost).pass(5_000);
+  world.report("broken", lost).pass(10_000);
+  world.merged("fine").report("fine", setup).report("fine", setup).pass(20_000);
+  world.merged("fine").report("fine", green).moved("fine").merged("broken");
+  world.report("broken", setup).report("broken", green).pass(5_000).report("broken", setup);
 }
 
 /** Red behind a green tree, with another attempt left, which changes nothing. */

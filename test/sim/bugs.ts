@@ -126,12 +126,23 @@ export const plantedBugs: readonly Bug[] = [
     ],
   },
   {
+    name: "blame for a setup that nobody tried without the change",
+    breaks: "S8",
+    edits: [
+      {
+        file: "daemon/core/unavailable.ts",
+        find: '  if (setup === undefined) return apply({ type: "SetupSuspected", task: task.id, red });\n',
+        replace: "",
+      },
+    ],
+  },
+  {
     name: "blame on a red base",
     seed: 30,
     edits: [
       {
         file: "daemon/core/chain.ts",
-        find: "ownCommand || isBaseGreen(state, task)",
+        find: "ownCommand || isSetup || isBaseGreen(state, task)",
         replace: "true || ownCommand",
       },
     ],

@@ -400,6 +400,10 @@ export class Checker {
     const command = red.command.join(" ");
     const { ontoTree } = candidate;
     must(this.shadow.landing.chain[0] === task, "S8", () => `${task} is blamed behind another`);
+    if (red.failure.kind === "setup") {
+      const isSound = this.#machine.repository.setUp.has(ontoTree);
+      return must(isSound, "S8", () => `${task} is blamed for a setup that nobody saw work before`);
+    }
     if (!verify.some((argv) => argv.join(" ") === command)) return;
     must(
       this.#machine.repository.hasPassed(ontoTree, verify),
@@ -421,10 +425,8 @@ export class Checker {
   #checkLimits(id: TaskId): void {
     const task = this.shadow.tasks.get(id);
     if (task === undefined) return;
-    const { failure, lost, conflict, gate = 0 } = task.setbacks;
-    const losses = Math.max(lost, gate);
-    const within =
-      failure <= task.spec.retries.max && losses <= lostMax && conflict <= conflictsMax;
+    const { failure, lost, conflict } = task.setbacks;
+    const within = failure <= task.spec.retries.max && lost <= lostMax && conflict <= conflictsMax;
     must(within, "S11", () => `${id} was tried too often: ${JSON.stringify(task.setbacks)}`);
   }
 

@@ -108,5 +108,8 @@ function drawWrites(machine: Machine, spec: TaskSpec, attempt: number): Record<s
   const allowed = random.chance(scenario.work.outside) ? paths : declared;
   const mark = random.chance(scenario.work.red) ? random.pick(["!red", "!lint", "!p", "!q"]) : "";
   const touched = random.some(allowed, random.int(1, 3));
-  return Object.fromEntries(touched.map((path) => [path, `${spec.id}.${attempt}${mark}`]));
+  const broken = scenario.setup?.broken ?? 0;
+  const breaksSetup = broken > 0 && random.chance(broken) ? "!setup" : "";
+  const end = mark === "" ? breaksSetup : mark;
+  return Object.fromEntries(touched.map((path) => [path, `${spec.id}.${attempt}${end}`]));
 }

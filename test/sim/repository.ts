@@ -205,6 +205,9 @@ export class Repository {
     this.target = this.objects.commit(tree, parents, null, `mend ${this.#changes}`);
   }
 
+  /** The gate's workspace was set up with it. */
+  readonly setUp = new Set<Oid>();
+
   gatePassed(tree: Tree, verify: readonly Argv[]): void {
     const passed = this.#passed.get(tree.oid) ?? new Set();
     for (const argv of verify) passed.add(argv.join(" "));
@@ -224,6 +227,11 @@ export class Repository {
 
 function tasksOn(tip: Commit): TaskId[] {
   return [...firstParents(tip)].flatMap(({ task }) => task ?? []);
+}
+
+/** Setup fails with what is in this tree. */
+export function breaksSetup(tree: Tree): boolean {
+  return Object.values(tree.files).some((content) => content.endsWith("!setup"));
 }
 
 /** The first of these commands that fails on this tree. `!p` and `!q` pass alone and fail together. */

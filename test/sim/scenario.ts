@@ -32,7 +32,12 @@ export type Scenario = {
   readonly holds: HoldMix;
   /** Of the times that a rewind is settled: what landed is made again. */
   readonly reapply: number;
+  /** Of the gate's workspace; absent: it is always there. */
+  readonly setup?: SetupMix;
 };
+
+/** `outages`: of runs of the gate during the storm, those that find its workspace impossible to set up; `broken`: of changes, those with which setup fails. */
+type SetupMix = { readonly outages: number; readonly broken: number };
 
 /** Who else than tasks will hold claims. */
 type HoldMix = {
@@ -104,7 +109,15 @@ export function drawScenario(seed: number): Scenario {
     attemptMsMax: random.pick([500, 5_000, 40_000]),
     syncMsMax: random.pick([2, 10, 200]),
     ...drawOthers(seed),
+    ...drawSetup(seed),
   };
+}
+
+/** Of a stream of its own, and nothing in most seeds: the others go on as they did. */
+function drawSetup(seed: number): Pick<Scenario, "setup"> {
+  const random = new Random(seed ^ 0x5e_70_93);
+  if (random.chance(0.7)) return {};
+  return { setup: { outages: random.pick([0, 0.2, 0.6]), broken: random.pick([0, 0.05, 0.2]) } };
 }
 
 /** Of a stream of its own, as the next; half of the seeds have none of it. */

@@ -87,6 +87,8 @@ export function strike(machine: Machine, kind: FaultKind): void {
     case "resolved":
     case "continued":
     case "gate_red":
+    case "gate_outage":
+    case "setup_broken":
     case "generated":
     case "generation_failed":
     case "landed_together":

@@ -2,10 +2,10 @@ import { attemptPlan } from "./plan.ts";
 import { changedPaths } from "./git.ts";
 import { madeFrom } from "./generated.ts";
 import { maskOf } from "./paths.ts";
-import { failing } from "./repository.ts";
+import { breaksSetup, failing } from "./repository.ts";
 import { must } from "./violation.ts";
 import type { Assignment, AttemptKey, Outcome, Report, Saved } from "../../ipc/workerMessages.ts";
-import type { Commit, Files } from "./git.ts";
+import type { Commit, Files, Tree } from "./git.ts";
 import type { Machine } from "./machine.ts";
 import type { WorkerId } from "../../ipc/ids.ts";
 
@@ -260,6 +260,8 @@ export class WorkerProcess {
     const finish = this.#course(assignment, (how) => {
       if (how === "ended") return { result: "ended", saved: null };
       const { tree } = repository.objects.get(assignment.candidate);
+      const unready = this.#setUpGate(tree);
+      if (unready !== null) return unready;
       const [first] = assignment.commands;
       if (first !== undefined && this.#machine.takeArmed("gate_timeout")) {
         const failure = { kind: "timeout", timeout_ms: assignment.timeout_ms } as const;
@@ -277,6 +279,21 @@ export class WorkerProcess {
     this.#later(random.logarithmic(10, this.#machine.scenario.attemptMsMax), () =>
       finish("planned"),
     );
+  }
+
+  /** Like a check it depends on the tree, and besides on whether the network is there. */
+  #setUpGate(tree: Tree): Outcome | null {
+    const { random, repository, scenario, storming } = this.#machine;
+    const { setup } = scenario;
+    if (setup === undefined) return null;
+    const isOut = storming && random.chance(setup.outages);
+    if (!isOut && !breaksSetup(tree)) {
+      repository.setUp.add(tree.oid);
+      return null;
+    }
+    this.#machine.fired(isOut ? "gate_outage" : "setup_broken");
+    const message = "npm ci: exit code 1\nno such package";
+    return { result: "failed", failure: { kind: "setup", message }, saved: null };
   }
 
   /** What a command makes depends on the other files alone. */

@@ -34,6 +34,8 @@ export const eventNames: Readonly<Record<EventType, string>> = {
   BaseSuspected: "landing:base_suspected",
   BaseRed: "landing:base_red",
   GatePassed: "landing:gate_passed",
+  GateLost: "landing:gate_lost",
+  SetupSuspected: "landing:setup_suspected",
   CandidateDropped: "landing:again",
   LandingPutBack: "landing:put_back",
   ChainShortened: "landing:shortened",

@@ -69,6 +69,17 @@ describe("a drain", () => {
     expect(ends).to.deep.equal([{ landing: 2, held: "main was reset" }]);
   });
 
+  it("gives a gate that cannot be run its time", async () => {
+    const { begin, set, ends, timers } = makeDrain();
+    const times = { tries: 1, since: 0, tryAt: 5_000 };
+    await set(0, 1, { kind: "gate_unavailable", message: "its worker died", ...times });
+    await begin();
+    expect(ends).to.deep.equal([]);
+    expect(timers).to.have.length(1);
+    await set(0, 0, null);
+    expect(ends).to.have.length(1);
+  });
+
   it("gives a problem that may pass its time, and goes on when it passes", async () => {
     const { begin, set, ends, timers, settle } = makeDrain();
     await set(0, 1, problem);

@@ -293,10 +293,14 @@ describe("a chain that is taken apart", () => {
   it("is halved while its checks cannot even begin, until the one that is in the way is alone", () => {
     const world = chained(["a", "b", "c", "d"]);
     const lost: Outcome = { result: "lost", saved: null };
-    world.report("d", lost).merged("a").merged("b");
+    world.report("d", lost);
+    expect(steps(world, "a", "d")).to.deep.equal(["chained", "chained"]);
+    world.pass(5_000);
+    expect(steps(world, "a", "d")).to.deep.equal(["chained", "gate"]);
+    world.report("d", lost).pass(10_000).merged("a").merged("b");
     expect(steps(world, "b", "c")).to.deep.equal(["gate", "waiting"]);
     expect([world.state.landing.window, world.task("a").setbacks.lost]).to.deep.equal([2, 0]);
-    world.report("b", lost).merged("a");
+    world.report("b", lost).pass(20_000).merged("a");
     expect(steps(world, "a", "b")).to.deep.equal(["gate", "waiting"]);
     world.report("a", green).moved("a");
     expect(world.state.landing.window).to.equal(null);

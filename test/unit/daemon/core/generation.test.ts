@@ -14,7 +14,7 @@ import {
   started,
   testCommand,
 } from "../../../helpers/core.ts";
-import { conflictsMax, lostMax } from "../../../../daemon/core/state.ts";
+import { conflictsMax } from "../../../../daemon/core/state.ts";
 import { pending } from "../../../../daemon/core/react.ts";
 import { restore, stateRow } from "../../../../daemon/core/snapshot.ts";
 import type { CoreSettings } from "../../../../daemon/core/coreSettings.ts";
@@ -79,7 +79,7 @@ describe("a generated file that both sides changed", () => {
     const world = met(ready()).report("a", made("a"));
     world
       .merged("a", candidateOf("a", { tree: oid("made-a") }))
-      .report("a", { result: "lost", saved: null });
+      .report("a", { result: "ended", saved: null });
     expect(world.step("a")).to.equal("merging");
     world.merged("a", meeting("a"));
     expect(world.effectsOf("merge")[0]?.generated?.regenerated?.tree).to.equal(oid("made-a"));
@@ -174,12 +174,17 @@ describe("a generated file that both sides changed", () => {
     expect(world.merged("a").step("a")).to.equal("moving");
   });
 
-  it("is made again when its worker died, but not for ever", () => {
+  it("is made again after a pause when its worker died, however often, and the task does not fail", () => {
     const world = met(ready());
-    for (let times = 0; times < lostMax; times += 1)
-      world.report("a", { result: "lost", saved: null }).merged("a", meeting("a"));
-    world.report("a", { result: "lost", saved: null });
-    expect(world.task("a").life).to.deep.include({ status: "failed" });
+    for (const pauseMs of [5_000, 10_000, 20_000, 40_000, 80_000]) {
+      world.report("a", { result: "lost", saved: null }).pass(pauseMs - 1);
+      expect(world.step("a")).to.equal("waiting");
+      expect(world.state.landing.held).to.deep.include({ kind: "gate_unavailable" });
+      world.pass(1).merged("a", meeting("a"));
+    }
+    world.report("a", made("a"));
+    expect(world.state.landing.held).to.equal(null);
+    expect(world.task("a").setbacks.lost).to.equal(0);
   });
 });
 
