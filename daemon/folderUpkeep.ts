@@ -19,11 +19,18 @@ export type FolderPorts = {
 
 export type FoldersCollected = Pick<GcView, "folders" | "unsaved" | "problem">;
 
-/** `measure`: how large it all is takes a look at every file. */
+export type FoldersHow = {
+  readonly dryRun: boolean;
+  /** How large it all is takes a look at every file. */
+  readonly measure: boolean;
+  /** Nothing more is removed once this is aborted: the next supervisor's workers may be there. */
+  readonly stop: AbortSignal;
+};
+
 export async function collectFolders(
   ports: FolderPorts,
   { folders, ages }: { readonly folders: readonly LeftFolder[]; readonly ages: Ages },
-  { dryRun, measure }: { readonly dryRun: boolean; readonly measure: boolean },
+  { dryRun, measure, stop }: FoldersHow,
 ): Promise<FoldersCollected> {
   const policy = ports.policy();
   const bytes = async (path: string): Promise<number | null> =>
@@ -31,6 +38,7 @@ export async function collectFolders(
   const gone: GcView["folders"] = [];
   for (const folder of (await expired(ports, folders, ages, policy)).slice(0, gcFoldersMax)) {
     const one = { path: folder.path, kind: folder.kind, bytes: await bytes(folder.path) };
+    if (stop.aborted) return { folders: gone, unsaved: [], problem: "the supervisor ends" };
     try {
       if (!dryRun) await ports.remove(folder);
     } catch (error) {

@@ -54,6 +54,9 @@ const packsMax = 40;
 export class Upkeep {
   readonly #ports: UpkeepPorts;
   readonly #stop = new AbortController();
+  readonly #folderPorts: FolderPorts;
+  /** The folder that is being removed. */
+  #removing: Promise<unknown> = Promise.resolve();
   #timer: Timer | null = null;
   #collecting: Promise<unknown> = Promise.resolve();
   readonly #packing: Packing;
@@ -63,6 +66,7 @@ export class Upkeep {
     this.#ports = ports;
     this.#packing = new Packing(ports);
     this.#aging = new Aging(ports);
+    this.#folderPorts = { ...ports.folders, remove: (folder) => this.#remove(folder) };
   }
 
   begin(): void {
@@ -74,11 +78,17 @@ export class Upkeep {
     return this.#inTurn(() => this.#collect(dryRun));
   }
 
-  /** Resolves when no git of it is left. */
+  /** Resolves when no git of it is left and it removes no folder any more; nobody waits for the journal. */
   async close(): Promise<void> {
     this.#timer?.cancel();
     this.#stop.abort();
-    await this.#packing.close();
+    await Promise.all([this.#packing.close(), this.#removing]);
+  }
+
+  #remove(folder: LeftFolder): Promise<void> {
+    const removed = this.#ports.folders.remove(folder);
+    this.#removing = removed.catch(() => undefined);
+    return removed;
   }
 
   #lookIn(ms: number, look: () => Promise<unknown>): void {
@@ -112,8 +122,8 @@ export class Upkeep {
   }
 
   async #lookAtFolders(): Promise<void> {
-    const how = { dryRun: false, measure: false };
-    const { folders, problem } = await collectFolders(this.#ports.folders, await this.#note(), how);
+    const how = { dryRun: false, measure: false, stop: this.#stop.signal };
+    const { folders, problem } = await collectFolders(this.#folderPorts, await this.#note(), how);
     const paths = folders.slice(0, loggedMax).map(({ path }) => path);
     const { log } = this.#ports;
     if (folders.length > 0) log.info("old folders are removed", { folders: folders.length, paths });
@@ -149,8 +159,8 @@ export class Upkeep {
   async #collect(dryRun: boolean): Promise<GcView> {
     const { keeping, isOff } = this.#ports;
     const { refs, bytes, problem } = await this.#refs(dryRun);
-    const how = { dryRun, measure: true };
-    const left = await collectFolders(this.#ports.folders, await this.#note(), how);
+    const how = { dryRun, measure: true, stop: this.#stop.signal };
+    const left = await collectFolders(this.#folderPorts, await this.#note(), how);
     if (!dryRun) await this.#collected();
     const objects = await keeping.clutter();
     const listed = refs.map(({ name, why }) => ({ ref: name, why }));

@@ -4,7 +4,9 @@
  * So neither counts here, only looks that follow each other:
  *
  *     in the same boot     the time since boot went on, suspends included: that much has passed
- *     after another boot   that boot's time, and what the machine was off by the wall clock, at most a day
+ *     after another boot   that boot's time, and what the machine was off by the wall clock, at most a day;
+ *                          never more than went by on the wall clock: the disk may have come to a machine
+ *                          that had been up for a year
  *     what is seen over    for the first time now: its age begins now
  *
  * Whatever goes wrong (the record of looks is lost, nobody looked for months) makes things younger, and
@@ -39,7 +41,7 @@ export function looked(before: Ages | null, look: Look): Ages {
 function passedBetween(last: Look, look: Look): number {
   if (look.bootId === last.bootId) return Math.max(0, look.uptimeMs - last.uptimeMs);
   const offMs = look.wallMs - look.uptimeMs - last.wallMs;
-  return look.uptimeMs + Math.min(offMsMax, Math.max(0, offMs));
+  return Math.max(0, look.uptimeMs + Math.min(offMsMax, offMs));
 }
 
 /** `over`: everything that is over now. What is not any more begins anew when it is again. */

@@ -38,8 +38,11 @@ export type FolderSite = {
 export async function leftFolders(site: FolderSite): Promise<LeftFolder[]> {
   const left: LeftFolder[] = [];
   for (const { worker, folder } of await workersIn(site.root)) {
-    left.push(...(await setAsideIn(folder)));
-    if (!site.isThere(worker) && (await isOurs(site, folder)))
+    const objects = await objectsOf(folder);
+    const ours = await realpath(join(site.gitDir, "objects")).catch(() => null);
+    // Without a workspace nobody else is known whose it could be.
+    if (objects === null || objects === ours) left.push(...(await setAsideIn(folder)));
+    if (!site.isThere(worker) && objects !== null && objects === ours)
       left.push(...(await workspaceIn(folder)));
   }
   for (const { folder } of await workersIn(site.brain)) {
@@ -76,9 +79,10 @@ function openIn(worker: string): ReadonlySet<string> {
 }
 
 /** Rejects with what the disk says; then some of it may be gone. */
-export async function removeLeft(site: FolderSite, { path }: LeftFolder): Promise<void> {
+export async function removeLeft(site: FolderSite, { kind, path }: LeftFolder): Promise<void> {
   const worker = basename(dirname(path));
-  if (!isWorkerId(worker)) return await failpoint("gc.folder", () => removeAll(path));
+  if (kind === "temporary" || !isWorkerId(worker))
+    return await failpoint("gc.folder", () => removeAll(path));
   const away = join(dirname(dirname(path)), `.removed-${worker}-${basename(path)}`);
   await failpoint("gc.workspace", async () => {
     await removeAll(away);
@@ -152,11 +156,10 @@ async function workspaceIn(worker: string): Promise<LeftFolder[]> {
   return ordered.map((name) => ({ kind, path: join(worker, name) }));
 }
 
-async function isOurs({ gitDir }: FolderSite, worker: string): Promise<boolean> {
+/** Of the repository that a workspace belongs to; `null`: it does not say. */
+async function objectsOf(worker: string): Promise<string | null> {
   const file = join(worker, ownGitName, "objects/info/alternates");
-  const alternates = await readFile(file, "utf8").catch(() => null);
-  const objects = await realpath(join(gitDir, "objects")).catch(() => null);
-  return alternates !== null && alternates.trim() === objects;
+  return (await readFile(file, "utf8").catch(() => null))?.trim() ?? null;
 }
 
 async function attemptsIn(worker: string): Promise<LeftFolder[]> {

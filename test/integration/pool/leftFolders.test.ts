@@ -109,6 +109,7 @@ describe("what is left in folders", () => {
     await symlink(join(top, "mine/set-aside"), join(site.root, "worker-6/set-aside"));
     await put(site.root, {
       "worker-7/workspace/a": "",
+      "worker-7/set-aside/t1.1/kept-back/.env": "",
       "worker-7/own.git/objects/info/alternates": alternates(join(top, "other")),
       "worker-8/workspace/a": "",
     });
@@ -135,6 +136,14 @@ describe("what is left in folders", () => {
     await removeLeft(site, workspace);
     expect(await readdir(site.root)).to.deep.equal(["worker-2"]);
     expect(await readdir(join(site.root, "worker-2"))).to.deep.equal(["own.git"]);
+  });
+
+  it("goes although its worker is there when it is a file that was not written to its end", async () => {
+    await put(site.brain, { "worker-1/.worker.json.0123456789.tmp": "" });
+    const [file] = await leftFolders(site);
+    if (file === undefined) throw new Error("nothing is left");
+    await removeLeft(site, file);
+    expect(await readdir(join(site.brain, "worker-1"))).to.deep.equal([]);
   });
 
   it("stays while its attempt is open or not acknowledged, and counts as unsaved where saving failed", async () => {

@@ -312,6 +312,42 @@ describe("upkeep", () => {
     await upkeep.close();
   });
 
+  it("removes no folder any more when it has closed, and waits for the one it is at", async () => {
+    const { promise: isAt, resolve: at } = Promise.withResolvers<void>();
+    const { promise: done, resolve: finish } = Promise.withResolvers<void>();
+    const begun: string[] = [];
+    const slow = makeRig(0, {
+      folders: {
+        list: () =>
+          Promise.resolve(["/left/a", "/left/b"].map((path) => ({ kind: "temporary", path }))),
+        workers: () => Promise.resolve(new Set()),
+        makeExaminer: () => (folder) => Promise.resolve(folder),
+        remove: ({ path }) => {
+          begun.push(path);
+          at();
+          return done;
+        },
+        bytes: () => Promise.resolve(10),
+        policy: () => ({ ageMs: 30 * dayMs, unsavedMs: 180 * dayMs }),
+        onUnsavedGone: () => {},
+      },
+    });
+    await slow.upkeep.collect({ dryRun: true });
+    slow.rig.now.uptimeMs += 2 * dayMs;
+    const collected = slow.upkeep.collect({ dryRun: false });
+    await isAt;
+    let closed = false;
+    const closing = slow.upkeep.close().then(() => (closed = true));
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    expect(closed).to.equal(false);
+    finish();
+    await closing;
+    const { folders, problem } = await collected;
+    expect(folders.map(({ path }) => path)).to.deep.equal(["/left/a"]);
+    expect(problem).to.equal("the supervisor ends");
+    expect(begun).to.deep.equal(["/left/a"]);
+  });
+
   it("stands still while something lands", async () => {
     const { upkeep, rig, fire, repacks } = makeRig();
     rig.clutter = { loose: 10, packs: 1 };

@@ -31,10 +31,24 @@ describe("the age of what is over", () => {
   it("grows by a day at most while the machine is off, and never backwards", () => {
     const ahead = { bootId: "b", uptimeMs: hourMs, wallMs: first.wallMs + 3_650 * dayMs };
     expect(age(ahead)).to.equal(offMsMax + hourMs);
-    expect(age({ ...ahead, wallMs: 0 })).to.equal(hourMs);
+    expect(age({ ...ahead, wallMs: 0 })).to.equal(0);
     // A clock that begins in 1970 at every boot and is right soon after.
     const unset = (bootId: string, wallMs: number) => ({ bootId, uptimeMs: hourMs, wallMs });
-    expect(age(unset("b", 0), { ...ahead, bootId: "b" }, unset("c", 0))).to.equal(2 * hourMs);
+    const right = { ...ahead, bootId: "b", uptimeMs: 2 * hourMs };
+    expect(age(unset("b", 0), right, unset("c", 0))).to.equal(hourMs);
+  });
+
+  it("is not that of a machine to which the repository was moved, or which shares its disk", () => {
+    const there = { bootId: "b", uptimeMs: 400 * dayMs, wallMs: first.wallMs + hourMs };
+    expect(age(there)).to.equal(hourMs);
+    const back = {
+      ...first,
+      uptimeMs: first.uptimeMs + 2 * hourMs,
+      wallMs: first.wallMs + 2 * hourMs,
+    };
+    expect(
+      age(there, back, { ...there, uptimeMs: 401 * dayMs, wallMs: first.wallMs + dayMs }),
+    ).to.equal(dayMs);
   });
 
   it("begins when it was noted, ends when it is not over any more, and begins anew", () => {
