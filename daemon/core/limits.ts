@@ -5,8 +5,10 @@ export const tasksPerSubmitMax = 10_000;
 /** Longest wait between two tries of a task that failed. */
 export const backoffMsMax = 60 * 60 * 1000;
 /** Between two tries of a gate that could not be run: the first pause, twice as long each time, at most. */
-export const gateRetryMs = 5_000;
+export const gateRetryMs = 1_000;
 export const gateRetryMsMax = 5 * 60 * 1000;
+/** Before a setup that only fails with a change is tried with it once more: time for an outage to be over. */
+export const setupRetryMs = 5_000;
 /** Paths that the reason of a failure names. */
 export const shownPathsMax = 1_000;
 

@@ -1,5 +1,5 @@
 import { chainUpTo, membersOf } from "./chain.ts";
-import { gateRetryMs, gateRetryMsMax } from "./limits.ts";
+import { gateRetryMs, gateRetryMsMax, setupRetryMs } from "./limits.ts";
 import type { Apply } from "./decide.ts";
 import type { AttemptFailure } from "../../ipc/workerMessages.ts";
 import type { GateUnavailable } from "./landingFacts.ts";
@@ -85,7 +85,7 @@ export function setupFailed(
 export function setupSound(task: Task, red: RedGate, at: number, apply: Apply): void {
   const [said] = red.failure.kind === "setup" ? linesOf(red.failure) : [""];
   const message = `workspace.setup fails with what ${task.id} brings, and not without: ${said}`;
-  apply({ type: "LandingHeld", reason: reasonOf(message, 1, at) });
+  apply({ type: "LandingHeld", reason: reasonOf(message, 1, setupRetryMs, at) });
   apply({ type: "GateLost", task: task.id, setup: red });
 }
 
@@ -96,11 +96,11 @@ function holdLanding(
   apply: Apply,
 ): void {
   const tries = held?.kind === "gate_unavailable" ? held.tries + 1 : 1;
-  apply({ type: "LandingHeld", reason: reasonOf(message, tries, at) });
+  const wait = Math.min(gateRetryMs * 2 ** (tries - 1), gateRetryMsMax);
+  apply({ type: "LandingHeld", reason: reasonOf(message, tries, wait, at) });
 }
 
-function reasonOf(problem: string, tries: number, at: number): GateUnavailable {
-  const wait = Math.min(gateRetryMs * 2 ** (tries - 1), gateRetryMsMax);
+function reasonOf(problem: string, tries: number, wait: number, at: number): GateUnavailable {
   const next = `try ${tries}, the next ${wait / 1_000} s after it; \`orchd land\` tries at once`;
   const message = `${problem} (${next})`;
   return { kind: "gate_unavailable", message, tries, since: at, tryAt: at + wait };
