@@ -67,7 +67,11 @@ export class KeptGit {
     if (this.#next !== null) return;
     this.#next = setImmediate(() => {
       this.#next = null;
-      this.#running();
+      try {
+        this.#running();
+      } catch {
+        // No memory for another process now. Whoever asks starts one, or hears why there is none.
+      }
       this.#endWhenIdle();
     });
   }

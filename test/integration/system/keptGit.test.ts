@@ -73,6 +73,16 @@ describe("a git that is kept", () => {
     await kept.close();
   });
 
+  it("does no harm when none can be started ahead: who asks hears why", async () => {
+    const impossible = new KeptGit({ gitDir: "/no\0folder" }, names);
+    impossible.ready();
+    await turn();
+    await turn();
+    const said = await impossible.ask("HEAD\n", oneLine).catch((error: unknown) => String(error));
+    expect(said).to.contain("null bytes");
+    await impossible.close();
+  });
+
   it("ends by itself when nobody asks", async () => {
     await using repository = await makeRepository();
     const kept = new KeptGit({ gitDir: gitDirOf(repository) }, names, { idleMs: 50 });
