@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { basename } from "node:path";
+import { existsSync, lstatSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import { listPids } from "./processTable.ts";
 
 /**
@@ -23,12 +23,42 @@ export function ownGitProcesses(gitDir: string): OwnGitProcess[] {
   });
 }
 
-/** Whether anybody runs git with such a word among its arguments, on whatever repository. */
-export function doesAnybodyRun(command: RegExp): boolean {
+/**
+ * Whether anybody runs git on this repository, from one of its working trees or from anywhere, with
+ * such a word among its arguments. One whose folder may not be seen counts.
+ */
+export function doesAnybodyRun(command: RegExp, gitDir: string): boolean {
+  const real = attempt(() => realpathSync(gitDir)) ?? gitDir;
   return listPids().some((pid) => {
     const [program = "", ...words] = wordsOf(pid);
-    return basename(program) === "git" && words.some((word) => command.test(word));
+    if (basename(program) !== "git" || !words.some((word) => command.test(word))) return false;
+    const found = gitDirOf(pid);
+    if (found === "gone") return false;
+    return found === "unreadable" || found === real || found.startsWith(real + sep);
   });
+}
+
+/** Where it finds its repository, as git looks for it; its own folder if there is none. */
+function gitDirOf(pid: number): string {
+  const cwd = attempt(() => readlinkSync(`/proc/${pid}/cwd`));
+  if (cwd === null) return existsSync(`/proc/${pid}`) ? "unreadable" : "gone";
+  const named = /(?:^|\0)GIT_DIR=([^\0]*)\0/.exec(read(`/proc/${pid}/environ`))?.[1];
+  return named === undefined ? gitDirAround(cwd) : resolve(cwd, named);
+}
+
+function gitDirAround(folder: string): string {
+  const path = join(folder, ".git");
+  const kind = attempt(() => lstatSync(path));
+  if (kind?.isDirectory() === true) return path;
+  // A linked working tree has a file instead.
+  const pointer = kind?.isFile() === true ? /^gitdir: (.*)$/m.exec(read(path))?.[1] : undefined;
+  if (pointer !== undefined) return resolve(folder, pointer);
+  const above = dirname(folder);
+  return above === folder || isGitDir(folder) ? folder : gitDirAround(above);
+}
+
+function isGitDir(folder: string): boolean {
+  return ["HEAD", "objects", "refs"].every((name) => existsSync(join(folder, name)));
 }
 
 function wordsOf(pid: number): string[] {
@@ -37,9 +67,13 @@ function wordsOf(pid: number): string[] {
 
 /** Empty for what is gone or not ours to see. */
 function read(path: string): string {
+  return attempt(() => readFileSync(path, "utf8")) ?? "";
+}
+
+function attempt<Value>(look: () => Value): Value | null {
   try {
-    return readFileSync(path, "utf8");
+    return look();
   } catch {
-    return "";
+    return null;
   }
 }

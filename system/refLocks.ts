@@ -13,7 +13,7 @@ import { hasProc } from "./processTable.ts";
  *     update-ref <ref>        of ours, with that ref among its arguments: a worker's
  *     update-ref --stdin      of ours: the writer's. It moves what the writer owns; a worker's refs
  *                             it only removes, long after the attempt
- *     pack-refs               anybody's: it takes the lock of every ref in turn
+ *     pack-refs               anybody's on this repository: it takes the lock of every ref in turn
  *
  * A lock that was there before that look, and is the same file after it, has no owner. Where nobody can
  * look at processes (macOS), they go at a start only.
@@ -27,7 +27,7 @@ export async function clearDeadLocks(gitDir: string, refs: readonly string[]): P
   const ours = refs.filter((ref) => ourRefs.test(ref));
   const locks = await Promise.all(ours.map(async (ref) => await lockOf(gitDir, ref)));
   const found = locks.filter((lock) => lock !== null);
-  if (found.length === 0 || doesAnybodyRun(packing)) return [];
+  if (found.length === 0 || doesAnybodyRun(packing, gitDir)) return [];
   const moving = ownGitProcesses(gitDir).filter(({ words }) => words.includes("update-ref"));
   const isHeld = (ref: string): boolean =>
     moving.some(

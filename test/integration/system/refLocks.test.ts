@@ -26,10 +26,12 @@ async function waiting(
   repository: TestRepository,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  cwd = repository.dir,
 ): Promise<ChildProcess> {
   const script = ["-c", "read -r line", "git", ...args];
   const child = spawn("/bin/sh", script, {
     argv0: "git",
+    cwd,
     env: { ...repository.env, ...env },
     stdio: ["pipe", "ignore", "ignore"],
   });
@@ -65,9 +67,24 @@ describe("locks of gits that are gone", () => {
     const marker = { ORCHD_WRITER: `${process.pid}` };
     const at = `--git-dir=${gitDir}`;
 
-    const packing = await waiting(repository, ["pack-refs", "--all"], {});
+    const linked = join(repository.dir, "../linked");
+    await repository.git("worktree", "add", "--quiet", "--detach", linked);
+    const folders = [repository.dir, join(gitDir, "refs"), linked];
+    for (const cwd of folders) {
+      const packing = await waiting(repository, ["pack-refs", "--all"], {}, cwd);
+      expect(await clearDeadLocks(gitDir, refs), cwd).to.deep.equal([]);
+      await end(packing);
+    }
+    const named = { GIT_DIR: gitDir };
+    const fromAnywhere = await waiting(repository, ["pack-refs", "--all"], named, "/");
     expect(await clearDeadLocks(gitDir, refs)).to.deep.equal([]);
-    await end(packing);
+    await end(fromAnywhere);
+
+    await using other = await makeRepository();
+    const elsewherePacking = await waiting(repository, ["gc"], {}, other.dir);
+    expect(await clearDeadLocks(gitDir, [epoch])).to.deep.equal([atEpoch]);
+    await end(elsewherePacking);
+    await lock(repository, epoch);
 
     const worker = await waiting(repository, [at, "update-ref", attempt, "HEAD"], marker);
     expect(await clearDeadLocks(gitDir, refs)).to.deep.equal([atEpoch]);
