@@ -8,7 +8,7 @@ import { readHead, readStrays } from "./agentRefs.ts";
 import { setRepositoriesAside } from "./embedded.ts";
 import { suspectsInHistory } from "./historySuspects.ts";
 import { keptBackOf, noteCommitted } from "./keepBack.ts";
-import { agentObjects } from "./ownGit.ts";
+import { agentObjects, gitOnAgentObjects } from "./ownGit.ts";
 import { isRealFolder } from "./place.ts";
 import type { Base, Owner, Place } from "./place.ts";
 
@@ -30,7 +30,7 @@ type Request = Owner & { readonly base: Base; readonly policy?: SavePolicy };
  *
  *     files kept back? ──yes──────────────────────────────► aside
  *       └─no─► commits that hold what may not come in? ──yes──► noted, aside
- *                └─no─► head and strays; without those that are not whole
+ *                └─no─► head and strays; without those that are not whole, or no commits (a tag may name a file)
  */
 export async function historyOf(place: Place, request: Request, tree: Oid): Promise<History> {
   const { base, policy } = request;
@@ -43,7 +43,6 @@ export async function historyOf(place: Place, request: Request, tree: Oid): Prom
   const own = head === null || head === base.commit ? strays : [head, ...strays];
   if (own.length === 0) return { head, strays };
   if (!(await isRealFolder(agentObjects(place.workTree)))) return nothing;
-  if (policy === undefined) return { head, strays };
   const looked = await lookInto(place, { base, tree, policy }, own);
   if (looked.suspects.length > 0) {
     await noteCommitted(place, request, looked.suspects);
@@ -61,16 +60,23 @@ async function setAside(place: Place, owner: Owner): Promise<History> {
   return nothing;
 }
 
+type LookedFor = {
+  readonly base: Base;
+  readonly tree: Oid;
+  readonly policy: SavePolicy | undefined;
+};
 type Looked = { readonly suspects: readonly KeptBackFile[]; readonly whole: ReadonlySet<Oid> };
 
 /** All at once; one by one where git cannot read one of them, which is then left out. */
 async function lookInto(
   place: Place,
-  { base, tree, policy }: { base: Base; tree: Oid; policy: SavePolicy },
+  { base, tree, policy }: LookedFor,
   tips: readonly Oid[],
 ): Promise<Looked> {
   try {
-    const suspects = await suspectsInHistory(place, base, tree, tips, policy);
+    await mustBeCommits(place, tips);
+    const suspects =
+      policy === undefined ? [] : await suspectsInHistory(place, base, tree, tips, policy);
     return { suspects, whole: new Set(tips) };
   } catch (error) {
     if (!(error instanceof GitError)) throw error;
@@ -82,4 +88,13 @@ async function lookInto(
     suspects: each.flatMap(({ suspects }) => suspects),
     whole: new Set(each.flatMap(({ whole }) => [...whole])),
   };
+}
+
+/** Or tags of commits. Throws a `GitError`. */
+async function mustBeCommits(place: Place, tips: readonly Oid[]): Promise<void> {
+  const input = tips.map((oid) => `${oid}^{commit}\n`).join("");
+  const args = ["cat-file", "--batch-check=%(objecttype)"];
+  const result = await gitOnAgentObjects(place, args, { input });
+  const found = result.stdout.split("\n").filter((line) => line === "commit").length;
+  if (found !== tips.length) throw new GitError(args, { ...result, problem: "no commit" });
 }

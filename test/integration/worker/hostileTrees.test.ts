@@ -83,6 +83,21 @@ describe("a workspace that was left in a hostile state", () => {
     expect(entriesOf(rig)).to.deep.equal(clean);
   });
 
+  const repositories: readonly (readonly [string, string])[] = [
+    ["HEAD", "mkdir -p sub/.git/objects sub/.git/refs; mkfifo sub/.git/HEAD"],
+    [
+      "HEAD where its .git leads to",
+      "mkdir -p away/objects away/refs sub; mkfifo away/HEAD; echo gitdir: ../away > sub/.git",
+    ],
+  ];
+  for (const [what, script] of repositories)
+    it(`is saved although an embedded repository has a FIFO for the ${what}`, async function () {
+      this.timeout(60_000);
+      await using rig = await makeWorkspaceRig({ files });
+      shell(rig, `${script}; echo x > sub/f`);
+      expect((await rig.save())?.touched).to.deep.equal(["sub/f"]);
+    });
+
   it("is saved with its commits although a FIFO stands among its objects", async function () {
     this.timeout(30_000);
     await using rig = await makeWorkspaceRig({ files });

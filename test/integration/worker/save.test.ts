@@ -81,6 +81,21 @@ describe("saving a workspace", () => {
     ]);
   });
 
+  it("saves the work of an agent that tagged a file, a tree and a commit, and keeps the commit", async () => {
+    await using rig = await makeWorkspaceRig({ files });
+    await rig.edit("a.txt", "tagged\n");
+    await rig.agentGit("commit", "-qam", "tagged");
+    await rig.agentGit("tag", "-am", "of a commit", "commit");
+    await rig.agentGit("tag", "tree", "HEAD^{tree}");
+    await rig.agentGit("tag", "-am", "of a file", "file", "HEAD:a.txt");
+    const commit = await rig.agentGit("rev-parse", "HEAD");
+    await rig.agentGit("reset", "-q", "--hard", "HEAD~1");
+    await rig.edit("b.txt", "changed\n");
+    expect((await savedBy(rig)).touched).to.deep.equal(["b.txt"]);
+    const parents = await rig.person.git("rev-parse", "refs/orchd/strays/t1/1^@");
+    expect(parents).to.equal(commit);
+  });
+
   it("saves the files on top of the base when the agent removed its git directory", async () => {
     await using rig = await makeWorkspaceRig({ files });
     await rig.edit("a.txt", "changed\n");
