@@ -93,6 +93,16 @@ export async function removeLeft(site: FolderSite, { kind, path }: LeftFolder): 
   });
 }
 
+/** The objects of another repository that is there and has workspaces below `root`; `null`: none has. */
+export async function foreignWorkspaces(root: string, gitDir: string): Promise<string | null> {
+  const ours = await realpath(join(gitDir, "objects"));
+  for (const { folder } of await workersIn(root)) {
+    const objects = await realpath((await objectsOf(folder)) ?? "").catch(() => null);
+    if (objects !== null && objects !== ours) return objects;
+  }
+  return null;
+}
+
 /** Workers with a folder for a workspace, or what is left of one. */
 export async function workersWithFolder(root: string): Promise<WorkerId[]> {
   const left: WorkerId[] = [];

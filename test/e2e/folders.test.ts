@@ -2,7 +2,9 @@ import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSyn
 import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { age } from "../helpers/aging.ts";
-import { makeSupervised } from "../helpers/supervised.ts";
+import { layoutOf, workspaceRoot } from "../../system/paths.ts";
+import { makeRepository } from "../helpers/repository.ts";
+import { makeSupervised, runOrchd } from "../helpers/supervised.ts";
 import { until } from "../helpers/until.ts";
 import type { GcView } from "../../ipc/gcView.ts";
 import type { Supervised } from "../helpers/supervised.ts";
@@ -77,6 +79,27 @@ describe("folders of old attempts", () => {
     expect(await repository.git("show", "refs/orchd/attempts/old/1:old.txt")).to.equal("old");
   });
 });
+
+describe("a folder with the workspaces of another repository", () => {
+  it("is no place for those of this one: each would reset the other's", async function () {
+    this.timeout(60_000);
+    await using one = await makeSupervised();
+    await one.wait(await one.submit({ run: ["true"], claims: [] }));
+    const root = workspacesOf(one);
+    await using other = await makeRepository({ config: { workspace: { root } } });
+    const started = await runOrchd(other, ["start"]);
+    expect(started.code, started.stdout).to.equal(5);
+    expect(started.stderr).to.include(`the workspaces of ${join(one.repository.dir, ".git")}`);
+    expect(started.stderr).to.include("a `workspace.root` of its own");
+    await one.orchd("stop");
+    await one.start();
+  });
+});
+
+function workspacesOf({ repository }: Supervised): string {
+  const layout = layoutOf({ commonDir: join(repository.dir, ".git"), workTree: repository.dir });
+  return workspaceRoot(layout, null, repository.env);
+}
 
 describe("folders of a worker that there is no more", () => {
   it("have what was not saved saved, and go when they are old; what was kept back stays for longer", async function () {
