@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Oid } from "../../ipc/ids.ts";
 import type { Continued, Saved } from "../../ipc/workerMessages.ts";
@@ -137,6 +138,8 @@ async function mergeOnto(
   const names = [repository.landingRef.replace(/^refs\/heads\//, ""), `attempt-${attempt}`];
   const set = [ours, theirs].map((oid, at) => `update refs/heads/${names[at]} ${oid}\n`);
   await ownGit(place, ["update-ref", "--stdin"], { input: set.join("") });
+  // Until the next save (settleOwnGit).
+  await writeFile(join(place.ownGit, "info/attributes"), plainMarks);
   const flags = ["--write-tree", "-z", "--no-messages"];
   const { stdout } = await ownGit(place, ["merge-tree", ...flags, ...names], {
     env,
@@ -148,6 +151,9 @@ async function mergeOnto(
   const [tree = "", ...stages] = stdout.split("\0");
   return { tree: tree as Oid, stages: stages.filter(Boolean) };
 }
+
+/** Counts before what is tracked: shorter marks that are left in a file would not be found (conflictMarkers.ts). */
+const plainMarks = "* !conflict-marker-size\n";
 
 async function commitTree(
   { gitDir }: Repository,
