@@ -4,7 +4,7 @@ import { Holders } from "./holders.ts";
 import { noFaults } from "./faults.ts";
 import { Random } from "./random.ts";
 import { SimRemote } from "./remote.ts";
-import { Repository } from "./repository.ts";
+import { breaksSetup, Repository } from "./repository.ts";
 import { Timeline } from "./timeline.ts";
 import { WorkerHome, WorkerProcess } from "./worker.ts";
 import { commands } from "./scenario.ts";
@@ -242,7 +242,10 @@ export class Machine {
     const { held } = landing;
     if (held === null) return;
     const { isRewound } = repository;
-    if (!isRewound) repository.personMends();
+    // Who commits at each hold keeps whatever is tested meanwhile from being what lands.
+    const isWhole = !breaksSetup(repository.tip.tree) && !breaksSetup(repository.target.tree);
+    const isNobodysMend = held.kind === "gate_unavailable" && isWhole;
+    if (!isRewound && !isNobodysMend) repository.personMends();
     supervisor
       .land(isRewound ? this.#drawRewind() : null)
       .catch((error: unknown) => this.bug(error));
