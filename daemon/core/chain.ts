@@ -137,6 +137,19 @@ function why(state: State, task: Member): NextTest {
     : { kind: "base_red", task, tree, red: base };
 }
 
+/**
+ * A setup that failed behind some that landed untested, as nobody has checks for them: what it was tried
+ * on besides was the base before them, so it may be theirs.
+ */
+export function isSetupInDoubt(state: State): boolean {
+  const members = membersOf(state);
+  const [first] = members;
+  // Without commands every tree counts as green, and none was run.
+  const isRun = state.settings.verify.length > 0;
+  if (first === undefined || (isRun && isBaseGreen(state, first))) return false;
+  return members.some((member) => redOf(state, member)?.failure.kind === "setup");
+}
+
 function isSetupSuspected({ life: { step } }: Member): boolean {
   return step.at === "chained" && step.setup !== undefined;
 }

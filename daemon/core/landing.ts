@@ -1,7 +1,14 @@
-import { afterRed, dropChain, endMember } from "./chainEnds.ts";
+import { afterRed, dropChain, endMember, putBackFrom } from "./chainEnds.ts";
 import { applyWithDependents } from "./dependencies.ts";
 import { baseIsRed } from "./gate.ts";
-import { candidateOfMember, chainUpTo, mayGrow, needsGate, nextTest } from "./chain.ts";
+import {
+  candidateOfMember,
+  chainUpTo,
+  isSetupInDoubt,
+  mayGrow,
+  needsGate,
+  nextTest,
+} from "./chain.ts";
 import { compilePath } from "./glob.ts";
 import { conflictsMax, isHold, isResolved } from "./state.ts";
 import { holderOfPath } from "./claimTable.ts";
@@ -213,6 +220,7 @@ export function decideMoved(
     const next = { to: "succeeded", commit } as const;
     apply({ type: "LandingEnded", task: member.id, next, openGate: null });
   }
+  if (isSetupInDoubt(state)) putBackFrom(state, 0, "over", apply);
 }
 
 /** A problem of a landing that has ended meanwhile is nobody's any more. */

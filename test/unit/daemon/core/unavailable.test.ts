@@ -204,6 +204,20 @@ describe("a setup that fails at the gate", () => {
     expect(world.report("c", green).moved("c").status("c")).to.equal("succeeded");
   });
 
+  it("is nobody's fault yet behind those that landed untested, as nobody has checks for them", () => {
+    const world = atGate([spec("a"), spec("b", { verify: [testCommand] })], { verify: [] });
+    world.report("b", setup).report("b", green).pass(5_000).report("b", setup);
+    expect(world.step("a")).to.equal("moving");
+    world.moved("a");
+    expect(world.step("b")).to.equal("merging");
+    world.merged("b", candidateOf("b", { onto: oid("c-a"), ontoTree: oid("tree-a") }));
+    world.report("b", setup).report("b", setup);
+    expect([world.step("b"), world.state.landing.held?.kind]).to.deep.equal([
+      "waiting",
+      "gate_unavailable",
+    ]);
+  });
+
   it("on the base of a red task blames nobody", () => {
     const world = atGate([spec("a")])
       .report("a", red)
