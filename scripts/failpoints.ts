@@ -72,6 +72,7 @@ const carriers: Readonly<Record<string, readonly string[]>> = {
   "system/atomicFile.ts": ["replaceFile", "writeDurably"],
   "system/durableFile.ts": ["writeDurablyNow"],
   "worker/attempt/records.ts": ["writeReadable"],
+  "worker/workspace/agentObjects.ts": ["removeOdd"],
   "worker/workspace/continue.ts": ["mergeOnto", "commitTree"],
   "system/removeAll.ts": ["removeAll"],
   "worker/workspace/live.ts": ["moveLive"],

@@ -8,9 +8,9 @@ import { readHead, readStrays } from "./agentRefs.ts";
 import { setRepositoriesAside } from "./embedded.ts";
 import { suspectsInHistory } from "./historySuspects.ts";
 import { keptBackOf, noteCommitted } from "./keepBack.ts";
-import { agentObjects, gitOnAgentObjects } from "./ownGit.ts";
-import { isRealFolder } from "./place.ts";
-import type { Base, Owner, Place } from "./place.ts";
+import { settleAgentObjects } from "./agentObjects.ts";
+import { gitOnAgentObjects } from "./ownGit.ts";
+import type { Base, Owner, Place, Repository } from "./place.ts";
 
 /** What the agent committed. */
 export type History = {
@@ -32,7 +32,12 @@ type Request = Owner & { readonly base: Base; readonly policy?: SavePolicy };
  *       └─no─► commits that hold what may not come in? ──yes──► noted, aside
  *                └─no─► head and strays; without those that are not whole, or no commits (a tag may name a file)
  */
-export async function historyOf(place: Place, request: Request, tree: Oid): Promise<History> {
+export async function historyOf(
+  place: Place,
+  repository: Repository,
+  request: Request,
+  tree: Oid,
+): Promise<History> {
   const { base, policy } = request;
   if (policy !== undefined && (await keptBackOf(place, request, policy)) !== null)
     return await setAside(place, request);
@@ -42,7 +47,7 @@ export async function historyOf(place: Place, request: Request, tree: Oid): Prom
   const strays = await readStrays(agentGit, known);
   const own = head === null || head === base.commit ? strays : [head, ...strays];
   if (own.length === 0) return { head, strays };
-  if (!(await isRealFolder(agentObjects(place.workTree)))) return nothing;
+  if (!(await settleAgentObjects(place, repository))) return nothing;
   const looked = await lookInto(place, { base, tree, policy }, own);
   if (looked.suspects.length > 0) {
     await noteCommitted(place, request, looked.suspects);
@@ -67,7 +72,10 @@ type LookedFor = {
 };
 type Looked = { readonly suspects: readonly KeptBackFile[]; readonly whole: ReadonlySet<Oid> };
 
-/** All at once; one by one where git cannot read one of them, which is then left out. */
+/**
+ * All at once; one by one where git cannot read one of them, which is then left out. One that did not
+ * end would not end for each of them either.
+ */
 async function lookInto(
   place: Place,
   { base, tree, policy }: LookedFor,
@@ -80,7 +88,8 @@ async function lookInto(
     return { suspects, whole: new Set(tips) };
   } catch (error) {
     if (!(error instanceof GitError)) throw error;
-    if (tips.length <= 1) return { suspects: [], whole: new Set() };
+    const hasAnswered = error.result.code !== null;
+    if (tips.length <= 1 || !hasAnswered) return { suspects: [], whole: new Set() };
   }
   const each: Looked[] = [];
   for (const tip of tips) each.push(await lookInto(place, { base, tree, policy }, [tip]));

@@ -55,7 +55,7 @@ export async function saveWorkspace(
   const { base } = request;
   await settleOwnGit(place, repository, base);
   const { tree, changes } = await snapshot(place, repository, request);
-  const { head, strays } = await historyOf(place, request, tree);
+  const { head, strays } = await historyOf(place, repository, request, tree);
   const parent = (await importHead(place, repository, base, head)) ?? base.commit;
   if (strays.length > 0) await pinStrays(place, repository, request, tree, strays);
   const isUnchanged = tree === base.tree && (head === null || head === base.commit);

@@ -108,6 +108,33 @@ describe("a workspace that was left in a hostile state", () => {
     expect(await rig.person.git("rev-parse", `${saved?.commit}^`)).to.equal(own);
   });
 
+  const elsewhere = "mkdir -p ../evil/info; mkfifo ../evil/info/alternates; cd .git/objects/info";
+  const ways: readonly (readonly [string, string])[] = [
+    [
+      "alternates name a folder with one",
+      `${elsewhere}; pwd -P | sed 's,workspace/.*,evil,' > alternates`,
+    ],
+    [
+      "alternates are a link to one",
+      `${elsewhere}; ln -sf ../../../../evil/info/alternates alternates`,
+    ],
+    [
+      "objects begin with a link to one",
+      `${elsewhere}; ln -s ../../../../evil/info/alternates commit-graph`,
+    ],
+    ["folder of packs is one", "rmdir .git/objects/pack; mkfifo .git/objects/pack"],
+  ];
+  for (const [what, script] of ways)
+    it(`is saved with its commits although a FIFO waits elsewhere: its ${what}`, async function () {
+      this.timeout(10_000);
+      await using rig = await makeWorkspaceRig({ files });
+      shell(rig, "echo x > a.txt; git commit -qam own");
+      const own = await rig.agentGit("rev-parse", "HEAD");
+      shell(rig, script);
+      const saved = await rig.save();
+      expect(await rig.person.git("rev-parse", `${saved?.commit}^`)).to.equal(own);
+    });
+
   it("has none of a hundred leftovers, nor one whose name is not UTF-8", async () => {
     await using rig = await makeWorkspaceRig({ files });
     for (let at = 0; at < 100; at += 1) await rig.edit(`left/over${at}/x`, "x\n");
