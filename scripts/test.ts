@@ -11,7 +11,7 @@ import type { Counts } from "./reporter.ts";
  * Runs the fast suite: `node scripts/test.ts`, or only the folders and files named after it.
  *
  * Unit tests first, in two processes. What starts processes of its own mostly waits, for disks and for
- * children, so four files of it run at the same time, those that take longest first. The last line is
+ * children, so four files of it run at the same time, in the order of their names. The last line is
  * `N passed, N failed` for all of it; the exit code is 0 only if some test ran and none failed.
  */
 type Lane = { readonly paths: readonly string[]; readonly options: readonly string[] };

@@ -51,7 +51,9 @@ export async function leftFolders(site: FolderSite): Promise<LeftFolder[]> {
   for (const name of await namesIn(site.stateDir))
     if (name.startsWith("damaged-"))
       left.push({ kind: "journal", path: join(site.stateDir, name) });
-  for (const folder of [site.root, site.brain, site.stateDir, join(site.stateDir, "workers")])
+  // Of what lies in a root that the person chose, only this is ours by its name.
+  left.push(...(await temporaryIn(site.root, removedName)));
+  for (const folder of [site.brain, site.stateDir, join(site.stateDir, "workers")])
     left.push(...(await temporaryIn(folder)));
   return left;
 }
@@ -177,9 +179,12 @@ async function attemptsIn(worker: string): Promise<LeftFolder[]> {
   return (await namesIn(folder)).map((name) => ({ kind: "attempt", path: join(folder, name) }));
 }
 
-async function temporaryIn(folder: string): Promise<LeftFolder[]> {
+const removedName = /^\.removed-(?:worker|gate)-\d+-/;
+const temporaryName = /^\..*\.[a-z0-9]{10}\.tmp$/;
+
+async function temporaryIn(folder: string, own = temporaryName): Promise<LeftFolder[]> {
   return (await namesIn(folder))
-    .filter((name) => /^\..*\.[a-z0-9]{10}\.tmp$|^\.removed-/.test(name))
+    .filter((name) => own.test(name))
     .map((name) => ({ kind: "temporary", path: join(folder, name) }));
 }
 

@@ -1,6 +1,6 @@
+import { existsSync } from "node:fs";
 import type { Report } from "../../ipc/workerMessages.ts";
 import { findShortage } from "../../system/freeSpace.ts";
-import { readHeld } from "../workspace/held.ts";
 import type { Place } from "../workspace/place.ts";
 import { workspaceBytes } from "../workspace/size.ts";
 import type { Desk } from "./desk.ts";
@@ -14,7 +14,7 @@ import type { Desk } from "./desk.ts";
  * The one in which checks run stays: landing goes on, and would make it anew each time.
  *
  * `last`: the attempt that has just ended, or that an earlier process of this worker left.
- * What is not saved stays.
+ * What is not saved stays, also where the record of it cannot be understood.
  */
 export async function makeRoom(desk: Desk, last: Report | null): Promise<void> {
   const place = await desk.place();
@@ -24,7 +24,7 @@ export async function makeRoom(desk: Desk, last: Report | null): Promise<void> {
   const isJudged = hasOutgrown || desk.worker.startsWith("gate-");
   const shortage = isJudged ? null : findShortage([place.folder], needed);
   if (!hasOutgrown && shortage === null) return;
-  if ((await readHeld(place)) !== null) return;
+  if (existsSync(place.held)) return;
   const { hasWorkspace, removeWorkspace } = await import("../workspace/reset.ts");
   if (!(await hasWorkspace(place))) return;
   await removeWorkspace(place);

@@ -81,11 +81,12 @@ async function freshBlobs(
   });
 }
 
-/** The beginnings of as many as may be read. */
+/** The beginnings of as many as may be read, small ones first: those are where secrets are. */
 async function headsOf(place: Place, blobs: readonly Blob[]): Promise<Map<Blob, string>> {
   const read: Blob[] = [];
   let left = contentBytesMax;
-  for (const blob of blobs.slice(0, readMax)) {
+  const smallFirst = blobs.toSorted((one, other) => one.bytes - other.bytes);
+  for (const blob of smallFirst.slice(0, readMax)) {
     left -= blob.bytes;
     if (left < 0) break;
     read.push(blob);

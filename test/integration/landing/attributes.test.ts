@@ -2,6 +2,7 @@ import { readdir, rm } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { until } from "../../helpers/until.ts";
 import { writeAttributes } from "../../../daemon/landing/attributeFiles.ts";
 import type { MergeResult } from "../../../daemon/landing/merge.ts";
 import { Random } from "../../sim/random.ts";
@@ -181,7 +182,8 @@ describe("merging by the attributes that are tracked", () => {
     await using scene = await sceneOf("CHANGES", { ".gitattributes": "CHANGES merge=union\n" });
     const works = await twoChanges(scene, "CHANGES");
     await scene.landWork("t1", works[0]);
-    await rm(join(scene.gitDir, "orchd"), { recursive: true });
+    // The writer may be writing there, for the next merge.
+    await until(() => rm(join(scene.gitDir, "orchd"), { recursive: true }).then(() => true));
     expect(await mergedText(scene, "CHANGES", works[1])).to.equal(bothLines);
   });
 

@@ -60,6 +60,9 @@ describe("what is left in folders", () => {
       "worker-3/held.json": "{}",
       "worker-3/own.git/objects/info/alternates": alternates(),
       ".removed-worker-9-workspace/a": "",
+      // The root may be a folder of the person's.
+      ".removed-mine/a": "",
+      ".mine.0123456789.tmp": "",
     });
     await put(site.brain, {
       "worker-2/attempts/t1.1/outcome.json": "{}",

@@ -111,6 +111,18 @@ describe("new files that do not belong in git", () => {
     expect(files.map(({ path }) => path)).to.deep.equal(["id_rsa"]);
   });
 
+  it("are found in commits although there is more beside them than is read", async function () {
+    this.timeout(30_000);
+    await using rig = await startedRig({ save: { max_file_bytes: 100_000_000 } });
+    const script = `echo '${key}' > notes; git add -A; git commit -qm notes
+      head -c 70000000 /dev/zero > big; git add -A; git commit -qm big
+      git rm -q notes big; git commit -qm less`;
+    const task = shellTask("t1", script);
+    rig.assign(task);
+    const { files } = keptIn(await rig.reportOf(task));
+    expect(files.map(({ path }) => path)).to.deep.equal(["notes"]);
+  });
+
   it("are saved where the configuration lets them through", async () => {
     await using rig = await startedRig({
       save: { max_file_bytes: 10, allow: ["test/**", "*.bin"] },

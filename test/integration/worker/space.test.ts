@@ -1,11 +1,13 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import { until } from "../../helpers/until.ts";
 import { exitOf, shellTask } from "./fakeSupervisor.ts";
 import type { FakeSupervisor } from "./fakeSupervisor.ts";
+import { makeRoom } from "../../../worker/attempt/makeRoom.ts";
 import { makeRig, savedOf, startedRig } from "./rig.ts";
+import { makeWorkspaceRig } from "./workspaceRig.ts";
 
 const mebibyte = 1024 ** 2;
 /** More than any disk has. */
@@ -49,6 +51,24 @@ describe("an attempt on a disk with too little space", () => {
 });
 
 describe("an idle workspace", () => {
+  it("stays on whatever disk while a record says, in whatever words, that it is not saved", async () => {
+    await using rig = await makeWorkspaceRig({ files: { "a.txt": "a\n" } });
+    const limits = { min_free_disk_bytes: beyondAllDisks, workspace_size_bytes: beyondAllDisks };
+    const { place } = rig;
+    const desk = {
+      worker: "worker-1",
+      settings: { config: { limits } },
+      place: () => Promise.resolve(place),
+      log: () => {},
+    } as never;
+    await writeFile(place.held, "no JSON\n");
+    await makeRoom(desk, null);
+    expect(existsSync(place.workTree)).to.equal(true);
+    await rm(place.held);
+    await makeRoom(desk, null);
+    expect(existsSync(place.workTree)).to.equal(false);
+  });
+
   it("gives its space back when its disk has too little, and is made anew when there is enough", async () => {
     await using rig = await startedRig();
     const first = shellTask("t1", "echo x > a.txt; echo kept > installed");
