@@ -1,6 +1,7 @@
 import { FailureError, failure, unreachable } from "../ipc/errors.ts";
 import { completeSaved } from "./settings.ts";
-import { parkedOf, resolutionsMax } from "./core/state.ts";
+import { parkedOf } from "./core/parked.ts";
+import { resolutionsMax } from "./core/state.ts";
 import { settle } from "./server/decision.ts";
 import { whyNotResolvable } from "./core/resolve.ts";
 import type { Landing } from "./landing/landing.ts";

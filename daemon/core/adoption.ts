@@ -1,4 +1,5 @@
-import { claimsNothing, currentAttempt, holdingOf, isInstant, isPaused } from "./state.ts";
+import { claimsNothing, holdingOf } from "./holding.ts";
+import { currentAttempt, isInstant, isPaused } from "./state.ts";
 import { compileHolding } from "./claims.ts";
 import { heldAgainst } from "./claimTable.ts";
 import { runOf } from "./chainEnds.ts";

@@ -1,4 +1,5 @@
-import { claimsNothing, currentAttempt, holdingOf } from "./state.ts";
+import { claimsNothing, holdingOf } from "./holding.ts";
+import { currentAttempt } from "./state.ts";
 import { pathsOutside } from "./claims.ts";
 import { withoutGenerated } from "./generated.ts";
 import type { AttemptEnded, AttemptFenced } from "./attemptFacts.ts";

@@ -1,4 +1,5 @@
-import { currentAttempt, taskOf, touchedBy } from "./state.ts";
+import { currentAttempt, taskOf } from "./state.ts";
+import { touchedBy } from "./holding.ts";
 import { enter, proceed } from "./life.ts";
 import { give, takeUp } from "./workerEvents.ts";
 import { holdTouched, overtake } from "./claimWaits.ts";

@@ -2,7 +2,7 @@ import type { HolderId, Oid, TaskId, WorkerId } from "../../ipc/ids.ts";
 import type { Argv } from "../../ipc/taskSpec.ts";
 import type { FailureReason } from "../../ipc/taskViews.ts";
 import type { AttemptFailure, Saved } from "../../ipc/workerMessages.ts";
-import type { Parked } from "./state.ts";
+import type { Parked } from "./parked.ts";
 
 /** The sequence of this event is the attempt's fence. */
 export type AttemptStarted = {

@@ -1,5 +1,6 @@
 import type { Argv } from "../../ipc/taskSpec.ts";
-import type { Candidate, Life, State, Task } from "./state.ts";
+import type { Candidate } from "./landingState.ts";
+import type { Life, State, Task } from "./state.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
 import type { RedGate } from "./attemptFacts.ts";
 

@@ -1,11 +1,12 @@
 import { backoffMsMax } from "./limits.ts";
-import { isResolved } from "./state.ts";
+import { isResolved } from "./holding.ts";
 import { membersOf } from "./chain.ts";
 import type { Apply } from "./decide.ts";
 import type { Next, RedGate } from "./attemptFacts.ts";
 import type { CandidateDropped } from "./landingFacts.ts";
 import type { Member } from "./chain.ts";
-import type { LandingStep, State, Task } from "./state.ts";
+import type { LandingStep } from "./landingState.ts";
+import type { State, Task } from "./state.ts";
 
 /**
  * How members leave a chain. Those behind one that leaves were merged onto its candidate, so they go

@@ -1,4 +1,5 @@
-import { generatedTreesMax, greenTreesMax, redTreesMax, taskOf } from "./state.ts";
+import { generatedTreesMax, greenTreesMax, redTreesMax } from "./landingState.ts";
+import { taskOf } from "./state.ts";
 import { isRepositoryWide } from "./chain.ts";
 import type {
   BaseRed,
@@ -12,7 +13,8 @@ import type {
   Regenerated,
   SetupSuspected,
 } from "./landingFacts.ts";
-import type { Candidate, LandingStep, State } from "./state.ts";
+import type { Candidate, LandingStep } from "./landingState.ts";
+import type { State } from "./state.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
 
 /**

@@ -18,7 +18,8 @@ import {
   lineOf,
   stopLine,
 } from "./waitingLines.ts";
-import { claimsNothing, holdingOf, holdingOfHold, isHold } from "./state.ts";
+import { claimsNothing, holdingOf, holdingOfHold } from "./holding.ts";
+import { isHold } from "./state.ts";
 import { compileHolding } from "./claims.ts";
 import { due, held, patient } from "./claimSpot.ts";
 import { heapPeek, heapPop, heapPush } from "./heap.ts";

@@ -1,6 +1,6 @@
 import { compileGlob, globMatches, globsMeet, matchesEverything } from "./glob.ts";
 import { exampleOfBoth } from "./globExample.ts";
-import type { Holding } from "./state.ts";
+import type { Holding } from "./holding.ts";
 import type { Pattern } from "./glob.ts";
 
 /**

@@ -1,5 +1,7 @@
 import type { Argv, TaskSpec } from "../../ipc/taskSpec.ts";
-import type { Candidate, Hold, Holding, Regenerated } from "./state.ts";
+import type { Candidate, Regenerated } from "./landingState.ts";
+import type { Hold } from "./state.ts";
+import type { Holding } from "./holding.ts";
 import type { LandingKey } from "./commands.ts";
 import type { GeneratedRule, PushPlace } from "./coreSettings.ts";
 import type { HolderId, Oid, TaskId, WorkerId } from "../../ipc/ids.ts";

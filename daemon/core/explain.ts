@@ -1,4 +1,5 @@
-import { claimsNothing, holdingOf, pausedLabelOf } from "./state.ts";
+import { claimsNothing, holdingOf } from "./holding.ts";
+import { pausedLabelOf } from "./state.ts";
 import { claimConflict, compileHolding } from "./claims.ts";
 import { dependenciesOf, isDue } from "./queue.ts";
 import { heldAgainst, holdersOfResource, whoStops } from "./claimTable.ts";

@@ -1,4 +1,5 @@
-import { conflictsMax, isResolved } from "./state.ts";
+import { conflictsMax } from "./state.ts";
+import { isResolved } from "./holding.ts";
 import { dropChain, endMember } from "./chainEnds.ts";
 import { gateAvailable, gateLost } from "./unavailable.ts";
 import { inWords } from "./gate.ts";

@@ -10,7 +10,8 @@ import {
   nextTest,
 } from "./chain.ts";
 import { compilePath } from "./glob.ts";
-import { conflictsMax, isHold, isResolved } from "./state.ts";
+import { conflictsMax, isHold } from "./state.ts";
+import { isResolved } from "./holding.ts";
 import { holderOfPath } from "./claimTable.ts";
 import { everything, pathConflict, pathsOutside } from "./claims.ts";
 import { decideGenerate } from "./generation.ts";

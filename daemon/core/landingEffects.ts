@@ -3,7 +3,8 @@ import { currentAttempt } from "./state.ts";
 import { generatedGlobs, mayTouchGenerated, rulesFor } from "./generated.ts";
 import { unreachable } from "./unreachable.ts";
 import type { Effect } from "./effects.ts";
-import type { LandingStep, State, Task } from "./state.ts";
+import type { LandingStep } from "./landingState.ts";
+import type { State, Task } from "./state.ts";
 import type { TaskId } from "../../ipc/ids.ts";
 
 /** The step that the current landing is at; asked again after a pause when it could not be carried out. */

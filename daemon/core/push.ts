@@ -3,7 +3,8 @@ import type { Command } from "./commands.ts";
 import type { Effect, PushEffect } from "./effects.ts";
 import type { CoreSettings, PushPlace } from "./coreSettings.ts";
 import type { PushFailed, PushSucceeded } from "./events.ts";
-import type { PushState, State } from "./state.ts";
+import type { PushState } from "./landingState.ts";
+import type { State } from "./state.ts";
 
 /**
  * The outbox of what landed. Nothing is put into it: what there is to push is the difference between

@@ -11,7 +11,8 @@ import type { Apply } from "./decide.ts";
 import type { Command } from "./commands.ts";
 import type { AttemptFailure, Outcome, Report, Saved } from "../../ipc/workerMessages.ts";
 import type { Next } from "./attemptFacts.ts";
-import type { Parked, State, Task } from "./state.ts";
+import type { Parked } from "./parked.ts";
+import type { State, Task } from "./state.ts";
 import type { WorkerId } from "../../ipc/ids.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { parkedOf } from "./state.ts";
+import { parkedOf } from "./parked.ts";
 import { pathsOutside, writesEverything } from "./claims.ts";
 import { rejection } from "./failures.ts";
 import type { Apply } from "./decide.ts";

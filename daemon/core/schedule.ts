@@ -1,5 +1,6 @@
 import { block, endPatience, lookAtClaims, sendBack } from "./claimWaits.ts";
-import { claimsNothing, isInstant, isPaused } from "./state.ts";
+import { claimsNothing } from "./holding.ts";
+import { isInstant, isPaused } from "./state.ts";
 import { comesBefore, heapPeek, heapPop } from "./heap.ts";
 import { instantsHeldMax } from "./limits.ts";
 import { isReady, place } from "./queue.ts";

@@ -5,7 +5,8 @@ import { rebuildSchedule } from "./scheduleIndex.ts";
 import type { RedGate } from "./attemptFacts.ts";
 import type { CoreSettings } from "./coreSettings.ts";
 import type { HeldReason } from "./landingFacts.ts";
-import type { Final, Hold, PushState, State, StoredTask, Task } from "./state.ts";
+import type { Final, Hold, State, StoredTask, Task } from "./state.ts";
+import type { PushState } from "./landingState.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
 
 /**

@@ -1,4 +1,6 @@
-import { earlierRetriesMax, parkedOf, resolutionsMax, retriesOf, touchedBy } from "./state.ts";
+import { earlierRetriesMax, resolutionsMax, retriesOf } from "./state.ts";
+import { parkedOf } from "./parked.ts";
+import { touchedBy } from "./holding.ts";
 import { holdTouched } from "./claimWaits.ts";
 import { place, watchDependencies } from "./queue.ts";
 import { queuedAt } from "./life.ts";

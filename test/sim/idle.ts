@@ -1,5 +1,6 @@
 import { claimConflict, compileHolding } from "../../daemon/core/claims.ts";
-import { claimsNothing, holdingOf, holdingOfHold, isInstant } from "../../daemon/core/state.ts";
+import { claimsNothing, holdingOf, holdingOfHold } from "../../daemon/core/holding.ts";
+import { isInstant } from "../../daemon/core/state.ts";
 import { must } from "./violation.ts";
 import type { CompiledHolding } from "../../daemon/core/claims.ts";
 import type { Checker } from "./checker.ts";

@@ -1,6 +1,7 @@
 import { chainUpTo } from "../../core/chain.ts";
 import { heapPop, heapPush, makeHeap } from "../../core/heap.ts";
-import { holdingOf, holdsClaims, isFinal } from "../../core/state.ts";
+import { holdingOf } from "../../core/holding.ts";
+import { holdsClaims, isFinal } from "../../core/state.ts";
 import { landingOrder } from "../../core/landing.ts";
 import { rankOf } from "../../core/rank.ts";
 import { slotCounts } from "./slots.ts";

@@ -1,4 +1,6 @@
-import { currentAttempt, holdingOf, holdsClaims, parkedOf } from "../../core/state.ts";
+import { currentAttempt, holdsClaims } from "../../core/state.ts";
+import { holdingOf } from "../../core/holding.ts";
+import { parkedOf } from "../../core/parked.ts";
 import { optimisticToken } from "../../core/claims.ts";
 import { whyWaiting } from "../../core/explain.ts";
 import { resolutionBranch } from "../../../ipc/taskViews.ts";

@@ -1,4 +1,4 @@
-import { holdingOf, touchedBy } from "../../core/state.ts";
+import { holdingOf, touchedBy } from "../../core/holding.ts";
 import { optimisticToken } from "../../core/claims.ts";
 import { attemptView } from "./task.ts";
 import { eventView } from "./event.ts";

@@ -9,12 +9,13 @@ import {
   findWaiting,
   partsOf,
 } from "../../../../daemon/core/claimCheck.ts";
-import { holdingOf, holdingOfHold } from "../../../../daemon/core/state.ts";
+import { holdingOf, holdingOfHold } from "../../../../daemon/core/holding.ts";
 import { holdId, spec, World } from "../../../helpers/core.ts";
 import { rankOfAsking } from "../../../../daemon/core/rank.ts";
 import type { ClaimSet } from "../../../../ipc/taskSpec.ts";
 import type { Found } from "../../../../daemon/core/claimCheck.ts";
-import type { Holding, State } from "../../../../daemon/core/state.ts";
+import type { Holding } from "../../../../daemon/core/holding.ts";
+import type { State } from "../../../../daemon/core/state.ts";
 
 const seed = Number(process.env["ORCHD_TEST_SEED"] ?? 20_260_726);
 const owner = { pid: 1, startTime: 1, bootId: "b", pidNamespace: "p", host: "h" };

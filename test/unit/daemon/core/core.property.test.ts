@@ -2,7 +2,8 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { emptyState } from "../../../../daemon/core/emptyState.ts";
 import { evolve } from "../../../../daemon/core/evolve.ts";
-import { holdingOf, isFinal, isHold, isInstant, isPaused } from "../../../../daemon/core/state.ts";
+import { holdingOf } from "../../../../daemon/core/holding.ts";
+import { isFinal, isHold, isInstant, isPaused } from "../../../../daemon/core/state.ts";
 import { rebuildSchedule, resetSchedule } from "../../../../daemon/core/scheduleIndex.ts";
 import { restore, stateRow } from "../../../../daemon/core/snapshot.ts";
 import { whyWaiting } from "../../../../daemon/core/explain.ts";
@@ -20,7 +21,8 @@ import {
 import { Story } from "./story.ts";
 import type { Recorded } from "../../../../daemon/core/events.ts";
 import type { HolderId } from "../../../../ipc/ids.ts";
-import type { Holding, State, Task } from "../../../../daemon/core/state.ts";
+import type { Holding } from "../../../../daemon/core/holding.ts";
+import type { State, Task } from "../../../../daemon/core/state.ts";
 import type { Act } from "./story.ts";
 
 const seed = Number(process.env["ORCHD_TEST_SEED"] ?? 20_260_726);

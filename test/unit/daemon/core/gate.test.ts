@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { greenTreesMax, lostMax } from "../../../../daemon/core/state.ts";
+import { greenTreesMax } from "../../../../daemon/core/landingState.ts";
+import { lostMax } from "../../../../daemon/core/state.ts";
 import {
   World,
   candidateOf,

@@ -1,6 +1,7 @@
 import { claimConflict, compileHolding } from "../../../../daemon/core/claims.ts";
 import { heldBy, isReady } from "./oracle.ts";
-import { holdingOf, holdingOfHold, isHold } from "../../../../daemon/core/state.ts";
+import { holdingOf, holdingOfHold } from "../../../../daemon/core/holding.ts";
+import { isHold } from "../../../../daemon/core/state.ts";
 import { precedes, rankAndOrder, rankOfHold } from "../../../../daemon/core/rank.ts";
 import type { CompiledHolding } from "../../../../daemon/core/claims.ts";
 import type { Hold, State, Task } from "../../../../daemon/core/state.ts";

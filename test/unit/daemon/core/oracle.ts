@@ -1,12 +1,8 @@
-import {
-  holdingOf,
-  holdingOfHold,
-  isFinal,
-  isHold,
-  isInstant,
-} from "../../../../daemon/core/state.ts";
+import { holdingOf, holdingOfHold } from "../../../../daemon/core/holding.ts";
+import { isFinal, isHold, isInstant } from "../../../../daemon/core/state.ts";
 import { precedes, rankAndOrder, rankOf, rankOfHold } from "../../../../daemon/core/rank.ts";
-import type { Hold, Holding, State, Task } from "../../../../daemon/core/state.ts";
+import type { Hold, State, Task } from "../../../../daemon/core/state.ts";
+import type { Holding } from "../../../../daemon/core/holding.ts";
 import type { HolderId } from "../../../../ipc/ids.ts";
 
 /**

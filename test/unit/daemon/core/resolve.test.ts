@@ -14,7 +14,8 @@ import {
 } from "../../../helpers/core.ts";
 import { emptyState } from "../../../../daemon/core/emptyState.ts";
 import { evolve } from "../../../../daemon/core/evolve.ts";
-import { lostMax, parkedOf } from "../../../../daemon/core/state.ts";
+import { lostMax } from "../../../../daemon/core/state.ts";
+import { parkedOf } from "../../../../daemon/core/parked.ts";
 import { restore, stateRow } from "../../../../daemon/core/snapshot.ts";
 import type { Command, MergeResult } from "../../../../daemon/core/commands.ts";
 import type { SpecChanges } from "../../../helpers/core.ts";
