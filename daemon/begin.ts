@@ -1,5 +1,5 @@
 import { mkdir } from "node:fs/promises";
-import { dirname, extname, join } from "node:path";
+import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { announce, takeSupervisorLock } from "./lease/supervisorLock.ts";
 import { createLanding } from "./landing/landing.ts";
@@ -7,11 +7,11 @@ import { epochInRepository } from "./landing/prepare.ts";
 import { deathCode, whyRefused } from "./endings.ts";
 import { excludeBrain } from "../system/exclude.ts";
 import { exitCodes, fail, FailureError, failure, ok } from "../ipc/errors.ts";
-import { foreignWorkspaces } from "./pool/leftFolders.ts";
 import { JournalFailure } from "./loop.ts";
 import { lastEpochMarked } from "./journal/mark.ts";
 import { layoutOf, workspaceRoot } from "../system/paths.ts";
 import { openJournal } from "./journal/journal.ts";
+import { ownRoot } from "./ownRoot.ts";
 import { openFilesLimit, tooFewFiles } from "../system/openFiles.ts";
 import { openLog } from "./observe/log.ts";
 import { packageVersion } from "../ipc/version.ts";
@@ -64,16 +64,18 @@ export async function begin(options: BeginOptions): Promise<Result<Begun>> {
   const { config, configured } = read.value;
   const target = config.target ?? head.ref?.replace(/^refs\/heads\//, "") ?? null;
   if (target === null || head.commit === null) return fail(noTarget(head.commit !== null));
-  const root = workspaceRoot(layout, config.workspace.root, process.env);
-  const foreign = await foreignWorkspaces(root, commonDir);
-  if (foreign !== null) return fail(sharedRoot(root, dirname(foreign)));
   await mkdir(layout.stateDir, { recursive: true, mode: 0o700 });
   const taken = takeSupervisorLock(layout.stateDir, {
     atLeast: lastEpochMarked(layout.journal),
   });
   if (!taken.ok) return taken;
   const lock = taken.value;
-  const opened = await openTruth(lock, { layout, target, repository: found.value });
+  const root = workspaceRoot(layout, config.workspace.root, process.env);
+  const shared = await ownRoot(root, layout);
+  const opened =
+    shared === null
+      ? await openTruth(lock, { layout, target, repository: found.value })
+      : fail(shared);
   if (!opened.ok) {
     lock.release();
     return opened;
@@ -123,13 +125,6 @@ export async function begin(options: BeginOptions): Promise<Result<Begun>> {
     throw error;
   }
   return { ok: true, value: { supervisor, ended, epoch, log, finish } };
-}
-
-/** Each would take the other's workspaces for its own, and reset them. */
-function sharedRoot(root: string, other: string): Failure {
-  return failure("refused", `the workspaces of ${other} are in ${root}`, {
-    hint: "Give each repository a `workspace.root` of its own.",
-  });
 }
 
 /** Rejects when it dies: what it waited for, to begin, may then never come. */

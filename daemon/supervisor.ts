@@ -5,6 +5,7 @@ import { FailureError, failure, ok } from "../ipc/errors.ts";
 import { makeServerContext } from "./serverContext.ts";
 import { openInbox } from "./inbox/inbox.ts";
 import { openSocket } from "./socket.ts";
+import { ownRoot } from "./ownRoot.ts";
 import { pending } from "./core/react.ts";
 import { realClock } from "../system/clock.ts";
 import { recoverState } from "./recovery.ts";
@@ -136,17 +137,7 @@ export class Supervisor {
     const { layout, flags, target } = this.#options;
     const read = await readConfig(layout, flags);
     if (!read.ok) throw new FailureError(read.failure);
-    const named = read.value.config.target;
-    if (named !== null && named !== target)
-      throw new FailureError(
-        failure(
-          "refused",
-          `orchd.yaml names the target ${named}, and this supervisor lands on ${target}`,
-          {
-            hint: "`orchd restart` takes up another target.",
-          },
-        ),
-      );
+    await this.#mustSuit(read.value.config);
     this.#config = read.value.config;
     this.#configured = read.value.configured;
     this.#setSigning();
@@ -157,6 +148,25 @@ export class Supervisor {
     pool.reconnect();
     outbox.tryNow();
     return this.#configView();
+  }
+
+  /** Throws a `FailureError` where this supervisor cannot go by it. */
+  async #mustSuit({ target: named, workspace }: Config): Promise<void> {
+    const { layout, target } = this.#options;
+    if (named !== null && named !== target)
+      throw new FailureError(
+        failure(
+          "refused",
+          `orchd.yaml names the target ${named}, and this supervisor lands on ${target}`,
+          {
+            hint: "`orchd restart` takes up another target.",
+          },
+        ),
+      );
+    const rootOf = ({ root }: Config["workspace"]) => workspaceRoot(layout, root, process.env);
+    const root = rootOf(workspace);
+    const shared = root === rootOf(this.#config.workspace) ? null : await ownRoot(root, layout);
+    if (shared !== null) throw new FailureError(shared);
   }
 
   /** Begins to stop; the answer is how many attempts run, and why landing is held. The rest happens behind it. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { homedir, tmpdir, userInfo } from "node:os";
-import { basename, isAbsolute, join } from "node:path";
+import { basename, isAbsolute, join, relative } from "node:path";
 import type { TaskId, WorkerId } from "../ipc/ids.ts";
 
 /**
@@ -150,6 +150,12 @@ export function socketPathFor(layout: Layout, env: Environment = process.env): s
   const runtime = env["XDG_RUNTIME_DIR"];
   const parent = runtime && isAbsolute(runtime) ? runtime : tmpdir();
   return join(parent, `orchd-${userInfo().uid}`, `${hexOf(layout.commonDir)}.sock`);
+}
+
+/** True when `path` is `folder` or lies below it. Both absolute and free of symbolic links. */
+export function isInside(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way === "" || (!way.startsWith("../") && way !== ".." && !isAbsolute(way));
 }
 
 /** The name is for people who look into the state folder; the digits make it unique. */

@@ -1,4 +1,14 @@
-import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { age } from "../helpers/aging.ts";
@@ -93,6 +103,57 @@ describe("a folder with the workspaces of another repository", () => {
     expect(started.stderr).to.include("a `workspace.root` of its own");
     await one.orchd("stop");
     await one.start();
+  });
+
+  it("is given to one of two that start there for the first time in the same moment", async function () {
+    this.timeout(60_000);
+    const root = await mkdtemp(join(tmpdir(), "shared-"));
+    const config = { max_parallel: 1, workspace: { root } };
+    await using one = await makeRepository({ config });
+    await using other = await makeRepository({ config });
+    const all = [one, other];
+    const started = await Promise.all(all.map((each) => runOrchd(each, ["start"])));
+    const codes = started.map(({ code }) => code);
+    try {
+      expect(codes).to.have.members([0, 5]);
+      const [loser, winner] = [codes.indexOf(5), codes.indexOf(0)];
+      expect(started[loser]?.stderr).to.include(
+        `the workspaces of ${join(all[winner]?.dir ?? "", ".git")} are in ${root}`,
+      );
+      expect(started[loser]?.stderr).to.include(`remove ${join(root, "owner.1")}`);
+    } finally {
+      await Promise.all(all.map((each) => runOrchd(each, ["stop"])));
+      rmSync(root, { recursive: true });
+    }
+  });
+
+  it("is not taken over by a reload, which keeps what was before and says why", async function () {
+    this.timeout(60_000);
+    const root = await mkdtemp(join(tmpdir(), "shared-"));
+    try {
+      await using one = await makeSupervised({ config: { workspace: { root } } });
+      await using other = await makeSupervised();
+      const config = { follow: "off", workspace: { root } };
+      await other.repository.write("orchd.yaml", JSON.stringify(config));
+      const client = await other.client();
+      const before = await client.call("config", {});
+      const refused = await client.call("reload", {}).catch(String);
+      expect(refused).to.include(
+        `the workspaces of ${join(one.repository.dir, ".git")} are in ${root}`,
+      );
+      expect(await client.call("config", {})).to.deep.equal(before);
+      const mine = join(root, "mine");
+      await other.repository.write(
+        "orchd.yaml",
+        JSON.stringify({ ...config, workspace: { root: mine } }),
+      );
+      await client.call("reload", {});
+      const [end] = await other.wait(await other.submit({ run: ["true"], claims: [] }));
+      expect(end?.status).to.equal("succeeded");
+      expect(readlinkSync(join(mine, "owner.1"))).to.equal(join(other.repository.dir, ".git"));
+    } finally {
+      rmSync(root, { recursive: true });
+    }
   });
 });
 

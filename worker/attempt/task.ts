@@ -14,7 +14,7 @@ import { layEarlier, leftUnresolved } from "../workspace/continue.ts";
 import type { Laid } from "../workspace/continue.ts";
 import { writeHeld } from "../workspace/held.ts";
 import { keptBackOf } from "../workspace/keepBack.ts";
-import { isInside } from "../workspace/place.ts";
+import { isInside } from "../../system/paths.ts";
 import type { Place } from "../workspace/place.ts";
 import { saveWorkspace } from "../workspace/save.ts";
 import type { SaveRequest } from "../workspace/save.ts";

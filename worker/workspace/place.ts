@@ -1,15 +1,18 @@
 import { lstat, mkdir, realpath, symlink, unlink } from "node:fs/promises";
 import { homedir } from "node:os";
-import { basename, dirname, isAbsolute, join, relative } from "node:path";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import type { Oid, TaskId, WorkerId } from "../../ipc/ids.ts";
 import type { WorkerSettings } from "../../ipc/workerMessages.ts";
+import { claimRoot } from "../../system/rootOwner.ts";
 import { failpoint } from "../../system/failpoint.ts";
+import { isInside } from "../../system/paths.ts";
 
 /**
  * Where a worker works. All of it lies outside the repository, because programs look upward from
  * where they run (node, cargo, jest) and would find what belongs to the person; and because
  * `git clean -fdx` in the repository must not reach work that is not saved yet.
  *
+ *     <root>/owner.1              whose folder it is (system/rootOwner.ts)
  *     <root>/<worker>/workspace   what the agent sees; its `.git` is made afresh for each attempt
  *     <root>/<worker>/own.git     the worker's own git directory for the same files: our index, our
  *                                 configuration; nothing an agent wrote into its `.git` is ever read as one
@@ -79,6 +82,11 @@ export async function findPlace(worker: WorkerId, settings: WorkerSettings): Pro
     );
   if (/[\n"]/.test(root) || /[\n"]/.test(settings.git_dir))
     throw new WorkspaceError(`git cannot share objects with a path like ${JSON.stringify(root)}`);
+  const claim = await claimRoot(root, gitDir);
+  if (claim.kind === "taken")
+    throw new WorkspaceError(
+      `workspace.root ${root} is that of ${claim.owner}; choose another folder, or remove ${claim.file} if nothing of it is there`,
+    );
   const folder = join(root, worker);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   return {
@@ -117,12 +125,6 @@ async function linkOnce(stateFolder: string, place: Place): Promise<void> {
     if (there !== null) await unlink(link);
     await symlink(place.workTree, link);
   });
-}
-
-/** True when `path` is `folder` or lies below it. Both absolute and free of symbolic links. */
-export function isInside(path: string, folder: string): boolean {
-  const way = relative(folder, path);
-  return way === "" || (!way.startsWith("../") && way !== ".." && !isAbsolute(way));
 }
 
 /**

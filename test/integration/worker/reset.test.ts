@@ -6,6 +6,7 @@ import type { WorkerId } from "../../../ipc/ids.ts";
 import { onFailpoint } from "../../../system/failpoint.ts";
 import { findPlace, linkWorkspace } from "../../../worker/workspace/place.ts";
 import { makeRepository } from "../../helpers/repository.ts";
+import type { TestRepository } from "../../helpers/repository.ts";
 import { makeWorkspaceRig, testSettings } from "./workspaceRig.ts";
 
 const files = { "a.txt": "a\n", "dir/c.txt": "c\n", ".gitignore": "node_modules/\n" };
@@ -92,6 +93,22 @@ describe("resetting a workspace", () => {
       expect(problem).to.contain("lies inside the repository");
       expect(existsSync(root)).to.equal(false);
     }
+  });
+});
+
+describe("the folder of workspaces", () => {
+  it("is not used for those of a second repository", async () => {
+    await using one = await makeRepository({ files });
+    await using other = await makeRepository({ files });
+    const root = join(one.dir, "../shared");
+    const place = async (person: TestRepository) =>
+      await findPlace(
+        "worker-1" as WorkerId,
+        await testSettings(person, { workspace: { root } }),
+      ).catch(String);
+    expect(await place(one)).to.have.property("folder", join(root, "worker-1"));
+    expect(await place(other)).to.include(`is that of ${join(one.dir, ".git")}`);
+    expect(await place(one)).to.have.property("folder");
   });
 });
 
