@@ -12,6 +12,9 @@ import {
 } from "./followRehearsal.ts";
 import { indexStamp, stampsOf } from "./fileStamps.ts";
 import type { FileStamps } from "./fileStamps.ts";
+import { keepOriginals } from "./originals.ts";
+import type { Originals } from "./originals.ts";
+import { shownPath } from "./mergeTree.ts";
 import { copyIndex, indexWork, placeIndex, syncIndex } from "./privateIndex.ts";
 import { refsNow } from "./refsNow.ts";
 import { moveTarget, waiting } from "./target.ts";
@@ -25,7 +28,8 @@ import { failpoint } from "../../system/failpoint.ts";
  *     1  rehearse, holding nothing: anything in progress? a lock? local edits in the way? then wait
  *     2  intent written and synced (followIntent.ts)
  *     3  the person's index.lock taken; if their index is another than in the rehearsal, back out
- *     4  copy of their index; `read-tree -m -u` writes the files and the copy
+ *     4  copy of their index; `read-tree -m -u` writes the files and the copy; a file that was written
+ *        to at this moment: back out, and what was written is given back (originals.ts)
  *     5  HEAD looked at again, branch moved by compare-and-swap under the epoch
  *     6  HEAD once more, then the copy renamed over their index
  *     7  lock, intent and copy removed
@@ -66,37 +70,64 @@ async function underLock(
   const work = indexWork(writer, checkout);
   const touched = await touchedPaths(writer, from, to);
   const before = await stampsOf(checkout, touched);
+  await using originals = await keepOriginals(checkout, touched);
+  const back = (result: FollowResult) => takeBack(writer, result, { before, originals });
   const wrote = await failpoint(
     "follow.tree",
     async () =>
       (await removedAmong(checkout, work, touched)).length === 0 &&
       (await readTreeRefreshed(work, [from, to], ["-u"])),
   );
-  if (!wrote) return await backOut(writer, waiting(filesChanged), before);
+  const after = await stampsOf(checkout, touched);
+  if (!wrote || (await originals.edited()).length > 0) return await back(waiting(filesChanged));
   await failpoint("follow.syncIndex", () => syncIndex(checkout));
   const switched = await inProgress(writer, checkout);
-  if (switched !== null) return await backOut(writer, switched, before);
+  if (switched !== null) return await back(switched);
   if ((await lockState(intent)) !== "ours")
-    return await backOut(writer, waiting("the index lock was removed by somebody else"), before);
+    return await back(waiting("the index lock was removed by somebody else"));
   const moved = await failpoint("follow.target", () =>
     moveTarget(writer, { from, to }, checkout.gitDir),
   );
   if (moved.kind !== "done")
-    return await backOut(writer, moved.kind === "fenced" ? moved : waiting(moved.message), before);
+    return await back(moved.kind === "fenced" ? moved : waiting(moved.message));
   if (await switchedUnplaced(writer, checkout, to))
-    return await backOut(writer, { kind: "followed", from, to }, before);
+    return await back({ kind: "followed", from, to });
   await failpoint("follow.place", () => placeIndex(checkout));
   await release(writer, intent);
+  await giveBackLate(checkout, originals, after);
   return { kind: "followed", from, to };
 }
 
-/** Recovery is the way back too: the branch has not moved, or is not theirs any more, so every file of ours becomes the old one. */
-async function backOut(
+type Written = { readonly before: FileStamps; readonly originals: Originals };
+
+/** After files were written. Whatever became of a file that a person wrote to since is theirs. */
+async function takeBack(
   writer: Writer,
   result: FollowResult,
-  before: FileStamps = new Map(),
+  { before, originals }: Written,
 ): Promise<FollowResult> {
-  await recoverFollow(writer, { cutOff: false, before });
+  const recovery = await recoverFollow(writer, { cutOff: false, before });
+  if (recovery.kind !== "settled") return result;
+  const theirs = new Set(recovery.leftPaths);
+  const edited = await originals.edited();
+  await originals.giveBack(edited.filter(({ path }) => !theirs.has(shownPath(path))));
+  return result;
+}
+
+/** The branch has moved: what is given back shows as a change of theirs, as if they had made it a moment later. */
+async function giveBackLate(
+  checkout: Checkout,
+  originals: Originals,
+  after: FileStamps,
+): Promise<void> {
+  const edited = await originals.edited();
+  const now = await stampsOf(checkout, edited);
+  await originals.giveBack(edited.filter(({ path }) => now.get(path) === after.get(path)));
+}
+
+/** Recovery is the way back too: the branch has not moved, or is not theirs any more, so every file of ours becomes the old one. */
+async function backOut(writer: Writer, result: FollowResult): Promise<FollowResult> {
+  await recoverFollow(writer, { cutOff: false, before: new Map() });
   return result;
 }
 

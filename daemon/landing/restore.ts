@@ -5,6 +5,7 @@ import { failpoint } from "../../system/failpoint.ts";
 import type { LandingSite } from "./branch.ts";
 import type { Checkout } from "./checkouts.ts";
 import { mustBeOid } from "./mergeTree.ts";
+import { keepOriginals } from "./originals.ts";
 import { gitWith, readTree, refresh, smallIndex } from "./privateIndex.ts";
 import { kindOf, onDisk } from "./touched.ts";
 import type { TouchedPath } from "./touched.ts";
@@ -42,10 +43,13 @@ async function exchange(
   const to = await treeOf(site, checkout, paths, goal);
   const from = await treeOf(site, checkout, paths, other);
   const work = await smallIndex(site, checkout, paths, other);
-  return await failpoint("recover.exchange", async () => {
+  await using originals = await keepOriginals(checkout, paths);
+  const done = await failpoint("recover.exchange", async () => {
     await refresh(work);
     return (await areThere(checkout, paths, other)) && (await readTree(work, [from, to], ["-u"]));
   });
+  await originals.giveBack(await originals.edited());
+  return done;
 }
 
 /** git would write a file again that was removed, and overwrite one that is ignored. */

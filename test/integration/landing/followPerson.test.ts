@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { rm, writeFile } from "node:fs/promises";
+import { mkdir, open, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import { onFailpoint } from "../../../system/failpoint.ts";
@@ -101,6 +101,76 @@ describe("a file that is edited while a follow is taken back", () => {
     });
     await follow(scene);
     expect(await git("status", "--porcelain")).to.equal(" D a.txt\nM  b.txt");
+  });
+});
+
+/** git looks at every file, then writes one after the other: a filter for `a.txt` runs between the two for those after it. */
+async function whileWriting(scene: Scene, shell: string): Promise<void> {
+  const { git, write } = scene.repository;
+  await write(".gitattributes", "a.txt filter=slow\n");
+  await git("add", ".gitattributes");
+  await git("commit", "--quiet", "-m", "A filter");
+  await git("config", "filter.slow.smudge", `sh -c '${shell}; cat'`);
+}
+
+describe("a file that is written to after git has looked at it and before git replaces it", () => {
+  it("keeps what was written, and the branch waits", async () => {
+    await using scene = await makeScene();
+    const { git, dir } = scene.repository;
+    await whileWriting(scene, "echo mine >dir/c.txt");
+    await scene.land("t1", { "a.txt": "new\n", "b.txt": "new\n", "dir/c.txt": "new\n" });
+    const main = await scene.oid("main");
+    const waits = await follow(scene);
+    expect(waits.kind === "waiting" && waits.reason).to.match(/changed at this moment/);
+    expect(readFileSync(join(dir, "dir/c.txt"), "utf8")).to.equal("mine\n");
+    expect(await git("status", "--porcelain")).to.equal(" M dir/c.txt");
+    expect(await scene.oid("main")).to.equal(main);
+  });
+
+  it("keeps what was written while a follow is taken back", async () => {
+    await using scene = await makeScene();
+    const { git, write, dir } = scene.repository;
+    const back = join(dir, "..", "back");
+    await whileWriting(scene, `if [ -e "${back}" ]; then echo mine >dir/c.txt; fi`);
+    await write("b.txt", "mine\n");
+    await git("commit", "--quiet", "-a", "-m", "Mine");
+    await scene.land("t1", { "a.txt": "new\n", "dir/c.txt": "new\n" });
+    using _ = onFailpoint(async (passed) => {
+      if (passed === "follow.target:before") await git("reset", "--quiet", "--soft", "HEAD~1");
+      if (passed === "recover.exchange:before") await writeFile(back, "");
+    });
+    expect((await follow(scene)).kind).to.equal("waiting");
+    expect(readFileSync(join(dir, "dir/c.txt"), "utf8")).to.equal("mine\n");
+    expect(readFileSync(join(dir, "a.txt"), "utf8")).to.equal("a\n");
+  });
+
+  it("gets what a program writes that had it open, when the branch has moved", async () => {
+    await using scene = await makeScene();
+    const { git, dir } = scene.repository;
+    await scene.land("t1", { "a.txt": "new\n", "dir/c.txt": "new\n" });
+    await using opened = await open(join(dir, "dir/c.txt"), "r+");
+    using _ = onFailpoint(async (passed) => {
+      if (passed === "follow.place:before") await opened.write("mine\n");
+    });
+    expect((await follow(scene)).kind).to.equal("followed");
+    expect(readFileSync(join(dir, "dir/c.txt"), "utf8")).to.equal("mine\n");
+    expect(await git("status", "--porcelain")).to.equal(" M dir/c.txt");
+  });
+
+  it("is not written through a link that a folder has become", async () => {
+    await using scene = await makeScene();
+    const { dir } = scene.repository;
+    const aside = join(dir, "..", "aside");
+    await scene.land("t1", { "a.txt": "new\n", "dir/c.txt": null });
+    await using opened = await open(join(dir, "dir/c.txt"), "r+");
+    using _ = onFailpoint(async (passed) => {
+      if (passed !== "follow.place:before") return;
+      await opened.write("mine\n");
+      await mkdir(aside);
+      await symlink(aside, join(dir, "dir"));
+    });
+    expect((await follow(scene)).kind).to.equal("followed");
+    expect(existsSync(join(aside, "c.txt"))).to.equal(false);
   });
 });
 
