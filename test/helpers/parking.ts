@@ -9,8 +9,11 @@ export function conflictingShell(personDir: string, file = "shared.txt"): string
   // Their branch may be following at this very moment, and git gives up at once where it is locked.
   const commit =
     'git -c user.name=P -c user.email=p@example.com commit --quiet --all --message "Person $1"';
+  // What landed before is there when they begin: a commit without it would conflict with that, and hold everything.
+  const caughtUp = "git merge-base --is-ancestor orchd/main main";
   const person = [
     `cd '${personDir}'`,
+    `for look in $(seq 200); do ${caughtUp} && break; sleep 0.05; done`,
     'until [ -z "$(git status --porcelain)" ]; do sleep 0.05; done',
     `echo "person $1" > ${file}`,
     `for try in $(seq 100); do ${commit} && exit 0; sleep 0.1; done; exit 1`,
