@@ -45,7 +45,7 @@ export function requireMaxParallel(given: number | undefined): number | null {
   );
 }
 
-/** What the next supervisor would refuse must not cost the one that runs. All else it says itself. */
+/** What would keep the next supervisor from starting must not cost the one that runs. */
 export async function refuseInvalidSettings(
   session: Session,
   maxParallel: number | null,
@@ -54,7 +54,9 @@ export async function refuseInvalidSettings(
   try {
     await readSettings(session, maxParallel === null ? {} : { max_parallel: maxParallel });
   } catch (error) {
-    if (error instanceof FailureError && error.failure.code === "invalid_config") throw error;
+    // Then there is none to lose, and looking for it says so.
+    const isNowhere = error instanceof FailureError && error.failure.code === "not_a_repository";
+    if (!isNowhere) throw error;
   }
 }
 

@@ -124,6 +124,7 @@ async function failureOf(error: unknown): Promise<Failure> {
   const ofTheMachine = systemFailure(error);
   if (ofTheMachine !== null) return ofTheMachine;
   const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof Error && error.name === "GitError") return failure("refused", message);
+  const { gitAbsence, GitError } = await import("../system/git.ts");
+  if (error instanceof GitError) return gitAbsence(error) ?? failure("refused", message);
   return failure("internal", message);
 }

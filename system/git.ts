@@ -1,5 +1,7 @@
 import { inheritedUmask } from "./umask.ts";
 import { capture } from "./spawn.ts";
+import { failure } from "../ipc/errors.ts";
+import type { Failure } from "../ipc/errors.ts";
 import type { Finished } from "./spawn.ts";
 
 /**
@@ -44,6 +46,13 @@ export class GitError extends Error {
     this.args = args;
     this.result = result;
   }
+}
+
+/** `null`: git ran. Otherwise what to do about a git that cannot be started. */
+export function gitAbsence({ result, message }: GitError): Failure | null {
+  if (result.code !== null || result.signal !== null) return null;
+  const hint = "Install git 2.38 or newer, and make sure that PATH leads to it.";
+  return failure("refused", message, { hint });
 }
 
 const fixedConfig = {

@@ -4,7 +4,7 @@ import { fail, failure, ok } from "../ipc/errors.ts";
 import type { Result } from "../ipc/errors.ts";
 import { isOid } from "../ipc/ids.ts";
 import type { Oid } from "../ipc/ids.ts";
-import { git, GitError } from "./git.ts";
+import { git, gitAbsence, GitError } from "./git.ts";
 import type { GitPlace } from "./git.ts";
 
 /** A git repository as it was found from some folder inside it. All paths without symbolic links. */
@@ -39,7 +39,8 @@ const noAnswer = [0, 1] as const;
 
 /**
  * Looks in `dir` and upward, as git does. Fails with `not_a_repository`, or with
- * `unsuitable_repository` and git's own words when git cannot read what is there.
+ * `unsuitable_repository` and git's own words when git cannot read what is there; with `refused` where
+ * git cannot be started.
  */
 export async function findRepository(dir: string): Promise<Result<Repository>> {
   const discovered = await discover(dir);
@@ -49,7 +50,7 @@ export async function findRepository(dir: string): Promise<Result<Repository>> {
     return ok(await describe(discovered));
   } catch (error) {
     if (!(error instanceof GitError)) throw error;
-    return fail(failure("unsuitable_repository", error.message));
+    return fail(gitAbsence(error) ?? failure("unsuitable_repository", error.message));
   }
 }
 

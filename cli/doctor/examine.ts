@@ -18,13 +18,18 @@ import { findSupervisor, supervisorFindings } from "./supervisor.ts";
 
 /**
  * Looks at everything that orchd depends on, in the order in which a person would repair it. Nothing
- * is changed, no lock is taken. Rejects with `not_a_repository`, or why git cannot read it.
+ * is changed, no lock is taken. Without a git that can be run it looks at the programs alone. Rejects
+ * with `not_a_repository`, or why git cannot read it.
  */
 export async function examine(session: Session, deep: boolean): Promise<Finding[]> {
   const { env } = session.terminal;
   const programs = await checkPrograms(env);
   const found = await findRepository(session.directory);
-  if (!found.ok) throw new FailureError(found.failure);
+  if (!found.ok) {
+    if (programs.some(({ check, level }) => check === "git" && level === "problem"))
+      return programs;
+    throw new FailureError(found.failure);
+  }
   const { commonDir, workTree } = found.value;
   const { settings, findings: config } = await checkConfig(session);
   const repository = await checkRepository(found.value, settings.target, env);
