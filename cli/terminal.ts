@@ -1,6 +1,10 @@
-import { createReadStream } from "node:fs";
+import { createReadStream, writeSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { isatty } from "node:tty";
+import { exitCodeOf, failure } from "../ipc/errors.ts";
+import { failureJson, failureText } from "./render/failure.ts";
+import { painter } from "./render/paint.ts";
+import { readWords } from "./words.ts";
 
 /**
  * Where a command reads and writes. Tests put a recording in its place; nothing else in `cli/`
@@ -40,8 +44,9 @@ export function processTerminal(): Terminal {
   return {
     cwd: process.cwd(),
     env: process.env,
-    out: outputOf(process.stdout, isatty(1)),
-    err: outputOf(process.stderr, isatty(2)),
+    out: outputOf(process.stdout, isatty(1), endUnwritten),
+    // What went wrong is not lost with its words: the exit code says it.
+    err: outputOf(process.stderr, isatty(2), () => undefined),
     input: () => createReadStream("", { fd: 0, autoClose: false }),
     now: Date.now,
     onInterrupt: (listener) => {
@@ -52,11 +57,15 @@ export function processTerminal(): Terminal {
   };
 }
 
-function outputOf(stream: NodeJS.WriteStream, isTerminal: boolean): Output {
+function outputOf(
+  stream: NodeJS.WriteStream,
+  isTerminal: boolean,
+  onFailure: (error: NodeJS.ErrnoException) => void,
+): Output {
   // A reader that went away (`| head`) is no failure, and there is nobody left to tell.
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(brokenPipeExit);
-    throw error;
+    onFailure(error);
   });
   return {
     isTerminal,
@@ -70,6 +79,21 @@ function outputOf(stream: NodeJS.WriteStream, isTerminal: boolean): Output {
       return () => stream.off("resize", listener);
     },
   };
+}
+
+/** Half an answer must not pass for a whole one: a disk that is full or fails ends the command. */
+function endUnwritten(error: NodeJS.ErrnoException): never {
+  const isFull = error.code === "ENOSPC" || error.code === "EDQUOT";
+  const message = `standard output cannot be written: ${error.message}`;
+  const reason = failure(isFull ? "disk_full" : "disk_failed", message);
+  const { json } = readWords(process.argv.slice(2));
+  const text = json ? failureJson(reason) : failureText(reason, painter(false));
+  try {
+    writeSync(2, `${text}\n`);
+  } catch {
+    // Standard error may lead to the same disk.
+  }
+  return process.exit(exitCodeOf(reason.code));
 }
 
 /** https://no-color.org and https://force-color.org: set and not empty counts. */

@@ -23,6 +23,18 @@ describe("the program in a pipe", () => {
     expect(out).to.equal("141\n");
   });
 
+  it("says that a full disk did not take what it printed, in one line of its own", async () => {
+    const { err, code } = await shell(`"$NODE" "$ORCHD" schema > /dev/full`);
+    expect(err).to.match(/^orchd: standard output cannot be written: ENOSPC.*\n.*Make room.*\n$/);
+    expect(code).to.equal(75);
+    const told = await shell(`"$NODE" "$ORCHD" schema --json > /dev/full`);
+    expect(JSON.parse(told.err)).to.have.nested.property("error.code", "disk_full");
+  });
+
+  it("keeps its exit code where nobody takes what it says on standard error", async () => {
+    expect((await shell(`"$NODE" "$ORCHD" nonsense 2> /dev/full`)).code).to.equal(2);
+  });
+
   it("writes all of a long output before it ends", async () => {
     const { out, code } = await shell(`"$NODE" "$ORCHD" schema config | cat`);
     expect(code).to.equal(0);
