@@ -3,6 +3,7 @@ import type { LockView } from "./claimViews.ts";
 import type { Shortage } from "./shortage.ts";
 import type { Stage } from "./workerMessages.ts";
 import type { TaskId, WorkerId } from "./ids.ts";
+import type { MergeRuleChanges } from "./mergeRules.ts";
 import type { ForeseenView, TaskRow, TaskStatus, WaitReason } from "./taskViews.ts";
 
 export type StatusQuery = {
@@ -40,7 +41,15 @@ export type StatusView = {
   locks: LockView[];
   /** Conflicts that running tasks will have when they go on like this. */
   foreseen: ForeseenView[];
+  /** What tasks that land now, or landed in the last day, change in how files merge; newest first, at most 10. */
+  merging: MergingView[];
   landing: LandingView;
+};
+
+export type MergingView = MergeRuleChanges & {
+  task: TaskId;
+  status: "landing" | "succeeded";
+  since: number;
 };
 
 export type WorkerView = {

@@ -1,5 +1,6 @@
 import type { Argv, TaskSpec } from "./taskSpec.ts";
 import type { AttemptFailure, Stage } from "./workerMessages.ts";
+import type { MergeRuleChanges } from "./mergeRules.ts";
 import type { Shortage } from "./shortage.ts";
 import type { HolderId, Oid, TaskId, WorkerId } from "./ids.ts";
 
@@ -78,6 +79,8 @@ export type TaskView = TaskRow & {
   landing_held: string | null;
   /** Conflicts that it will have when it goes on like this. */
   foreseen: ForeseenView[];
+  /** What it changes in how files merge, once it has landed; `null`: nothing, or it does not land. */
+  merging: MergeRuleChanges | null;
   /** Set while its work is parked: it did not merge, and waits for a person. */
   parked: ParkedView | null;
 };

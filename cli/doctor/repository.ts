@@ -8,6 +8,7 @@ import { obstaclesTo } from "../init/obstacles.ts";
 import { outsideNotes } from "../outsideNotes.ts";
 import { listed } from "../render/text.ts";
 import { span } from "../render/time.ts";
+import { checkMerging } from "./merging.ts";
 import { choice, fine, problem, typed, warning } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
@@ -30,8 +31,9 @@ export async function checkRepository(
   );
   const whole = fine("repository", `The repository is whole: ${repository.commonDir}`);
   const outside = fit.length > 0 ? [] : await outsideFindings(repository);
+  const merging = fit.length > 0 ? [] : await checkMerging(repository, branch);
   const locks = await lockFindings(repository.commonDir);
-  return [...(fit.length > 0 ? fit : [whole]), ...outside, ...locks];
+  return [...(fit.length > 0 ? fit : [whole]), ...outside, ...merging, ...locks];
 }
 
 /** Nothing is wrong with them, but a task may miss what it does not find. */

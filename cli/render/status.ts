@@ -4,6 +4,7 @@ import type { TaskRow, TaskStatus } from "../../ipc/taskViews.ts";
 import type { Look } from "./paint.ts";
 import type { Cell } from "./table.ts";
 import { foreseenLines } from "./foreseen.ts";
+import { mergingLines } from "./merging.ts";
 import { landingLines } from "./landing.ts";
 import { finishedLines, landingRows, queuedLines, runningLines } from "./taskRows.ts";
 import { fit, plain } from "./text.ts";
@@ -35,6 +36,7 @@ export function statusPage(view: StatusView, look: Look): string {
     headLines(view, look),
     section("Running", view.counts.running, runningLines(of("running"), view, look), look),
     section("Conflicts ahead", view.foreseen.length, foreseenLines(view.foreseen, look), look),
+    section("Merging changes", view.merging.length, mergingLines(view.merging, look), look),
     section("Landing", view.counts.landing, landingRows(of("landing"), view.landing, look), look),
     section("Queued", view.counts.queued, queuedLines(of("queued"), view, rows, look), look),
     section("Finished", null, finishedLines(finished, look), look),

@@ -7,6 +7,7 @@ import type { Look } from "./paint.ts";
 import type { Cell } from "./table.ts";
 import { fields, rowsOf } from "./table.ts";
 import { foreseenWords } from "./foreseen.ts";
+import { mergingWords } from "./merging.ts";
 import { parkedSection } from "./parked.ts";
 import { quoted } from "./shell.ts";
 import { plain } from "./text.ts";
@@ -43,6 +44,8 @@ function stateFields(view: TaskView, look: Look): [string, string][] {
   if (view.sent_back !== null && !isOver(view))
     pairs.push(["sent back", reasonWords(view.sent_back)]);
   for (const one of view.foreseen) pairs.push(["will conflict", foreseenWords(view.id, one)]);
+  for (const words of mergingWords(view.merging))
+    pairs.push(["merging", look.paint("warn", words)]);
   if (view.held.length > 0) pairs.push(["holds", view.held.map(plain).join(", ")]);
   return pairs;
 }

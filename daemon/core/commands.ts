@@ -5,6 +5,7 @@ import type { Failure } from "../../ipc/errors.ts";
 import type { HoldEnd, HoldOwner, HoldRequest } from "../../ipc/hold.ts";
 import type { HolderId, HoldId, Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts";
 import type { AttemptKey, Report, Saved } from "../../ipc/workerMessages.ts";
+import type { MergeRuleChanges } from "../../ipc/mergeRules.ts";
 import type { StoredTask } from "./state.ts";
 import type { ClaimSet, TaskSpec } from "../../ipc/taskSpec.ts";
 
@@ -105,6 +106,8 @@ export type MergeResult =
       readonly tree: Oid;
       readonly onto: Oid;
       readonly ontoTree: Oid;
+      /** What it changes in how files merge after it; absent: nothing. */
+      readonly mergeRules?: MergeRuleChanges;
     }
   | { readonly kind: "no_change" }
   /** Generated files were changed on both sides: they have to be made on `commit` first. */

@@ -31,6 +31,7 @@ import type {
   LandingPutBack,
   LandingReleased,
   LandingStarted,
+  MergeRulesChanged,
   Regenerated,
   SetupSuspected,
   TargetFollowed,
@@ -70,6 +71,7 @@ export type Event =
   | ConflictForeseen
   | ConflictAverted
   | LandingStarted
+  | MergeRulesChanged
   | CandidateMade
   | GateStarted
   | GateRed

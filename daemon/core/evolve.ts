@@ -25,6 +25,7 @@ import { enter } from "./life.ts";
 import { holdEnded, holdGranted, holdRequested, lockBroken } from "./holdEvents.ts";
 import { landingEnded } from "./landingEvents.ts";
 import { leaveWaiting } from "./claimWaits.ts";
+import { mergeRulesChanged } from "./mergeRules.ts";
 import { place, queuedTasksWith } from "./queue.ts";
 import { pushFailed, pushSucceeded } from "./push.ts";
 import { settingsChanged, supervisorStarted } from "./supervisorEvents.ts";
@@ -113,6 +114,8 @@ function apply(state: State, event: Event, at: number, seq: number): void {
       return;
     case "LandingStarted":
       return landingStarted(state, event.task, at);
+    case "MergeRulesChanged":
+      return mergeRulesChanged(state, event);
     case "CandidateMade":
       return candidateMade(state, event, at, seq);
     case "GateStarted":

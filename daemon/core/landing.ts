@@ -16,6 +16,7 @@ import { holderOfPath } from "./claimTable.ts";
 import { everything, pathConflict, pathsOutside } from "./claims.ts";
 import { decideGenerate } from "./generation.ts";
 import { isHeldBack } from "./unavailable.ts";
+import { tellMergeRules } from "./mergeRules.ts";
 import { unreachable } from "./unreachable.ts";
 import { withoutGenerated } from "./generated.ts";
 import type { Apply } from "./decide.ts";
@@ -155,6 +156,7 @@ export function decideMerged(
   const { result } = command;
   switch (result.kind) {
     case "candidate":
+      tellMergeRules(task, result.mergeRules ?? null, apply);
       return apply({
         type: "CandidateMade",
         task: task.id,
@@ -165,6 +167,7 @@ export function decideMerged(
         gate: gateOf(state, task, result.tree),
       });
     case "no_change":
+      tellMergeRules(task, null, apply);
       return onto === undefined
         ? endMember(state, task, { to: "succeeded", commit: null }, apply)
         : setAside(task, "no_change", apply);

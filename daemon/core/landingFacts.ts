@@ -1,4 +1,5 @@
 import type { Oid, TaskId } from "../../ipc/ids.ts";
+import type { MergeRuleChanges } from "../../ipc/mergeRules.ts";
 import type { Next, RedGate } from "./attemptFacts.ts";
 
 /** The task is the next of the chain: it is merged onto the one before, the first onto the branch's tip. */
@@ -16,6 +17,15 @@ export type CandidateMade = {
   readonly onto: Oid;
   readonly ontoTree: Oid;
   readonly gate: boolean | null;
+};
+
+/**
+ * With the task's candidate the `.gitattributes` say something else about merging, for all that is merged
+ * after it; no rules: with another candidate they did, with this one not.
+ */
+export type MergeRulesChanged = MergeRuleChanges & {
+  readonly type: "MergeRulesChanged";
+  readonly task: TaskId;
 };
 
 /** The chain up to and including the task is tested. The sequence of this event is the fence of the run. */

@@ -106,6 +106,7 @@ function reactToOne(state: State, { seq, event }: Recorded): readonly Effect[] {
       return endOfHold(state, event.holder);
     case "ConflictForeseen":
     case "ConflictAverted":
+    case "MergeRulesChanged":
     case "BranchPrepared":
     case "SupervisorStarted":
     case "TaskSubmitted":

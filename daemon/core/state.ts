@@ -3,6 +3,7 @@ import type { ClaimSet, TaskSpec } from "../../ipc/taskSpec.ts";
 import type { CoreSettings } from "./coreSettings.ts";
 import type { FailureReason, TaskStatus } from "../../ipc/taskViews.ts";
 import type { FinalIndex } from "./finalIndex.ts";
+import type { MergeRuleChanges } from "../../ipc/mergeRules.ts";
 import type { HoldKind, HoldOwner } from "../../ipc/hold.ts";
 import type { HolderId, HoldId, Oid, RequestId, TaskId, WorkerId } from "../../ipc/ids.ts";
 import type { LandingState, LandingStep, PushState } from "./landingState.ts";
@@ -76,6 +77,8 @@ export type Task = {
   earlierRetries?: readonly RequestId[];
   /** Where its work is kept since a person resolved a conflict of it: they may try again. */
   parked?: Parked;
+  /** What its candidate changes in how files merge; absent: nothing. */
+  mergeRules?: MergeRuleChanges;
   /** The requests with which people did, at most `resolutionsMax`, oldest first. */
   resolutions?: readonly RequestId[];
 };

@@ -47,7 +47,7 @@ export function taskRetried(state: State, event: TaskRetried, at: number): void 
   const before = state.finals.get(event.task);
   if (before !== undefined) state.counts[before.status] -= 1;
   state.finals.delete(event.task);
-  const { parked: _parked, conflict: _conflict, ...stored } = event.stored;
+  const { parked: _parked, conflict: _conflict, mergeRules: _rules, ...stored } = event.stored;
   const task: Task = {
     ...stored,
     life: queuedAt(at, null, false),
@@ -74,11 +74,12 @@ function sentBackBy({ life }: StoredTask): Pick<Task, "sentBack"> {
 
 /** What befell its attempts counts no more, but they stay as they are; the one that conflicted last is the one that lands. */
 export function taskResolved(state: State, event: TaskResolved, at: number, seq: number): void {
-  const { stored, saved, request } = event;
+  const { saved, request } = event;
+  const { mergeRules: _rules, ...stored } = event.stored;
   const before = state.finals.get(event.task);
   if (before !== undefined) state.counts[before.status] -= 1;
   state.finals.delete(event.task);
-  const parked = parkedOf(stored);
+  const parked = parkedOf(event.stored);
   const step = { at: "waiting", redBase: null } as const;
   const task: Task = {
     ...stored,

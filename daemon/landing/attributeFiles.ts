@@ -1,8 +1,9 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { git } from "../../system/git.ts";
+import { blobsOf } from "../../system/blobs.ts";
 import type { GitPlace } from "../../system/git.ts";
 import type { Oid } from "../../ipc/ids.ts";
+import { fileBytesMax } from "../../system/mergeRules.ts";
 import { builtInOnly } from "./attributeLines.ts";
 import { shownPath } from "./mergeTree.ts";
 
@@ -12,7 +13,6 @@ import { shownPath } from "./mergeTree.ts";
  */
 const folderFilesMax = 500;
 const folderBytesMax = 1024 * 1024;
-export const fileBytesMax = 256 * 1024;
 const folderLinesMax = 5_000;
 /** Of a path below the folder, which itself has some; file systems end at 4,096. */
 const pathBytesMax = 3_000;
@@ -47,9 +47,9 @@ async function within(
   place: GitPlace,
   files: AttributeFiles,
 ): Promise<{ readonly taken: ReadonlyMap<string, string>; readonly leftOut: string[] }> {
-  const near = [...files].toSorted(([a], [b]) => depth(a) - depth(b) || (a < b ? -1 : 1));
+  const near = [...files].toSorted(byDepth);
   const first = near.filter(([path]) => isPlain(path)).slice(0, folderFilesMax);
-  const texts = await contentsOf(place, new Set(first.map(([, oid]) => oid)));
+  const texts = await blobsOf(place, new Set(first.map(([, oid]) => oid)), fileBytesMax);
   const taken = new Map<string, string>();
   let room = { bytes: folderBytesMax, lines: folderLinesMax };
   for (const [path, oid] of first) {
@@ -62,6 +62,11 @@ async function within(
   }
   const leftOut = near.flatMap(([path]) => (taken.has(path) ? [] : [path]));
   return { taken, leftOut };
+}
+
+/** Those nearer the root first. */
+export function byDepth([a]: readonly [string, Oid], [b]: readonly [string, Oid]): number {
+  return depth(a) - depth(b) || (a < b ? -1 : 1);
 }
 
 function depth(path: string): number {
@@ -84,30 +89,4 @@ async function writeBelow(folder: string, path: string, text: string): Promise<v
     Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(rest, "latin1")]);
   await mkdir(below(dirname(path)), { recursive: true, mode: 0o700 });
   await writeFile(below(path), Buffer.from(text, "latin1"), { mode: 0o600 });
-}
-
-/** Of those that are there and not too large. */
-async function contentsOf(place: GitPlace, oids: ReadonlySet<Oid>): Promise<Map<string, string>> {
-  const input = (names: Iterable<string>): string => [...names].map((name) => `${name}\n`).join("");
-  const looked = await git(place, ["cat-file", "--batch-check"], { input: input(oids) });
-  const small = looked.stdout.split("\n").flatMap((line) => {
-    const [oid = "", type, size] = line.split(" ");
-    return type === "blob" && Number(size) <= fileBytesMax ? [oid] : [];
-  });
-  const read = await git(place, ["cat-file", "--batch"], { input: input(small), bytes: true });
-  return contentsIn(read.stdout);
-}
-
-/** `<oid> blob <size> LF <content> LF`, one after the other. */
-function contentsIn(text: string): Map<string, string> {
-  const contents = new Map<string, string>();
-  for (let at = 0; at < text.length;) {
-    const end = text.indexOf("\n", at);
-    const [oid = "", , size = ""] = text.slice(at, end).split(" ");
-    const begin = end + 1;
-    at = begin + Number(size) + 1;
-    if (end < 0 || !Number.isInteger(at)) break;
-    contents.set(oid, text.slice(begin, at - 1));
-  }
-  return contents;
 }

@@ -8,9 +8,11 @@ import { generatedMeeting, hasTree } from "./generatedFiles.ts";
 import type { GeneratedMeeting } from "./generatedFiles.ts";
 import { commitMessage, parseAuthor } from "./message.ts";
 import { writeLanded } from "./signedCommit.ts";
+import { mergeRulesBetween } from "./mergeRules.ts";
 import { mergeTree, mergeTreeOnBase, writeCommit } from "./mergeTree.ts";
 import type { MergedTree } from "./mergeTree.ts";
 import { parkedCommit } from "./parked.ts";
+import type { MergeRuleChanges } from "../../ipc/mergeRules.ts";
 import { failpoint } from "../../system/failpoint.ts";
 import type { Trailers } from "../../ipc/trailers.ts";
 
@@ -52,6 +54,8 @@ export type MergeResult =
       readonly tree: Oid;
       readonly onto: Oid;
       readonly ontoTree: Oid;
+      /** What it changes in how files merge after it; absent: nothing. */
+      readonly mergeRules?: MergeRuleChanges;
     }
   /**
    * Generated files were changed on both sides: they are to be made on `commit`, of `tree`, and merging
@@ -165,13 +169,26 @@ async function candidate(
     return { kind: "problem", message: `"${request.author ?? ""}" is not of the form Name <mail>` };
   const ref = candidateRef(request.task);
   const asked = { tree, parents: [onto.oid], message: commitMessage(request), author };
-  const commit = await writeLanded(writer, { ...asked, atMs: request.at_ms }, ref);
+  const [commit, rules] = await bothOf(
+    writeLanded(writer, { ...asked, atMs: request.at_ms }, ref),
+    mergeRulesBetween(writer, onto.tree, tree),
+  );
   writer.git.lineage.learn(commit, tree, onto.oid);
   const pinned = await failpoint("merge.pin", () =>
     transact(writer, [{ ref, to: commit, from: "any" }]),
   );
   if (pinned.kind !== "done") return pinned;
-  return { kind: "candidate", candidate: commit, tree, onto: onto.oid, ontoTree: onto.tree };
+  const made = { candidate: commit, tree, onto: onto.oid, ontoTree: onto.tree };
+  return { kind: "candidate", ...made, ...(rules === null ? {} : { mergeRules: rules }) };
+}
+
+/** Nothing of it goes on when one of them has failed. */
+async function bothOf<One, Other>(
+  one: Promise<One>,
+  other: Promise<Other>,
+): Promise<readonly [One, Other]> {
+  await Promise.allSettled([one, other]);
+  return [await one, await other];
 }
 
 function authorOf(writer: Writer, { author }: MergeRequest): Identity | null {

@@ -60,6 +60,13 @@ export class TreeAttributes {
     return place;
   }
 
+  /** Those of two trees; `null`: they are the same, which is known from a git that is kept. Throws a `GitError`. */
+  between(from: Oid, to: Oid): Promise<AttributeFilesMet | null> {
+    const met = this.#turn.then(() => this.#between(from, to));
+    this.#turn = met.catch(() => undefined);
+    return met;
+  }
+
   /** What supervisors before have left goes. */
   async clear(): Promise<void> {
     await this.#turn;
@@ -83,24 +90,37 @@ export class TreeAttributes {
     return this.#last.place;
   }
 
+  async #between(from: Oid, to: Oid): Promise<AttributeFilesMet | null> {
+    const raw = await this.#difference(from, to);
+    if (raw === "") return null;
+    const before = await this.#filesOf(from);
+    return { before, after: raw === null ? await this.#filesOf(to) : changed(before, raw) };
+  }
+
   /** From what is known of the tree before; where that cannot be asked (it is gone, git died), from nothing. */
   async #filesOf(tree: Oid): Promise<AttributeFiles> {
     if (this.#tree === tree) return this.#last.files;
     const empty = tree.length === emptyTree.length ? emptyTree : emptyTree256;
-    const question = `${this.#tree ?? empty} ${tree}`;
+    const raw = await this.#difference(this.#tree ?? empty, tree);
+    if (raw !== null) return changed(this.#last.files, raw);
+    const options = { bytes: true };
+    const whole = await git(this.#bare, ["diff-tree", ...flags, empty, tree, ...those], options);
+    return changed(new Map(), whole.stdout);
+  }
+
+  /** As git writes it; `null`: it could not read one of the trees, or died. */
+  async #difference(from: string, to: Oid): Promise<string | null> {
+    const question = `${from} ${to}`;
     try {
       const answer = await this.#differences.ask(`${question}\n${end}\n`, (text) =>
         text.endsWith(`${end}\n`) ? text.length : null,
       );
-      // Without this line git could not read one of the trees.
-      if (answer.startsWith(`${question}\n`))
-        return changed(this.#last.files, answer.slice(question.length + 1, -end.length - 1));
+      const said = answer.startsWith(`${question}\n`);
+      return said ? answer.slice(question.length + 1, -end.length - 1) : null;
     } catch (error) {
-      if (!(error instanceof GitError)) throw error;
+      if (error instanceof GitError) return null;
+      throw error;
     }
-    const options = { bytes: true };
-    const whole = await git(this.#bare, ["diff-tree", ...flags, empty, tree, ...those], options);
-    return changed(new Map(), whole.stdout);
   }
 
   async #attributes(files: AttributeFiles): Promise<Attributes> {
@@ -131,6 +151,8 @@ export class TreeAttributes {
     await rm(folder, { recursive: true, force: true }).catch(() => {});
   }
 }
+
+export type AttributeFilesMet = { readonly before: AttributeFiles; readonly after: AttributeFiles };
 
 type Attributes = { readonly files: AttributeFiles; readonly place: GitPlace };
 

@@ -119,8 +119,18 @@ function together(world: World): void {
   world.report("three", { result: "gate_green" }).moved("three");
   world.turn({ type: "followed", result: { kind: "followed", to: oid("c-three") } });
   sentBack(world);
+  mergeRules(world);
   generation(world);
   unavailable(world);
+}
+
+/** A candidate that changes how files merge. */
+function mergeRules(world: World): void {
+  const union = { pattern: "*", words: "merge=union", effect: "both_sides" } as const;
+  const rules = [{ file: ".gitattributes", ...union, change: "added" } as const];
+  world.submit(spec("union")).done("union", [".gitattributes"]);
+  world.merged("union", candidateOf("union", { mergeRules: { rules, total: 1 } }));
+  world.report("union", { result: "gate_green" }).moved("union");
 }
 
 /** Two changes of a file that is made by a command meet. */

@@ -28,6 +28,7 @@ export const eventNames: Readonly<Record<EventType, string>> = {
   ConflictForeseen: "conflict:foreseen",
   ConflictAverted: "conflict:averted",
   LandingStarted: "landing:started",
+  MergeRulesChanged: "landing:merge_rules",
   CandidateMade: "landing:candidate",
   GateStarted: "landing:gate_started",
   GateRed: "landing:gate_red",

@@ -5,14 +5,14 @@ import { holdsClaims, isFinal } from "../../core/state.ts";
 import { landingOrder } from "../../core/landing.ts";
 import { rankOf } from "../../core/rank.ts";
 import { slotCounts } from "./slots.ts";
-import { taskRow } from "./task.ts";
+import { mergingOf, taskRow } from "./task.ts";
 import { waitersBehind } from "../../core/claimWaits.ts";
 import { whyWaitingWithin } from "../../core/explain.ts";
 import type { Heartbeat } from "../../../ipc/workerMessages.ts";
 import type { LandingView, TargetView } from "../../../ipc/landingViews.ts";
 import type { Shortage } from "../../../ipc/shortage.ts";
 import type { LockView } from "../../../ipc/claimViews.ts";
-import type { StatusQuery, StatusView, WorkerView } from "../../../ipc/statusViews.ts";
+import type { MergingView, StatusQuery, StatusView, WorkerView } from "../../../ipc/statusViews.ts";
 import type { OutboxView, PushView } from "../../../ipc/pushView.ts";
 import type { ServerContext, WorkerSlotView } from "../context.ts";
 import type { Hold, State, Task } from "../../core/state.ts";
@@ -57,8 +57,26 @@ export function statusView(
     workers: workerViews(state, slots),
     locks: lockViews(state, context),
     foreseen: [...context.foreseen()],
+    merging: mergingViews(state, at),
     landing: landingView(state, branches, context.outbox()),
   };
+}
+
+/** Long enough for whoever looks once a day. */
+const mergingShownMs = 24 * 60 * 60 * 1000;
+const mergingMax = 10;
+
+function mergingViews(state: State, at: number): MergingView[] {
+  return [...state.tasks.values()]
+    .flatMap((task): MergingView[] => {
+      const { status, since } = task.life;
+      const rules = mergingOf(task);
+      if (rules === null || (status !== "landing" && status !== "succeeded")) return [];
+      if (status === "succeeded" && since < at - mergingShownMs) return [];
+      return [{ task: task.id, status, since, ...rules }];
+    })
+    .toSorted((a, b) => b.since - a.since)
+    .slice(0, mergingMax);
 }
 
 export function heartbeatsOf(slots: readonly WorkerSlotView[]): ReadonlyMap<WorkerId, Heartbeat> {

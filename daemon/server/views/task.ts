@@ -12,6 +12,7 @@ import type {
   TaskView,
 } from "../../../ipc/taskViews.ts";
 import type { Attempt, Final, State, Task } from "../../core/state.ts";
+import type { MergeRuleChanges } from "../../../ipc/mergeRules.ts";
 import type { Heartbeat } from "../../../ipc/workerMessages.ts";
 import type { Shortage } from "../../../ipc/shortage.ts";
 import type { ServerContext } from "../context.ts";
@@ -64,8 +65,15 @@ export function taskView(
     sent_back: task.sentBack === undefined ? null : { kind: "gate", ...task.sentBack },
     landing_held: task.life.status === "landing" ? (landing.held?.message ?? null) : null,
     foreseen: context.foreseen().filter((one) => one.task === task.id || one.with === task.id),
+    merging: mergingOf(task),
     parked: parkedView(task, context.worktreeFor),
   };
+}
+
+/** Of no interest when it did not land. */
+export function mergingOf({ life, mergeRules }: Task): MergeRuleChanges | null {
+  const counts = life.status === "landing" || life.status === "succeeded";
+  return counts ? (mergeRules ?? null) : null;
 }
 
 /** Only what both sides are kept of: there is nothing to show of how an earlier version parked work. */

@@ -110,6 +110,7 @@ export function statusView(given: Partial<StatusView> = {}): StatusView {
     workers: [],
     locks: [],
     foreseen: [],
+    merging: [],
     landing,
     ...given,
   };
@@ -147,6 +148,7 @@ export function taskView(given: Partial<TaskView> = {}): TaskView {
     sent_back: null,
     landing_held: null,
     parked: null,
+    merging: null,
     foreseen: [],
     ...given,
   };
