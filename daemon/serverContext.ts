@@ -57,8 +57,8 @@ export function makeServerContext(
     outbox: () => outbox.view(),
     collect: (how) => upkeep.collect(how),
     branches: async () => {
-      const { tip, targetTip, ahead } = await landing.view();
-      return { tip, target_tip: targetTip, ahead };
+      const { tip, targetTip, ahead, rewound } = await landing.view();
+      return { tip, target_tip: targetTip, ahead, rewound };
     },
     attemptFolder: (worker, task, attempt) =>
       attemptLayout(workerLayout(layout, worker), { task, attempt }).dir,

@@ -52,15 +52,18 @@ export function checkedOut(site: LandingSite, where: string): Held {
 }
 
 /** The person took back what orchd had accounted for; `null`: they did not. */
-export async function rewoundNow(writer: Writer, { target, followed }: Refs): Promise<Held | null> {
+export async function rewoundNow(
+  site: LandingSite,
+  { target, followed }: Refs,
+): Promise<Held | null> {
   if (target === null || followed === null || target.oid === followed) return null;
-  return (await isAncestor(writer, followed, target.oid)) ? null : rewound(writer, target.oid);
+  return (await isAncestor(site, followed, target.oid)) ? null : rewound(site, target.oid);
 }
 
-function rewound(writer: Writer, target: Oid): Held {
+function rewound(site: LandingSite, target: Oid): Held {
   return held(
     "rewound",
-    `${writer.target} was reset, amended or rebased and is now at ${target.slice(0, 12)}: \`orchd land\` with --accept-rewind or --reapply goes on`,
+    `${site.target} was reset, amended or rebased and is now at ${target.slice(0, 12)}: \`orchd land\` with --accept-rewind or --reapply goes on`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { git, gitLine } from "../../system/git.ts";
 import type { Repository } from "../../system/repository.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
-import { absorbed } from "./absorb.ts";
+import { absorbed, rewoundNow } from "./absorb.ts";
 import type { Absorbed } from "./absorb.ts";
 import { branchRef, isAncestor, readRefs, targetRef } from "./branch.ts";
 import type { LandingSite, Transaction, Writer } from "./branch.ts";
@@ -83,6 +83,8 @@ type LandingTips = {
   readonly targetTip: Oid | null;
   /** Commits on orchd's branch, by first parents, that the target does not have. */
   readonly ahead: number;
+  /** What the next landing will meet: the person took back what the target had. In words. */
+  readonly rewound: string | null;
 };
 
 export type LandingOptions = {
@@ -175,10 +177,15 @@ async function hasRef({ place }: LandingSite, ref: string): Promise<boolean> {
 }
 
 async function view(site: LandingSite): Promise<LandingTips> {
-  const { tip, target } = await readRefs(site);
+  const refs = await readRefs(site);
+  const { tip, target } = refs;
   const tips = { tip: tip?.oid ?? null, targetTip: target?.oid ?? null };
-  if (tip === null || target === null || tip.oid === target.oid) return { ...tips, ahead: 0 };
+  if (tip === null || target === null || tip.oid === target.oid)
+    return { ...tips, ahead: 0, rewound: null };
   const range = [branchRef(site), `^${targetRef(site)}`];
-  const count = await gitLine(site.place, ["rev-list", "--count", "--first-parent", ...range]);
-  return { ...tips, ahead: Number(count) };
+  const [count, rewound] = await Promise.all([
+    gitLine(site.place, ["rev-list", "--count", "--first-parent", ...range]),
+    rewoundNow(site, refs),
+  ]);
+  return { ...tips, ahead: Number(count), rewound: rewound?.message ?? null };
 }

@@ -47,7 +47,12 @@ export type ServerContext = {
   readonly outbox: () => OutboxView;
   /** Rejects with a `GitError`. */
   readonly collect: (how: { readonly dryRun: boolean }) => Promise<GcView>;
-  readonly branches: () => Promise<Pick<LandingView, "tip" | "target_tip" | "ahead">>;
+  readonly branches: () => Promise<
+    Pick<LandingView, "tip" | "target_tip" | "ahead"> & {
+      /** The target was taken back, and nothing has met that yet. In words. */
+      readonly rewound: string | null;
+    }
+  >;
   /** Absolute folder of an attempt's logs. */
   readonly attemptFolder: (worker: WorkerId, task: TaskId, attempt: number) => string;
   /** Conflicts that running tasks will have. */

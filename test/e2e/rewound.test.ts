@@ -31,6 +31,10 @@ describe("a person who resets their branch under a supervisor", () => {
     await git("reset", "--quiet", "--hard", begin);
     await write("mine.txt", "mine\n");
     await commit("Mine");
+    // Nothing lands meanwhile that could meet it.
+    const { stdout } = await one.orchd("status");
+    expect(stdout).to.include("main was reset, amended or rebased");
+    expect(stdout).to.include("2 landed on orchd/main; main does not follow yet");
     const held = await one.orchd("land");
     expect(held.code, held.stdout).to.equal(5);
     expect(held.stdout).to.match(/--accept-rewind or --reapply/);

@@ -176,7 +176,11 @@ export function targetView({ landing, settings }: State): TargetView {
   };
 }
 
-export function landingView(state: State, branches: Branches, outbox: OutboxView): LandingView {
+export function landingView(
+  state: State,
+  { rewound, ...branches }: Branches,
+  outbox: OutboxView,
+): LandingView {
   const { landing } = state;
   const { branch, target, follow, follow_problem, held } = targetView(state);
   const current = landing.current === null ? undefined : state.tasks.get(landing.current);
@@ -190,7 +194,7 @@ export function landingView(state: State, branches: Branches, outbox: OutboxView
     chain: [...landing.chain],
     testing: current === undefined ? null : tested(state, current),
     follow_problem,
-    held,
+    held: held ?? rewound,
     push: pushView(state, outbox),
   };
 }
