@@ -46,7 +46,7 @@ export function realPorts(): Ports {
 async function dispatch(words: Words, ports: Ports): Promise<number> {
   const { out } = ports.terminal;
   if (words.verb === null) return withoutVerb(words, ports);
-  if (words.verb === "help") return await helpFor(words.own[words.verbAt + 1], words, ports);
+  if (words.verb === "help") return await helpFor(wordAfter(words), words, ports);
   const verb = findVerb(words.verb);
   if (verb === undefined) throw unknownVerb(words.verb);
   const command: Command = await verb.load();
@@ -83,6 +83,11 @@ function withoutVerb(words: Words, ports: Ports): number {
   throw new FailureError(failure("usage", "No command is given.", { hint }));
 }
 
+/** The command that help is wanted for, which options may stand in front of. */
+function wordAfter({ own, verbAt }: Words): string | undefined {
+  return own.slice(verbAt + 1).find((word) => !word.startsWith("-"));
+}
+
 async function helpFor(name: string | undefined, words: Words, ports: Ports): Promise<number> {
   const all = name === undefined ? ["--help"] : [name, "--help"];
   return await dispatch({ ...readWords(all), json: words.json }, ports);
@@ -94,11 +99,28 @@ function noDirectory(named: string): FailureError {
   );
 }
 
+/** What other programs of this kind call it. */
+const namedElsewhere: ReadonlyMap<string, string> = new Map([
+  ["add", "submit"],
+  ["down", "stop"],
+  ["kill", "cancel"],
+  ["list", "status"],
+  ["log", "logs"],
+  ["ls", "status"],
+  ["ps", "status"],
+  ["rm", "cancel"],
+  ["unlock", "locks break"],
+  ["up", "start"],
+  ["version", "--version"],
+]);
+
 function unknownVerb(name: string): FailureError {
-  const similar = nearest(
-    name,
-    verbs.map((verb) => verb.name),
-  );
+  const similar =
+    namedElsewhere.get(name) ??
+    nearest(
+      name,
+      verbs.map((verb) => verb.name),
+    );
   const suggestion = similar === null ? "" : `Did you mean \`orchd ${similar}\`? `;
   const hint = `${suggestion}\`orchd --help\` lists the commands.`;
   return new FailureError(

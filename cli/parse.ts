@@ -44,6 +44,7 @@ export async function parse(
     .showHelpOnFail(false)
     .version(false)
     .help("help")
+    .alias("help", "h")
     .strict()
     .wrap(Math.min(columns, helpColumnsMax))
     .parserConfiguration(parserConfiguration)

@@ -18,7 +18,28 @@ export function usageFailure(
     const value = options[without]?.value ?? "a value";
     return usage(command, `--${without} needs ${value} after it`);
   }
+  const [, name, given] = /Argument: (\S+), Given: (.*), Choices: /s.exec(said) ?? [];
+  const choices = (options[name ?? ""] ?? command.positionals[name ?? ""])?.choices;
+  if (choices !== undefined && given !== undefined)
+    return choiceFailure(command, `${name}` in options ? `--${name}: ` : "", given, choices);
   return usage(command, said.replace(/\s*\n\s*/g, " ").trim());
+}
+
+/** `given`: in quotes. */
+function choiceFailure(
+  command: Command,
+  where: string,
+  given: string,
+  choices: readonly string[],
+): FailureError {
+  const similar = nearest(given.replace(/^"|"$/g, ""), choices);
+  const suggestion = similar === null ? "" : `Did you mean ${similar}? `;
+  const message = `${where}${given} is not one of ${choices.join(", ")}`;
+  return usage(
+    command,
+    choices.length === 1 ? `${where}${given} is not ${choices[0]}` : message,
+    suggestion,
+  );
 }
 
 function unknownFailure(
@@ -27,7 +48,9 @@ function unknownFailure(
   words: readonly string[],
   name: string,
 ): FailureError {
-  const flag = words.find((word) => /^--?[^-]/.test(word) && bareName(word) === name);
+  const isIn = (word: string): boolean =>
+    bareName(word) === name || (name.length === 1 && /^-[^-]/.test(word) && word.includes(name));
+  const flag = words.find((word) => /^--?[^-]/.test(word) && isIn(word));
   if (flag === undefined) return usage(command, `"${name}" is one word too many`);
   const similar = nearest(name, Object.keys(options));
   const suggestion = similar === null ? "" : `Did you mean --${similar}? `;

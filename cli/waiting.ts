@@ -48,11 +48,21 @@ export async function waitAndTell(
   if (target.behind && tasks.some(({ commit }) => commit !== null))
     session.remark(`${behindSentence(target)}.`);
   const failed = end.tasks.find((task) => task.status === "failed");
-  if (failed !== undefined)
-    session.remark(
-      `\`orchd logs ${failed.id}\` prints its output, \`orchd show ${failed.id}\` the rest.`,
-    );
+  if (failed !== undefined) session.remark(whereToLook(failed));
   return allSucceeded(end.tasks) ? exitCodes.done : exitCodes.taskFailed;
+}
+
+/** What one wants to read next: output of its own, that of the checks, or how to resolve a conflict. */
+function whereToLook({ id, reason }: EndView): string {
+  switch (reason?.kind) {
+    case "gate":
+    case "generation":
+      return `\`orchd show ${id}\` tells what the command printed.`;
+    case "conflict":
+      return `\`orchd show ${id}\` prints the commands that resolve it.`;
+    default:
+      return `\`orchd logs ${id}\` prints its output, \`orchd show ${id}\` the rest.`;
+  }
 }
 
 async function firstEnd(

@@ -30,6 +30,14 @@ export function parseByteSize(text: string): ByteSizeParse {
   return { ok: true, bytes };
 }
 
+/** The text that `parseByteSize` reads back as the same number: 10_485_760 → `10MiB`, 1500 → `1500B`. */
+export function formatByteSize(bytes: number): string {
+  const exact = (["GiB", "MiB", "KiB", "GB", "MB", "kB"] as const).find(
+    (unit) => bytes > 0 && bytes % (units[unit.toLowerCase()] ?? 1) === 0,
+  );
+  return exact === undefined ? `${bytes}B` : `${bytes / (units[exact.toLowerCase()] ?? 1)}${exact}`;
+}
+
 /** `512 B`, `1.4 KiB`, `10 MiB`. */
 export function bytesWords(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;

@@ -1,9 +1,17 @@
 const slipsMax = 2;
 const lengthMax = 64;
 
-/** The name that `word` was probably meant to be: at most two slips away, and fewer than half its letters. */
+/** Shorter beginnings of a name could be of any. */
+const beginningMin = 3;
+
+/**
+ * The name that `word` was probably meant to be: the one that begins with it, else one at most two slips
+ * away, and fewer than half its letters.
+ */
 export function nearest(word: string, names: readonly string[]): string | null {
   if (word.length > lengthMax) return null;
+  const begun = names.filter((name) => name.startsWith(word.toLowerCase()));
+  if (word.length >= beginningMin && begun.length === 1) return begun[0] ?? null;
   const ranked = names
     .map((name) => ({ name, slips: slipsBetween(word.toLowerCase(), name) }))
     .toSorted((a, b) => a.slips - b.slips);

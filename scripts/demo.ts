@@ -2,6 +2,7 @@ import { execa } from "execa";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { tmpdir } from "node:os";
+import { styleText } from "node:util";
 
 /**
  * `npm run demo`: a scratch repository, a supervisor with four workers, a dozen tasks that run in
@@ -101,7 +102,7 @@ async function main(): Promise<number> {
   };
   const orchd = (...args: string[]) =>
     execa(process.execPath, [entry, ...args], { cwd: repo, env, stdio: "inherit", reject: false });
-  const say = (text: string) => process.stdout.write(`\n\u001b[1m$ ${text}\u001b[22m\n`);
+  const say = (text: string) => process.stdout.write(`\n${styleText("bold", `$ ${text}`)}\n`);
   try {
     await makeRepository(repo, env);
     say("orchd start");

@@ -38,7 +38,12 @@ export const command = defineCommand({
     const submitted = await submitTasks(session, (timeoutMs) => specsOf(task, timeoutMs)).catch(
       (error: unknown) => {
         if (!(error instanceof FailureError) || error.failure.problems.length === 0) throw error;
-        throw new FailureError({ ...error.failure, ...toldInOptions(error.failure) });
+        const { code } = error.failure;
+        throw new FailureError(
+          code === "invalid_task"
+            ? inOptions(error.failure)
+            : { ...error.failure, ...toldInOptions(error.failure) },
+        );
       },
     );
     if (!args.detach) {

@@ -1,3 +1,4 @@
+import { formatByteSize } from "../../ipc/byteSize.ts";
 import { formatDuration } from "../../ipc/duration.ts";
 import type { ConfigView } from "../../ipc/methods.ts";
 import type { Look } from "./paint.ts";
@@ -18,6 +19,8 @@ function settingsOf(value: object, within: string): [string, string][] {
     const name = within === "" ? key : `${within}.${key}`;
     if (typeof inner === "number" && key.endsWith("_ms"))
       return [[name.replace(/_ms$/, ""), formatDuration(inner)]];
+    if (typeof inner === "number" && key.endsWith("_bytes"))
+      return [[name.replace(/_bytes$/, ""), formatByteSize(inner)]];
     if (isRecord(inner))
       return Object.keys(inner).length === 0 ? [[name, "{}"]] : settingsOf(inner, name);
     return [

@@ -39,7 +39,7 @@ export function statusPage(view: StatusView, look: Look): string {
     section("Merging changes", view.merging.length, mergingLines(view.merging, look), look),
     section("Landing", view.counts.landing, landingRows(of("landing"), view.landing, look), look),
     section("Queued", view.counts.queued, queuedLines(of("queued"), view, rows, look), look),
-    section("Finished", null, finishedLines(finished, look), look),
+    section("Finished", null, finishedLines(finished, view, look), look),
     section("Workers", null, workerLines(view.workers, look), look),
     section("Branch", null, landingLines(view.landing, look), look),
   ];

@@ -107,7 +107,11 @@ export function queuedLines(
   return hidden > 0 ? [...lines, look.paint("dim", `${indent}and ${hidden} more`)] : lines;
 }
 
-export function finishedLines(finished: readonly TaskRow[], look: Look): string[] {
+export function finishedLines(
+  finished: readonly TaskRow[],
+  { counts }: Pick<StatusView, "counts">,
+  look: Look,
+): string[] {
   const rows = finished.map((task): Cell[] => [
     { text: mark(task.status), style: statusStyle(task.status) },
     task.id,
@@ -115,7 +119,10 @@ export function finishedLines(finished: readonly TaskRow[], look: Look): string[
     outcomeCell(task),
     `${span(look.now - task.since)} ago`,
   ]);
-  return rowsOf(finishedColumns, rows, look, indent);
+  const lines = rowsOf(finishedColumns, rows, look, indent);
+  const hidden = counts.succeeded + counts.failed + counts.cancelled - finished.length;
+  if (rows.length === 0 || hidden <= 0) return lines;
+  return [...lines, look.paint("dim", `${indent}and ${hidden} more: \`orchd history\``)];
 }
 
 /** The stage, unless it is the plain one that a running task is in most of the time. */

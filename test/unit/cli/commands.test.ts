@@ -353,11 +353,11 @@ describe("logs", () => {
 });
 
 describe("config", () => {
-  it("shows durations as one would write them", async () => {
+  it("shows durations and sizes as one would write them", async () => {
     const config = {
       max_parallel: 3,
       target: null,
-      limits: { timeout_ms: 5_400_000 },
+      limits: { timeout_ms: 5_400_000, output_bytes: 10 * 1024 ** 2 },
       resources: {},
     };
     const run = await orchd("config", {
@@ -371,6 +371,7 @@ describe("config", () => {
         "max_parallel    3",
         "target          not set",
         "limits.timeout  1h30m",
+        "limits.output   10MiB",
         "resources       {}",
         "",
       ].join("\n"),

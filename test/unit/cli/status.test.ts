@@ -34,6 +34,7 @@ Finished
   ✗  tf3  Slow one            timed out after 20m                      1h56m ago
   –  tf4  Never mind          cancelled                                1d01h ago
   ✓  tf5  Look around         no change                                1d01h ago
+  and 3 more: \`orchd history\`
 
 Workers
   worker-1  busy      pid 511  docs-index  setup    heartbeat 2s ago     9s
@@ -72,6 +73,7 @@ Finished
   ✗  tf3  Slow one                                                    timed out after 20m                      1h56m ago
   –  tf4  Never mind                                                  cancelled                                1d01h ago
   ✓  tf5  Look around                                                 no change                                1d01h ago
+  and 3 more: \`orchd history\`
 
 Workers
   worker-1  busy      pid 511  docs-index  setup    heartbeat 2s ago     9s

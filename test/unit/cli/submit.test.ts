@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { failure, FailureError } from "../../../ipc/errors.ts";
 import type { TaskSpec } from "../../../ipc/taskSpec.ts";
 import { noSupervisor, orchd, orchdWords } from "./recording.ts";
 import type { Recording } from "./recording.ts";
@@ -126,6 +127,26 @@ describe("submit", () => {
 });
 
 describe("run", () => {
+  it("tells in its options what the supervisor has to say against the task", async () => {
+    const message = "task t1 comes after nobody, and there is no task nobody";
+    const problems = [
+      { file: null, line: null, column: null, field: "tasks[0].after[0]", message },
+    ];
+    const refused = new FailureError(failure("invalid_task", message, { problems }));
+    const run = await orchd("run --after nobody -- true", {
+      answers: { ...answers, submit: () => Promise.reject(refused) },
+    });
+    expect(run.err).to.equal(
+      [
+        "orchd: run: this is not a valid task.",
+        `  --after  ${message}`,
+        "`orchd run --help` tells what each option takes.",
+        "",
+      ].join("\n"),
+    );
+    expect(run.code).to.equal(2);
+  });
+
   it("makes one task of its options and what comes after --", async () => {
     const words = [
       [

@@ -5,9 +5,13 @@ import { noSupervisor, orchd, orchdWords } from "./recording.ts";
 const refusals: readonly (readonly [words: string, says: readonly string[], code: number])[] = [
   ["", ["orchd: No command is given.", "`orchd --help` lists the commands."], 2],
   ["sumbit a.yaml", ['There is no command "sumbit".', "Did you mean `orchd submit`?"], 2],
+  ["stat", ['There is no command "stat".', "Did you mean `orchd status`?"], 2],
+  ["ps", ['There is no command "ps".', "Did you mean `orchd status`?"], 2],
   ["frobnicate", ['There is no command "frobnicate".'], 2],
   ["status --wath", ["status: there is no option --wath", "Did you mean --watch?"], 2],
   ["status --frobnicate=3", ["status: there is no option --frobnicate", "orchd status --help"], 2],
+  ["start --max 3", ["start: there is no option --max", "Did you mean --max-parallel?"], 2],
+  ["status -xw", ["status: there is no option -xw"], 2],
   ["status now", ['status: "now" is one word too many'], 2],
   ["status --watch=yes", ["status: --watch takes no value"], 2],
   ["submit", ["submit: <file..> is missing"], 2],
@@ -24,11 +28,21 @@ const refusals: readonly (readonly [words: string, says: readonly string[], code
   ["events --from -3", ["events: --from takes a sequence number, not -3."], 2],
   ["start --max-parallel 1.5", ["--max-parallel takes a whole number from 1, not 1.5."], 2],
   ["stop --drain --now", ["stop: --drain and --now exclude each other."], 2],
-  ["schema nonsense", ["schema:"], 2],
+  ["schema nonsense", ['schema: "nonsense" is not one of task, config'], 2],
+  ["locks brake t1", ['locks: "brake" is not break', "Did you mean break?"], 2],
+  [
+    "history --status fail",
+    [
+      'history: --status: "fail" is not one of succeeded, failed, cancelled',
+      "Did you mean failed?",
+    ],
+    2,
+  ],
   ["run", ["run: there is no command.", "For example: orchd run"], 2],
   ["run --wait --detach -- true", ["run: --wait and --detach exclude each other."], 2],
   ["run --shell ls -- ls", ["run: --shell and a command after -- exclude each other."], 2],
   ["run --env FOO -- true", ['run: --env takes NAME=VALUE, not "FOO".'], 2],
+  ["run ls -la", ["run: there is no option -la", "comes after --"], 2],
   ["run npm test --watch", ["run: there is no option --watch", "comes after --"], 2],
   ["run --timeout soon -- true", ["run: this is not a valid task.", "--timeout  ", "soon"], 2],
   ["run --claim ../x -- true", ["run: this is not a valid task.", "--claim  "], 2],
@@ -95,7 +109,13 @@ describe("help", () => {
   });
 
   it("of a command has its usage, options and one example", async () => {
-    for (const words of ["submit --help", "help submit", "submit a.yaml --help"]) {
+    for (const words of [
+      "submit --help",
+      "submit -h",
+      "help submit",
+      "help --json submit",
+      "submit a.yaml --help",
+    ]) {
       const { code, out, err } = await orchd(words);
       expect(code).to.equal(0);
       expect(err).to.equal("");

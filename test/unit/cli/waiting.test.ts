@@ -56,6 +56,20 @@ describe("waiting for tasks", () => {
     expect(run.err).to.equal("`orchd logs t2` prints its output, `orchd show t2` the rest.\n");
   });
 
+  it("sends to `show` for what only that tells", async () => {
+    const said = async (reason: EndView["reason"]) =>
+      (await orchd("wait t2", { answers: { wait: { tasks: [{ ...failed, reason }], target } } }))
+        .err;
+    const exit = { kind: "exit", exit_code: 1 } as const;
+    expect(await said({ kind: "gate", command: ["make"], failure: exit, output: "" })).to.equal(
+      "`orchd show t2` tells what the command printed.\n",
+    );
+    const ref = "refs/orchd/conflicts/t2";
+    expect(await said({ kind: "conflict", paths: ["a"], paths_total: 1, ref })).to.equal(
+      "`orchd show t2` prints the commands that resolve it.\n",
+    );
+  });
+
   it("ends with 1 when one was cancelled", async () => {
     const cancelled: EndView = { ...succeeded, status: "cancelled", commit: null };
     const run = await orchd("wait t1", { answers: { wait: { tasks: [cancelled], target } } });

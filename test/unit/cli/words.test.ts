@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { bytesWords } from "../../../ipc/byteSize.ts";
+import { bytesWords, formatByteSize, parseByteSize } from "../../../ipc/byteSize.ts";
 import { reasonWords, waitWords } from "../../../cli/render/words.ts";
 import type { FailureReason, WaitReason } from "../../../ipc/taskViews.ts";
 import { id, now, row, secondsAgo, worker } from "./views.ts";
@@ -116,5 +116,12 @@ describe("reasons in words", () => {
       "1.5 KiB",
       "1 GiB",
     ]);
+  });
+
+  it("write sizes so that they can be read back", () => {
+    const sizes = [0, 1, 1023, 1024, 1500, 2_000_000, 10 * 1024 ** 2, 1024 ** 3, 3 * 1000 ** 3];
+    const texts = sizes.map(formatByteSize);
+    expect(texts).to.include.members(["0B", "1500B", "2MB", "10MiB", "1GiB", "3GB"]);
+    expect(texts.map(parseByteSize)).to.deep.equal(sizes.map((bytes) => ({ ok: true, bytes })));
   });
 });
