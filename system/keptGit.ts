@@ -16,12 +16,16 @@ import type { GitOptions, GitPlace } from "./git.ts";
  * `update-ref --stdin` (`commit: ok`), `hash-object --stdin-paths`, `merge-tree --stdin` of git 2.49.
  * One that answers at the end of its input (`merge-tree --stdin` before) is asked once
  * (`answersAtEnd`); who calls `ready` in a quiet moment has the next question find one that runs.
+ * What git reads but once (configuration, attributes) is seen late by one that is never idle: with `ageMsMax`
+ * another takes its place between two questions.
  * It dies with this process: its standard input ends then. Idle, it keeps nothing alive here.
  */
 export type KeptOptions = Pick<GitOptions, "config" | "env"> & {
   /** It ends by itself when nobody asked for so long: what it has mapped and open is given back. */
   readonly idleMs?: number;
   readonly answerMsMax?: number;
+  /** An older one is asked nothing more; absent: however old it is. */
+  readonly ageMsMax?: number;
   readonly answersAtEnd?: boolean;
 };
 
@@ -42,7 +46,7 @@ export class KeptGit {
   #idle: NodeJS.Timeout | null = null;
   /** The start that `ready` asked for. */
   #next: NodeJS.Immediate | null = null;
-  /** Resolves when those that answered at their end are gone. */
+  /** Resolves when those that answered at their end, or were too old, are gone. */
   #leaving: Promise<unknown> = Promise.resolve();
 
   constructor(place: GitPlace, args: readonly string[], options: KeptOptions = {}) {
@@ -96,6 +100,9 @@ export class KeptGit {
   }
 
   #running(): Child {
+    const { ageMsMax = Infinity } = this.#options;
+    if (this.#child !== null && this.#child.isIdle && this.#child.ageMs > ageMsMax)
+      this.#leave(this.#child);
     if (this.#child === null || this.#child.hasEnded)
       this.#child = new Child(this.#place, this.#args, this.#options);
     return this.#child;
@@ -138,6 +145,7 @@ class Child {
   readonly #args: readonly string[];
   readonly #process: ChildProcess;
   readonly #answersAtEnd: boolean;
+  readonly #startedAt = performance.now();
   readonly #gone = Promise.withResolvers<void>();
   #question: Question | null = null;
   #stdout = "";
@@ -163,6 +171,14 @@ class Child {
       this.#stderr = `${this.#stderr}${chunk.toString("utf8")}`.slice(-stderrBytesMax);
     });
     this.#keepAlive(false);
+  }
+
+  get ageMs(): number {
+    return performance.now() - this.#startedAt;
+  }
+
+  get isIdle(): boolean {
+    return this.#question === null;
   }
 
   async ask(text: string, answerEnd: AnswerEnd, msMax: number): Promise<string> {

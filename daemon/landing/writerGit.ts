@@ -83,7 +83,7 @@ async function mergeOptions(
   if (!isAtLeast(version, mergesByInputSince)) return null;
   const answersAtEnd =
     !isAtLeast(version, answeringMergesSince) || !(await doesAnswer(place, options, sample));
-  return { ...options, answerMsMax: mergeMsMax, answersAtEnd };
+  return { ...options, answerMsMax: mergeMsMax, ageMsMax: mergingAgeMsMax, answersAtEnd };
 }
 
 /** Believed only when it has answered once. */
@@ -100,6 +100,9 @@ async function doesAnswer(place: GitPlace, options: WriterOptions, sample: Oid):
 
 /** A merge of very large trees may take minutes; the landings behind it wait. */
 const mergeMsMax = 30 * 60 * 1000;
+
+/** A person's `info/attributes` and configuration count for merges no later than that. */
+const mergingAgeMsMax = 5_000;
 
 /** One transaction: all or none. Throws a `GitError` when it was refused. */
 export async function moveRefs({ moves }: WriterGit, lines: readonly string[]): Promise<void> {

@@ -89,6 +89,17 @@ describe("merging by the attributes that are tracked", () => {
     expect(await met(scene, "CHANGES", await twoChanges(scene, "CHANGES"))).to.equal(conflict);
   });
 
+  it("goes by info/attributes soon, though merging never rests", async function () {
+    this.timeout(60_000);
+    await using scene = await sceneOf("CHANGES", { ".gitattributes": "CHANGES merge=union\n" });
+    const works = await twoChanges(scene, "CHANGES");
+    expect(await met(scene, "CHANGES", works)).to.equal(bothLines);
+    await scene.repository.write(".git/info/attributes", "CHANGES -merge\n");
+    await until(async () => (await mergedText(scene, "CHANGES", works[1])) === conflict, {
+      timeoutMs: 30_000,
+    });
+  });
+
   it("goes by what the landing just before has made of them, and by less when they are removed", async () => {
     await using scene = await sceneOf("CHANGES", {});
     const works = await twoChanges(scene, "CHANGES");

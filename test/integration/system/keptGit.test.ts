@@ -10,6 +10,8 @@ import { until } from "../../helpers/until.ts";
 
 const names = ["cat-file", "--batch-check=%(objectname)"];
 const oneLine = (text: string): number | null => (text.endsWith("\n") ? text.length : null);
+/** Three fields: the path, the attribute, its value. */
+const oneOf = (text: string): number | null => (text.split("\0").length === 4 ? text.length : null);
 
 function gitDirOf({ dir }: TestRepository): string {
   return join(dir, ".git");
@@ -61,6 +63,20 @@ describe("a git that is kept", () => {
     expect(lost).to.contain("git ended without an answer");
     expect(await kept.ask("HEAD\n", oneLine)).to.have.length(41);
     await kept.close();
+  });
+
+  it("is another one after its age, so what git reads but once is seen though it is never idle", async () => {
+    await using repository = await makeRepository();
+    const place = { gitDir: gitDirOf(repository), workTree: repository.dir };
+    const attributes = ["check-attr", "-z", "--stdin", "merge"];
+    const kept = new KeptGit(place, attributes, { ageMsMax: 200 });
+    const ask = async (): Promise<string> =>
+      (await kept.ask("a.txt\0", oneOf)).split("\0")[2] ?? "";
+    expect(await ask()).to.equal("unspecified");
+    await repository.write(".git/info/attributes", "* merge=union\n");
+    await until(async () => (await ask()) === "union");
+    await kept.close();
+    expect(running(repository)).to.deep.equal([]);
   });
 
   it("gives one up that says more than it was asked", async () => {
