@@ -3,13 +3,8 @@ import { uptime } from "node:os";
 import { failpoint } from "../system/failpoint.ts";
 import { ownIdentity } from "../system/processIdentity.ts";
 import { readJsonFile, writeDurably } from "../system/atomicFile.ts";
-import {
-  bytesOnDisk,
-  leftFolders,
-  makeExaminer,
-  removeLeft,
-  workersWithFolder,
-} from "./pool/leftFolders.ts";
+import { bytesOnDisk, leftFolders, makeExaminer, workersWithFolder } from "./pool/leftFolders.ts";
+import { removeLeft } from "./pool/removeLeft.ts";
 import { workspaceRoot } from "../system/paths.ts";
 import { Outbox } from "./outbox.ts";
 import { push } from "./push/push.ts";
@@ -79,13 +74,14 @@ export function makeUpkeep(ground: Ground, loop: Loop, pool: Pool): Upkeep {
   });
 }
 
-function folderPorts({ layout, config, log }: Ground, pool: Pool): FolderPorts {
+function folderPorts({ layout, landing, config, log }: Ground, pool: Pool): FolderPorts {
   const site = () => ({
     root: workspaceRoot(layout, config().workspace.root, process.env),
     brain: layout.brainDir,
     stateDir: layout.stateDir,
     gitDir: layout.commonDir,
     isThere: (worker: WorkerId) => pool.slot(worker) !== undefined,
+    isOurs: () => landing.keeping.isOurs(),
   });
   return {
     list: () => leftFolders(site()),

@@ -10,7 +10,8 @@ export type FolderPorts = {
   /** Workers that there are, and those of which there is a workspace. */
   readonly workers: () => Promise<ReadonlySet<string>>;
   readonly makeExaminer: () => (folder: LeftFolder) => Promise<LeftFolder | null>;
-  readonly remove: (folder: LeftFolder) => Promise<void>;
+  /** `stays`: it is used again; `fenced`: another supervisor has taken over. */
+  readonly remove: (folder: LeftFolder) => Promise<"removed" | "stays" | "fenced">;
   readonly bytes: (path: string) => Promise<number | null>;
   readonly policy: () => FolderPolicy;
   /** What was never saved is removed now. */
@@ -27,6 +28,8 @@ export type FoldersHow = {
   readonly stop: AbortSignal;
 };
 
+export const fencedWords = "another supervisor has taken over this repository";
+
 export async function collectFolders(
   ports: FolderPorts,
   { folders, ages }: { readonly folders: readonly LeftFolder[]; readonly ages: Ages },
@@ -40,7 +43,9 @@ export async function collectFolders(
     const one = { path: folder.path, kind: folder.kind, bytes: await bytes(folder.path) };
     if (stop.aborted) return { folders: gone, unsaved: [], problem: "the supervisor ends" };
     try {
-      if (!dryRun) await ports.remove(folder);
+      const removal = dryRun ? "removed" : await ports.remove(folder);
+      if (removal === "fenced") return { folders: gone, unsaved: [], problem: fencedWords };
+      if (removal === "stays") continue;
     } catch (error) {
       return { folders: gone, unsaved: [], problem: String(error) };
     }

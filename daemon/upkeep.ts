@@ -2,7 +2,7 @@ import { droppedAtOnceMax } from "./landing/collect.ts";
 import { ageOf } from "./core/ages.ts";
 import { Aging } from "./aging.ts";
 import { Packing } from "./packing.ts";
-import { collectFolders } from "./folderUpkeep.ts";
+import { collectFolders, fencedWords } from "./folderUpkeep.ts";
 import { expiredRefs, overRefs } from "./core/retention.ts";
 import { gcRefsMax } from "../ipc/gcView.ts";
 import { unreachable } from "../ipc/errors.ts";
@@ -54,6 +54,8 @@ const packsMax = 40;
 export class Upkeep {
   readonly #ports: UpkeepPorts;
   readonly #stop = new AbortController();
+  /** Resolves when it is known who works where, or at the end. */
+  readonly #begun = Promise.withResolvers<void>();
   readonly #folderPorts: FolderPorts;
   /** The folder that is being removed. */
   #removing: Promise<unknown> = Promise.resolve();
@@ -69,26 +71,32 @@ export class Upkeep {
     this.#folderPorts = { ...ports.folders, remove: (folder) => this.#remove(folder) };
   }
 
+  /** To be called once the workers are known: nothing is removed before. */
   begin(): void {
+    this.#begun.resolve();
     this.#lookIn(firstLookMs, async () => await this.#aging.save((await this.#note()).ages));
   }
 
-  /** One at a time. Rejects with a `GitError`, or with what the disk says. */
-  collect({ dryRun }: { readonly dryRun: boolean }): Promise<GcView> {
-    return this.#inTurn(() => this.#collect(dryRun));
+  /** One at a time, and not before it has begun. Rejects with a `GitError`, or with what the disk says. */
+  async collect({ dryRun }: { readonly dryRun: boolean }): Promise<GcView> {
+    await this.#begun.promise;
+    return await this.#inTurn(() => this.#collect(dryRun));
   }
 
   /** Resolves when no git of it is left and it removes no folder any more; nobody waits for the journal. */
   async close(): Promise<void> {
     this.#timer?.cancel();
     this.#stop.abort();
+    this.#begun.resolve();
     await Promise.all([this.#packing.close(), this.#removing]);
   }
 
-  #remove(folder: LeftFolder): Promise<void> {
-    const removed = this.#ports.folders.remove(folder);
-    this.#removing = removed.catch(() => undefined);
-    return removed;
+  async #remove(folder: LeftFolder): ReturnType<FolderPorts["remove"]> {
+    const removing = this.#ports.folders.remove(folder);
+    this.#removing = removing.catch(() => undefined);
+    const removal = await removing;
+    if (removal === "fenced") this.#ports.die(new Error(fencedWords));
+    return removal;
   }
 
   #lookIn(ms: number, look: () => Promise<unknown>): void {
@@ -197,8 +205,8 @@ export class Upkeep {
           gone.push(...batch);
           break;
         case "fenced":
-          this.#ports.die(new Error("another supervisor has taken over this repository"));
-          return { refs: gone, bytes, problem: "another supervisor has taken over" };
+          this.#ports.die(new Error(fencedWords));
+          return { refs: gone, bytes, problem: fencedWords };
         case "problem":
           return { refs: gone, bytes, problem: dropped.message };
         default:

@@ -119,18 +119,19 @@ export function createLanding(options: LandingOptions): Landing {
   const inTurn = oneAtATime();
   const foreseer = new Foreseer(site);
   let prepared: Writer | null = null;
+  const writer = (): Writer => {
+    if (prepared === null) throw new Error("landing was not prepared");
+    return prepared;
+  };
   const asWriter = <Value>(step: (writer: Writer) => Promise<Value>): Promise<Value> =>
-    inTurn(async () => {
-      if (prepared === null) throw new Error("landing was not prepared");
-      return await step(prepared);
-    });
+    inTurn(async () => await step(writer()));
   return {
     prepare: () =>
       inTurn(async () => {
-        const { start, writer } = await prepare(site);
+        const made = await prepare(site);
         await prepared?.git.close();
-        prepared = writer;
-        return start;
+        prepared = made.writer;
+        return made.start;
       }),
     merge: (request) => asWriter((writer) => merge(writer, request)),
     move: (request) => asWriter((writer) => move(writer, request)),
@@ -155,7 +156,7 @@ export function createLanding(options: LandingOptions): Landing {
     isAncestor: (old, young) => isAncestor(site, old, young),
     hasRef: (ref) => hasRef(site, ref),
     roomFor: (task) => roomFor(site, task),
-    keeping: keepingOf(site, asWriter),
+    keeping: keepingOf(site, writer, asWriter),
   };
 }
 

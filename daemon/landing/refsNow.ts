@@ -30,6 +30,13 @@ export async function refsNow(writer: Writer): Promise<Refs> {
   };
 }
 
+/** Whether the writer may still write, as the repository says now: another supervisor writes its own epoch. */
+export async function hasOurEpoch(writer: Writer): Promise<boolean> {
+  const oids = writer.git.refs.read([epochRef]);
+  const epoch = oids === null ? (await readRefs(writer)).epoch : oids.get(epochRef);
+  return epoch === writer.epochOid;
+}
+
 function commitOf(writer: Writer, oid: Oid | null): Commit | null | "unknown" {
   if (oid === null) return null;
   const tree = writer.git.lineage.treeOf(oid);

@@ -1,12 +1,10 @@
 import { existsSync } from "node:fs";
-import { lstat, readFile, readdir, realpath, rename } from "node:fs/promises";
+import { lstat, readFile, readdir, realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { attemptLogName, readUnfinished } from "../../system/attemptLines.ts";
-import { failpoint } from "../../system/failpoint.ts";
 import { hasOnlyHistories } from "../../system/setAside.ts";
 import { readOutcome } from "../../system/attemptOutcome.ts";
 import { isWorkerId } from "../../ipc/ids.ts";
-import { removeAll } from "../../system/removeAll.ts";
 import type { LeftFolder } from "../core/folders.ts";
 import type { WorkerId } from "../../ipc/ids.ts";
 
@@ -17,7 +15,7 @@ import type { WorkerId } from "../../ipc/ids.ts";
  *     <root>/<worker>/set-aside/<name>        what its attempts could not save, or need not
  *     <brain>/<worker>/attempts/<task>.<n>    logs and records
  *     <state>/damaged-<time>                  copies of damaged journals
- *     .<name>.tmp, <root>/.removed-<name>     what a killed process left half-way
+ *     .<name>.tmp, <root>/.removed-<name>     what a killed process left half-way, also of a removal
  *
  * Agents run as the same user. So nothing is looked at below a link: all of it is removed some day, and
  * a link may lead anywhere. A workspace that reads another repository's objects belongs to that one.
@@ -32,6 +30,8 @@ export type FolderSite = {
   readonly gitDir: string;
   /** It has a place, or its process may live. */
   readonly isThere: (worker: WorkerId) => boolean;
+  /** This supervisor is still the one that writes, as the repository says now. */
+  readonly isOurs: () => Promise<boolean>;
 };
 
 /** Of workers that have a place only what is put aside. Rejects with what the disk says. */
@@ -80,21 +80,6 @@ function openIn(worker: string): ReadonlySet<string> {
   return new Set([...unfinished.values()].map(({ key }) => `${key.task}.${key.attempt}`));
 }
 
-/** Rejects with what the disk says; then some of it may be gone. */
-export async function removeLeft(site: FolderSite, { kind, path }: LeftFolder): Promise<void> {
-  const worker = basename(dirname(path));
-  if (kind === "temporary" || !isWorkerId(worker))
-    return await failpoint("gc.folder", () => removeAll(path));
-  const away = join(dirname(dirname(path)), `.removed-${worker}-${basename(path)}`);
-  await failpoint("gc.workspace", async () => {
-    await removeAll(away);
-    if (site.isThere(worker)) return;
-    // In one step: a worker that is to be there again from now on makes its own anew.
-    await rename(path, away);
-    await removeAll(away);
-  });
-}
-
 /** The objects of another repository that is there and has workspaces below `root`; `null`: none has. */
 export async function foreignWorkspaces(root: string, gitDir: string): Promise<string | null> {
   const ours = await realpath(join(gitDir, "objects"));
@@ -136,8 +121,9 @@ export async function bytesOnDisk(path: string): Promise<number | null> {
 
 /** As worker/workspace/place.ts names them. */
 const heldName = "held.json";
-const setAsideName = "set-aside";
+export const setAsideName = "set-aside";
 const ownGitName = "own.git";
+export const attemptsName = "attempts";
 /** Of `st_blocks`, see stat(2). */
 const blockBytes = 512;
 
@@ -175,7 +161,7 @@ async function objectsOf(worker: string): Promise<string | null> {
 }
 
 async function attemptsIn(worker: string): Promise<LeftFolder[]> {
-  const folder = join(worker, "attempts");
+  const folder = join(worker, attemptsName);
   return (await namesIn(folder)).map((name) => ({ kind: "attempt", path: join(folder, name) }));
 }
 

@@ -40,7 +40,15 @@ describe("refs that are kept no longer", () => {
     await scene.repository.git("update-ref", "refs/orchd/candidates/t2", "main");
     const before = await refsOf(scene);
     expect((await scene.landing.keeping.drop(going)).kind).to.equal("problem");
-    await scene.restart({ epoch: 2 }).prepare();
+    expect(await scene.landing.keeping.isOurs()).to.equal(true);
+    await scene.repository.git("pack-refs", "--all");
+    expect(await scene.landing.keeping.isOurs()).to.equal(true);
+    const next = scene.restart({ epoch: 2 });
+    await next.prepare();
+    expect([await next.keeping.isOurs(), await scene.landing.keeping.isOurs()]).to.deep.equal([
+      true,
+      false,
+    ]);
     const again = await kept(scene, "/t1", "/t2");
     expect(await scene.landing.keeping.drop(again)).to.deep.equal({ kind: "fenced" });
     expect(await refsOf(scene)).to.deep.equal(before);

@@ -7,11 +7,12 @@ import {
   bytesOnDisk,
   leftFolders,
   makeExaminer,
-  removeLeft,
   unsavedWorkers,
   workersWithFolder,
 } from "../../../daemon/pool/leftFolders.ts";
+import { removeLeft } from "../../../daemon/pool/removeLeft.ts";
 import { attemptLogName } from "../../../system/attemptLines.ts";
+import { onFailpoint } from "../../../system/failpoint.ts";
 import type { FolderSite } from "../../../daemon/pool/leftFolders.ts";
 
 /** Makes files with their folders; a path that ends in `/` is an empty folder. */
@@ -27,6 +28,8 @@ describe("what is left in folders", () => {
   let top = "";
   let site: FolderSite;
   const present = new Set(["worker-1"]);
+  /** What the next looks at who writes find; then it is us. */
+  let looks: boolean[] = [];
   beforeEach(async () => {
     top = await realpath(await mkdtemp(join(tmpdir(), "left-")));
     const [root, brain, gitDir] = [join(top, "root"), join(top, "brain"), join(top, "git")];
@@ -37,7 +40,9 @@ describe("what is left in folders", () => {
       gitDir,
       stateDir: join(gitDir, "orchd"),
       isThere: (worker) => present.has(worker),
+      isOurs: () => Promise.resolve(looks.shift() ?? true),
     };
+    looks = [];
   });
   afterEach(() => rm(top, { recursive: true, force: true }));
 
@@ -133,10 +138,10 @@ describe("what is left in folders", () => {
     if (workspace === undefined) throw new Error("nothing is left");
     expect(await bytesOnDisk(workspace.path)).to.be.greaterThan(0);
     present.add("worker-2");
-    await removeLeft(site, workspace);
+    expect(await removeLeft(site, workspace)).to.equal("stays");
     expect(existsSync(workspace.path)).to.equal(true);
     present.delete("worker-2");
-    await removeLeft(site, workspace);
+    expect(await removeLeft(site, workspace)).to.equal("removed");
     expect(await readdir(site.root)).to.deep.equal(["worker-2"]);
     expect(await readdir(join(site.root, "worker-2"))).to.deep.equal(["own.git"]);
   });
@@ -147,6 +152,50 @@ describe("what is left in folders", () => {
     if (file === undefined) throw new Error("nothing is left");
     await removeLeft(site, file);
     expect(await readdir(join(site.brain, "worker-1"))).to.deep.equal([]);
+  });
+
+  const everyKind = {
+    "root/worker-2/workspace/a": "text",
+    "root/worker-2/own.git/objects/info/alternates": "",
+    "root/worker-2/set-aside/t1.1/1/HEAD": "",
+    "brain/worker-1/attempts/t1.1/stdout.log": "",
+    "git/orchd/damaged-2026/journal.db": "",
+    "brain/worker-1/.worker.json.0123456789.tmp": "",
+  };
+  const makeEveryKind = async (): Promise<void> => {
+    await put(top, everyKind);
+    await put(top, { "root/worker-2/own.git/objects/info/alternates": alternates() });
+  };
+  const files = async (): Promise<string[]> =>
+    (await readdir(top, { recursive: true })).filter((path) => path in everyKind);
+
+  it("stays as it is when another supervisor has taken over, also between a look and the move", async () => {
+    await makeEveryKind();
+    const left = await leftFolders(site);
+    expect(left).to.have.length(6);
+    for (const ours of [0, 1, 2])
+      for (const one of left.filter(({ kind }) => ours === 0 || kind !== "temporary")) {
+        looks = [...Array.from({ length: ours }, () => true), false];
+        expect(await removeLeft(site, one)).to.equal("fenced");
+        expect(await files(), one.path).to.have.members(Object.keys(everyKind));
+      }
+  });
+
+  it("is moved aside before it is removed, and found again when that is cut off", async () => {
+    await makeEveryKind();
+    const left = await leftFolders(site);
+    for (const one of left) {
+      const cut = onFailpoint((point) => {
+        if (point === "gc.folder:before") throw new Error("cut off");
+      });
+      expect(await removeLeft(site, one).catch(String)).to.include("cut off");
+      cut[Symbol.dispose]();
+    }
+    expect(await files()).to.deep.equal(["brain/worker-1/.worker.json.0123456789.tmp"]);
+    const aside = await leftFolders(site);
+    expect(aside.map(({ kind }) => kind)).to.deep.equal(left.map(() => "temporary"));
+    for (const one of aside) expect(await removeLeft(site, one)).to.equal("removed");
+    expect(await listed()).to.deep.equal([]);
   });
 
   it("stays while its attempt is open or not acknowledged, and counts as unsaved where saving failed", async () => {

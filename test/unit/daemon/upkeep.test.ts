@@ -13,6 +13,12 @@ const boot = { bootId: "first", uptimeMs: 400 * dayMs, wallMs: 1_800_000_000_000
 
 /** `refs` of tasks that landed two days ago by the record; time passes when the test says so. */
 function makeRig(many = 3, more: Partial<UpkeepPorts> = {}) {
+  const made = makeUnbegun(many, more);
+  made.upkeep.begin();
+  return made;
+}
+
+function makeUnbegun(many: number, more: Partial<UpkeepPorts> = {}) {
   const world = World.ready();
   const refs: KeptRef[] = [];
   for (let at = 0; at < many; at += 1) refs.push(refOf(`refs/orchd/attempts/t${at}/1`));
@@ -43,6 +49,7 @@ function makeRig(many = 3, more: Partial<UpkeepPorts> = {}) {
   };
   const upkeep = new Upkeep({
     keeping: {
+      isOurs: () => Promise.resolve(true),
       refs: () => Promise.resolve([...refs]),
       drop: (batch) => {
         rig.dropped.push(batch.length);
@@ -102,7 +109,7 @@ function makeRig(many = 3, more: Partial<UpkeepPorts> = {}) {
       makeExaminer: () => (folder) => Promise.resolve(rig.open.has(folder.path) ? null : folder),
       remove: ({ path }) => {
         rig.folders = rig.folders.filter((one) => one.path !== path);
-        return Promise.resolve();
+        return Promise.resolve("removed");
       },
       bytes: () => Promise.resolve(10),
       policy: () => ({ ageMs: 30 * dayMs, unsavedMs: 180 * dayMs }),
@@ -130,6 +137,17 @@ function makeRig(many = 3, more: Partial<UpkeepPorts> = {}) {
   return { ...rig, rig, upkeep, fire };
 }
 
+function foldersAt(paths: readonly string[]): Omit<UpkeepPorts["folders"], "remove"> {
+  return {
+    list: () => Promise.resolve(paths.map((path) => ({ kind: "temporary", path }))),
+    workers: () => Promise.resolve(new Set()),
+    makeExaminer: () => (folder) => Promise.resolve(folder),
+    bytes: () => Promise.resolve(10),
+    policy: () => ({ ageMs: 30 * dayMs, unsavedMs: 180 * dayMs }),
+    onUnsavedGone: () => {},
+  };
+}
+
 function refOf(name: string): KeptRef {
   return { name, oid: oid(name.slice(-9)), at: 1_700_000_000_000 };
 }
@@ -147,6 +165,23 @@ describe("upkeep", () => {
     await upkeep.close();
   });
 
+  it("removes nothing before it is known who works where", async () => {
+    const { upkeep, rig, dropped } = makeUnbegun(3);
+    const looks: string[] = [];
+    const collected = upkeep.collect({ dryRun: false }).then(() => looks.push("collected"));
+    for (let turns = 0; turns < 10; turns += 1)
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    expect([looks, dropped, rig.saved]).to.deep.equal([[], [], makeRig().rig.saved]);
+    upkeep.begin();
+    await collected;
+    expect(dropped).to.deep.equal([3]);
+    await upkeep.close();
+    const ended = makeUnbegun(3);
+    const late = ended.upkeep.collect({ dryRun: false });
+    await ended.upkeep.close();
+    expect((await late).refs).to.deep.equal([]);
+  });
+
   it("leaves what a task that runs again meanwhile has", async () => {
     const { upkeep, world, refs } = makeRig(3);
     world.state.finals.delete(id("t1"));
@@ -159,6 +194,7 @@ describe("upkeep", () => {
   it("says what stays when git refuses", async () => {
     const { upkeep } = makeRig(3, {
       keeping: {
+        isOurs: () => Promise.resolve(true),
         refs: () => Promise.resolve([refOf("refs/orchd/attempts/t0/1")]),
         drop: () => Promise.resolve({ kind: "problem", message: "cannot lock ref" }),
         bytes: () => Promise.resolve(null),
@@ -179,7 +215,6 @@ describe("upkeep", () => {
   it("collects every six hours, but not right after a start, and packs when much lies about", async () => {
     const { upkeep, rig, fire, dropped, repacks } = makeRig();
     rig.now.uptimeMs += 7 * hourMs;
-    upkeep.begin();
     await fire(minuteMs);
     expect(dropped).to.deep.equal([]);
     await fire(10 * minuteMs);
@@ -199,7 +234,6 @@ describe("upkeep", () => {
     const before = makeRig();
     before.rig.saved = null;
     before.rig.now.wallMs += 3_650 * dayMs;
-    before.upkeep.begin();
     await before.fire(minuteMs);
     before.rig.now.wallMs += 3_650 * dayMs;
     for (let look = 1; look <= 40; look += 1) await before.fire(10 * minuteMs);
@@ -212,7 +246,6 @@ describe("upkeep", () => {
   it("goes on counting ages with the next supervisor, and after the next boot", async () => {
     const first = makeRig();
     first.rig.saved = null;
-    first.upkeep.begin();
     await first.fire(minuteMs);
     await first.upkeep.close();
     const next = makeRig();
@@ -314,22 +347,16 @@ describe("upkeep", () => {
 
   it("removes no folder any more when it has closed, and waits for the one it is at", async () => {
     const { promise: isAt, resolve: at } = Promise.withResolvers<void>();
-    const { promise: done, resolve: finish } = Promise.withResolvers<void>();
+    const { promise: done, resolve: finish } = Promise.withResolvers<"removed">();
     const begun: string[] = [];
     const slow = makeRig(0, {
       folders: {
-        list: () =>
-          Promise.resolve(["/left/a", "/left/b"].map((path) => ({ kind: "temporary", path }))),
-        workers: () => Promise.resolve(new Set()),
-        makeExaminer: () => (folder) => Promise.resolve(folder),
+        ...foldersAt(["/left/a", "/left/b"]),
         remove: ({ path }) => {
           begun.push(path);
           at();
           return done;
         },
-        bytes: () => Promise.resolve(10),
-        policy: () => ({ ageMs: 30 * dayMs, unsavedMs: 180 * dayMs }),
-        onUnsavedGone: () => {},
       },
     });
     await slow.upkeep.collect({ dryRun: true });
@@ -340,12 +367,36 @@ describe("upkeep", () => {
     const closing = slow.upkeep.close().then(() => (closed = true));
     await new Promise<void>((resolve) => setImmediate(resolve));
     expect(closed).to.equal(false);
-    finish();
+    finish("removed");
     await closing;
     const { folders, problem } = await collected;
     expect(folders.map(({ path }) => path)).to.deep.equal(["/left/a"]);
     expect(problem).to.equal("the supervisor ends");
     expect(begun).to.deep.equal(["/left/a"]);
+  });
+
+  it("removes no folder that is used again, and none more once another supervisor has taken over", async () => {
+    const died: unknown[] = [];
+    const removals = { "/left/a": "removed", "/left/b": "stays", "/left/c": "fenced" } as const;
+    const begun: string[] = [];
+    const { upkeep, rig } = makeRig(0, {
+      folders: {
+        ...foldersAt([...Object.keys(removals), "/left/d"]),
+        remove: ({ path }) => {
+          begun.push(path);
+          return Promise.resolve(removals[path as keyof typeof removals]);
+        },
+      },
+      die: (reason) => died.push(reason),
+    });
+    await upkeep.collect({ dryRun: true });
+    rig.now.uptimeMs += 2 * dayMs;
+    const { folders, problem } = await upkeep.collect({ dryRun: false });
+    expect(folders.map(({ path }) => path)).to.deep.equal(["/left/a"]);
+    expect(problem).to.equal("another supervisor has taken over this repository");
+    expect(begun).to.deep.equal(Object.keys(removals));
+    expect(String(died[0])).to.include("taken over");
+    await upkeep.close();
   });
 
   it("stands still while something lands", async () => {
@@ -368,7 +419,6 @@ describe("upkeep", () => {
     rig.isOff = true;
     rig.clutter = { loose: 100_000, packs: 100 };
     rig.now.uptimeMs += dayMs;
-    upkeep.begin();
     await fire(minuteMs);
     for (let look = 1; look <= 8; look += 1) await fire(10 * minuteMs);
     expect(dropped).to.deep.equal([]);
