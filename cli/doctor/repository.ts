@@ -68,7 +68,8 @@ export function lockFinding(
 ): Finding {
   const age = span(ageMs);
   if (user !== null) return fine("git_locks", `${file} is in use by process ${user} (${age} old)`);
-  if (oursPattern.test(file.slice(gitDir.length + 1)))
+  const name = file.slice(gitDir.length + 1);
+  if (oursPattern.test(name))
     return warning("git_locks", {
       message: `A git of orchd was killed and left ${file} (${age} old).`,
       meaning: "Nothing can land until it is gone. The next start removes it.",
@@ -77,13 +78,18 @@ export function lockFinding(
   const finding = ageMs < youngMs ? warning : problem;
   return finding("git_locks", {
     message: `${file} is ${age} old, and no process has it open.`,
-    meaning:
-      "A git that was killed leaves such a file; one that waits for an editor or a hook has it too. While it is there git refuses to work, and your branch does not follow. orchd never removes a lock that may be yours.",
+    meaning: `${meaningOf(name)} orchd never removes a lock that may be yours.`,
     choices: [
       choice("Look whether a git of yours still runs.", "pgrep -a git"),
       choice("If none does, remove it.", `rm ${typed(file)}`),
     ],
   });
+}
+
+function meaningOf(name: string): string {
+  if (name === "packed-refs.lock")
+    return "A git that was killed leaves such a file; one that packs or deletes refs (`git gc`) has it for moments. While it is there no ref can be packed or deleted: no branch of yours, and none of orchd's old refs. Tasks land all the same.";
+  return "A git that was killed leaves such a file; one that waits for an editor or a hook has it too. While it is there git refuses to work, and your branch does not follow.";
 }
 
 /** Beside HEAD and the index of each working tree, and throughout `refs`. */

@@ -55,7 +55,7 @@ describe("new files that do not belong in git", () => {
     expect(refs.split("\n")).not.to.include(".netrc");
     const objects = await rig.person.git("cat-file", "--batch-all-objects", "--batch-check");
     expect(objects).not.to.match(/ blob 3$/m);
-    expect(existsSync(join(dirname(folder), "2", "HEAD"))).to.equal(true);
+    expect(existsSync(join(dirname(folder), "1", "HEAD"))).to.equal(true);
   });
 
   it("do not come in with commits that removed them again; these fail the attempt by name and lie beside it", async () => {
@@ -75,7 +75,7 @@ describe("new files that do not belong in git", () => {
     expect(savedOf(report)?.touched).to.deep.equal(["a.txt", "y"]);
     const objects = await rig.person.git("cat-file", "--batch-all-objects", "--batch-check");
     expect(objects).not.to.match(/ blob (1001|36|3)$/m);
-    expect(existsSync(join(folder, "2", "HEAD"))).to.equal(true);
+    expect(existsSync(join(folder, "1", "HEAD"))).to.equal(true);
   });
 
   it("do not come in with a stash or another branch either", async () => {
@@ -196,14 +196,14 @@ describe("new files that do not belong in git", () => {
     ]);
   });
 
-  it("are never forgotten by number, as histories of embedded repositories are", async () => {
+  it("are never forgotten by number, as the oldest histories of embedded repositories are, whatever the clock said", async () => {
     await using rig = await makeWorkspaceRig({ files: { "a.txt": "a\n" } });
     const { setAside } = rig.place;
-    const earlier = new Date(Date.now() - 60_000);
+    const nextYear = new Date(Date.now() + 365 * 24 * 60 * 60 * 1000);
     for (let n = 1; n <= 20; n += 1)
-      for (const name of [`kept${n}.1/kept-back`, `work${n}.1.workspace`, `history${n}.1/1`]) {
+      for (const name of [`kept${n}.1/kept-back`, `work${n}.1.workspace`, `history${n}.1/${n}`]) {
         await mkdir(join(setAside, name), { recursive: true });
-        await utimes(join(setAside, name.split("/")[0] ?? ""), earlier, earlier);
+        await utimes(join(setAside, name.split("/")[0] ?? ""), nextYear, nextYear);
       }
     await rig.edit("lib/x.txt", "x\n");
     await rig.agentGit("init", "-q", "lib");
@@ -211,8 +211,9 @@ describe("new files that do not belong in git", () => {
     const names = await readdir(setAside);
     const count = (kind: string): number => names.filter((name) => name.startsWith(kind)).length;
     expect([count("kept"), count("work")]).to.deep.equal([20, 20]);
-    expect(names).to.include("t1.1");
-    expect(count("history")).to.equal(15);
+    expect(await readdir(join(setAside, "t1.1"))).to.deep.equal(["21"]);
+    const newest = Array.from({ length: 15 }, (_, at) => `history${20 - at}.1`);
+    expect(names.filter((name) => name.startsWith("history"))).to.have.members(newest);
   });
 
   it("are still there after a save that was cut short, and give the same commit", async () => {

@@ -89,6 +89,17 @@ describe("a finding of orchd doctor", () => {
     expect(of("refs/heads/orchd/main.lock", 3_600_000, null)).to.equal("warning");
   });
 
+  it("tells how old a lock of packed refs is, what it stops, and how to remove it", () => {
+    const finding = lockFinding("/g/packed-refs.lock", 7_200_000, null, "/g");
+    expect(finding.level).to.equal("problem");
+    expect(finding.message).to.match(/^\/g\/packed-refs\.lock is 2h.* old/);
+    expect(finding.meaning).to.match(/git gc.*none of orchd's old refs.*Tasks land all the same/);
+    expect(finding.choices.map(({ command }) => command)).to.deep.equal([
+      "pgrep -a git",
+      "rm /g/packed-refs.lock",
+    ]);
+  });
+
   it("names some of the tasks that refs have and the journal has not", () => {
     const names = ["a", "b", "c", "d", "e", "f"];
     expect(refsFinding(names).message).to.include("a, b, c, d, e and 1 more");
