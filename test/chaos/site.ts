@@ -16,7 +16,7 @@ import { until } from "../helpers/until.ts";
 import { ForeignLocks } from "./foreignLocks.ts";
 import { endEverything, isAlive } from "./living.ts";
 import { runOrchd } from "../helpers/supervised.ts";
-import type { Ran } from "../helpers/supervised.ts";
+import type { Ran } from "../helpers/commandLine.ts";
 
 /**
  * A repository in which supervisors die: it starts them with a plan of failpoints, keeps one running

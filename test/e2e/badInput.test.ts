@@ -190,7 +190,7 @@ describe("bad input", () => {
 
   /** Runs orchd, which must refuse with `code` and print nothing but why; returns that. */
   async function refused(code: number, ...args: readonly string[]): Promise<string> {
-    const ran = await supervised.orchd(...args);
+    const ran = await runOrchd(supervised.repository, args);
     expect(ran, ran.stderr).to.include({ code, stdout: "" });
     expect(await tasksNow(supervised), "tasks").to.equal(asItWas);
     return ran.stderr;

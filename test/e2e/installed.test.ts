@@ -8,7 +8,7 @@ import { installPackage } from "../helpers/package.ts";
 import { makeRepository } from "../helpers/repository.ts";
 import type { EndView } from "../../ipc/taskViews.ts";
 import type { InstalledPackage } from "../helpers/package.ts";
-import type { Ran } from "../helpers/supervised.ts";
+import type { Ran } from "../helpers/commandLine.ts";
 import type { TestRepository } from "../helpers/repository.ts";
 
 /** Found by PATH. */

@@ -6,7 +6,7 @@ import { runOrchd } from "../helpers/supervised.ts";
 import { endEverything, isAlive, kill, livingOf } from "../chaos/living.ts";
 import { nowMs, overlap } from "./barrier.ts";
 import type { HammerReport } from "./report.ts";
-import type { Ran } from "../helpers/supervised.ts";
+import type { Ran } from "../helpers/commandLine.ts";
 import type { Span } from "./barrier.ts";
 import type { TestRepository } from "../helpers/repository.ts";
 

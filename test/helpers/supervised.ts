@@ -7,6 +7,7 @@ import { execa } from "execa";
 import { connect } from "../../ipc/client.ts";
 import { FailureError } from "../../ipc/errors.ts";
 import { isGone } from "./processes.ts";
+import { onlyAsks, runHere } from "./commandLine.ts";
 import { makeRepository } from "./repository.ts";
 import { mintRequestId, mintTaskId } from "../../ipc/ids.ts";
 import { parseTaskFile } from "../../ipc/taskFile.ts";
@@ -16,6 +17,7 @@ import { until } from "./until.ts";
 import type { Client } from "../../ipc/client.ts";
 import type { EndView } from "../../ipc/taskViews.ts";
 import type { ErrorCode } from "../../ipc/errors.ts";
+import type { Ran } from "./commandLine.ts";
 import type { Readable } from "node:stream";
 import type { RepositoryContent, TestRepository } from "./repository.ts";
 import type { TaskId } from "../../ipc/ids.ts";
@@ -26,6 +28,7 @@ import type { TaskId } from "../../ipc/ids.ts";
  */
 export type Supervised = {
   readonly repository: TestRepository;
+  /** A process of its own only where the command does more than to ask the supervisor. */
   readonly orchd: (...args: readonly string[]) => Promise<Ran>;
   readonly client: () => Promise<Client>;
   /** Submits tasks written as in a task file; their ids. */
@@ -37,8 +40,6 @@ export type Supervised = {
   readonly start: () => Promise<void>;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 };
-
-export type Ran = { readonly code: number; readonly stdout: string; readonly stderr: string };
 
 const logLinesShown = 40;
 const stopMsMax = 90_000;
@@ -81,7 +82,8 @@ export async function supervise(
   start: readonly string[] = [],
 ): Promise<Supervised> {
   const clients: Client[] = [];
-  const orchd = (...args: readonly string[]) => runOrchd(repository, args);
+  const orchd = (...args: readonly string[]) =>
+    onlyAsks(args) ? runHere(repository, args) : runOrchd(repository, args);
   try {
     await startSupervisor(repository, start);
   } catch (error) {

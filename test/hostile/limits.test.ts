@@ -12,7 +12,7 @@ import {
 } from "../helpers/supervised.ts";
 import { makeRepository } from "../helpers/repository.ts";
 import { until } from "../helpers/until.ts";
-import type { Ran } from "../helpers/supervised.ts";
+import type { Ran } from "../helpers/commandLine.ts";
 import type { Socket } from "node:net";
 import type { TestRepository } from "../helpers/repository.ts";
 

@@ -6,7 +6,7 @@ import { expect } from "chai";
 import { execa } from "execa";
 import { entry, runOrchd, supervise } from "../helpers/supervised.ts";
 import { makeRepository } from "../helpers/repository.ts";
-import type { Ran } from "../helpers/supervised.ts";
+import type { Ran } from "../helpers/commandLine.ts";
 import type { TestRepository } from "../helpers/repository.ts";
 
 /**

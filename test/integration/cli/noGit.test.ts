@@ -3,7 +3,7 @@ import { makeRepository } from "../../helpers/repository.ts";
 import { makeSupervised, runOrchd, supervisorPid } from "../../helpers/supervised.ts";
 import type { Failure } from "../../../ipc/errors.ts";
 import type { Finding } from "../../../cli/doctor/finding.ts";
-import type { Ran } from "../../helpers/supervised.ts";
+import type { Ran } from "../../helpers/commandLine.ts";
 import type { TestRepository } from "../../helpers/repository.ts";
 
 /** Runs a command with a PATH that leads to no program at all. */
