@@ -11,6 +11,7 @@ import { allSucceeded, endLines } from "./render/outcomes.ts";
 import { progressLine } from "./render/progress.ts";
 import { listed, plural } from "./render/text.ts";
 import type { Session, Supervisor } from "./session.ts";
+import { tellStandstill } from "./standstill.ts";
 import { interruptedExit } from "./terminal.ts";
 
 /**
@@ -92,15 +93,18 @@ async function withProgress(
   end: Promise<End>,
 ): Promise<End> {
   const { err } = session.terminal;
-  if (session.json || !err.isTerminal) return await end;
-  using line = liveLine(err);
+  if (session.json) return await end;
+  using line = err.isTerminal ? liveLine(err) : null;
   const bell = makeBell();
-  const drawing = drawProgress(session, client, new Set(ids), bell, (text) => line.draw(text));
+  const telling =
+    line === null
+      ? tellStandstill(session, client, bell)
+      : drawProgress(session, client, new Set(ids), bell, (text) => line.draw(text));
   try {
     return await end;
   } finally {
     bell.close();
-    await drawing;
+    await telling;
   }
 }
 

@@ -17,7 +17,11 @@ export function progressLine(view: StatusView, ids: ReadonlySet<TaskId>, now: nu
   const mine = view.tasks.filter((task) => ids.has(task.id));
   const only = ids.size === 1 ? mine[0] : undefined;
   const parts = only === undefined ? severalParts(mine, ids.size, now) : oneParts(only, view, now);
-  return parts.filter((part) => part !== "").join(" · ");
+  const { held } = view.landing;
+  const waits = held !== null && mine.some(({ status }) => status === "landing");
+  return [...parts, waits ? `landing is held: ${plain(held)}` : ""]
+    .filter((part) => part !== "")
+    .join(" · ");
 }
 
 function severalParts(mine: readonly TaskRow[], total: number, now: number): string[] {

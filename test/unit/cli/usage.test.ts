@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { noSupervisor, orchd, orchdWords } from "./recording.ts";
+import { id, row, statusView } from "./views.ts";
 
 /** Words, what standard error says, the exit code. Nothing is ever printed on standard output. */
 const refusals: readonly (readonly [words: string, says: readonly string[], code: number])[] = [
@@ -143,6 +144,21 @@ describe("completion", () => {
     expect((await words("submit", "--w")).out).to.equal("--wait\n--waves\n");
     expect((await words("schema", "")).out).to.equal("task\nconfig\n");
     expect((await words("submit", "")).out).to.equal("");
+  });
+
+  it("knows what may stand behind an option, and who holds a lock", async () => {
+    expect((await words("history", "--status", "f")).out).to.equal("failed\n");
+    expect((await words("submit", "--repo", "")).out).to.equal("");
+    const answers = {
+      status: statusView({ tasks: [row({ id: id("t1") })] }),
+      locks: { locks: [{ holder: "lock:abc" }, { holder: "t1" }] },
+    };
+    const given = async (...all: string[]) =>
+      (await orchdWords(["completion", "--words", "--", ...all], { answers })).out;
+    expect(await given("land", "--resolved", "")).to.equal("t1\n");
+    expect(await given("show", "--repo", "")).to.equal("");
+    expect(await given("locks", "b")).to.equal("break\n");
+    expect(await given("locks", "break", "")).to.equal("lock:abc\nt1\n");
   });
 
   it("is silent where no supervisor knows the tasks", async () => {

@@ -1,9 +1,23 @@
 import { expect } from "chai";
+import { makeBell } from "../../../cli/bell.ts";
 import { progressLine } from "../../../cli/render/progress.ts";
+import type { Session, Supervisor } from "../../../cli/session.ts";
+import { tellStandstill } from "../../../cli/standstill.ts";
 import type { EndView } from "../../../ipc/taskViews.ts";
 import { orchd } from "./recording.ts";
 import type { RunOptions } from "./recording.ts";
-import { busyDay, commit, id, now, row, secondsAgo, statusView, target, worker } from "./views.ts";
+import {
+  busyDay,
+  commit,
+  id,
+  landing,
+  now,
+  row,
+  secondsAgo,
+  statusView,
+  target,
+  worker,
+} from "./views.ts";
 
 const succeeded: EndView = {
   id: id("t1"),
@@ -95,6 +109,29 @@ describe("waiting for tasks", () => {
     expect(run.err).to.include("t1 has not ended within 10ms.");
   });
 
+  it("tells once where there is no terminal why nothing goes on, and again when that is another reason", async () => {
+    const held = statusView({ landing: { ...landing, held: "main was reset" } });
+    const calm = statusView();
+    const paused = statusView({ daemon: { ...calm.daemon, paused: true } });
+    const views = [held, held, calm, held, paused, paused];
+    const said: string[] = [];
+    const bell = makeBell();
+    const client = {
+      call: async () => {
+        const view = views.shift();
+        if (view === undefined) bell.close();
+        return view ?? calm;
+      },
+    };
+    const session = { remark: (text: string) => void said.push(text) };
+    await tellStandstill(session as unknown as Session, client as unknown as Supervisor, bell, 1);
+    expect(said).to.deep.equal([
+      "Landing is held: main was reset.",
+      "Landing is held: main was reset.",
+      "Everything is paused until `orchd resume`.",
+    ]);
+  });
+
   it("draws progress on a terminal and removes it before the outcome", async () => {
     const status = statusView({
       tasks: [row({ id: id("t1"), status: "running", since: secondsAgo(3) })],
@@ -136,6 +173,10 @@ describe("the progress line", () => {
     });
     expect(progressLine(lonely, new Set([id("t1")]), now)).to.equal(
       "t1 landing (gate) on worker-1 1m00s",
+    );
+    const held = { ...lonely, landing: { ...landing, held: "main was reset" } };
+    expect(progressLine(held, new Set([id("t1")]), now)).to.equal(
+      "t1 landing (gate) on worker-1 1m00s · landing is held: main was reset",
     );
   });
 });
