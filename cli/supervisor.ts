@@ -1,7 +1,6 @@
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { execa } from "execa";
 import { failure, FailureError } from "../ipc/errors.ts";
 import type { Failure } from "../ipc/errors.ts";
 import { isRecord, readFailure } from "../ipc/message.ts";
@@ -29,8 +28,6 @@ export type StartOptions = {
 };
 
 const readyTimeoutMs = 120_000;
-/** For ending, when it was not ready in time. */
-const graceMs = 5_000;
 const readyLineBytesMax = 64 * 1024;
 
 /**
@@ -47,25 +44,28 @@ export async function startSupervisor(
   if (tooFew !== null) throw new FailureError(tooFew);
   const flags = options.maxParallel === null ? [] : ["--max-parallel", `${options.maxParallel}`];
   const said = await openStandardError(options.directory);
-  // By Node alone: to load execa would cost half as much CPU as everything else in `orchd start`.
-  const child = spawn(
+  const child = execa(
     process.execPath,
     [...supervisorNodeFlags, entry, "--repo", options.directory, ...flags],
-    { cwd: "/", detached: true, stdio: ["ignore", "ignore", said?.fd ?? "ignore", "pipe"] },
+    {
+      cwd: "/",
+      detached: true,
+      cleanup: false,
+      stdio: ["ignore", "ignore", said === null ? "ignore" : asDescriptor(said.fd), "pipe"],
+      reject: false,
+      buffer: false,
+    },
   );
-  const ended = endOf(child);
   await said?.close();
-  let timer = setTimeout(() => {
-    child.kill("SIGTERM");
-    timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
-  }, readyTimeoutMs);
+  const timer = setTimeout(() => child.kill("SIGTERM"), readyTimeoutMs);
   try {
     const line = await firstLine(child.stdio[3]);
     if (line !== null) {
-      child.unref();
+      child.nodeChildProcess.unref();
       return readLine(line);
     }
-    throw new FailureError(await diedFailure(options.directory, await ended));
+    const end = await child;
+    throw new FailureError(await diedFailure(options.directory, end));
   } finally {
     clearTimeout(timer);
   }
@@ -82,6 +82,11 @@ export async function runSupervisorHere(options: StartOptions): Promise<number> 
   };
   const flags = options.maxParallel === null ? {} : { max_parallel: options.maxParallel };
   return await loaded.main({ repo: options.directory, flags, foreground: true });
+}
+
+/** The types of execa name the descriptors 3 to 9 only; it hands any number to `spawn` unchanged. */
+function asDescriptor(fd: number): 3 {
+  return fd as 3;
 }
 
 /** Beside this file, of the same kind: `.ts` in the sources, `.js` in the package. */
@@ -121,18 +126,11 @@ function readLine(line: string): Ready {
   throw new FailureError(failure("internal", message));
 }
 
-/** Both are `null` when it could not be started. */
-type ProcessEnd = { readonly code: number | null; readonly signal: string | null };
-
-async function endOf(child: ChildProcess): Promise<ProcessEnd> {
-  return await new Promise((resolve) => {
-    child.once("error", () => resolve({ code: null, signal: null }));
-    child.once("exit", (code, signal) => resolve({ code, signal }));
-  });
-}
-
-async function diedFailure(directory: string, { code, signal }: ProcessEnd): Promise<Failure> {
-  const how = signal ?? `exit code ${code ?? "unknown"}`;
+async function diedFailure(
+  directory: string,
+  end: { readonly exitCode?: number | undefined; readonly signal?: string | undefined },
+): Promise<Failure> {
+  const how = end.signal === undefined ? `exit code ${end.exitCode ?? "unknown"}` : end.signal;
   const tail = await logTail(directory);
   const log = tail === "" ? "It left no word." : `Its last words:\n${tail}`;
   return failure("internal", `The supervisor ended before it was ready (${how}). ${log}`);

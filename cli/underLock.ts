@@ -1,5 +1,4 @@
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
+import { execa } from "execa";
 import { constants } from "node:os";
 import { endMarked } from "../system/processTree.ts";
 import { failure, FailureError } from "../ipc/errors.ts";
@@ -34,43 +33,29 @@ const graceMs = 5_000;
 export async function startUnderLock(options: UnderLockOptions): Promise<UnderLock> {
   const { cwd, env, marker } = options;
   const [file = "", ...words] = [...(await tether()), ...options.commandLine];
-  // Inside an attempt (or another lock) the command belongs to that one as well.
-  const variable = env[markerVariable] === undefined ? markerVariable : lockMarkerVariable;
-  const child = begin(file, words, { cwd, env: { ...env, [variable]: marker } });
-  let killTimer: NodeJS.Timeout | undefined;
-  return {
-    exit: exitOf(child, file).finally(() => clearTimeout(killTimer)),
-    end: () => {
-      if (child.kill("SIGTERM")) killTimer ??= setTimeout(() => child.kill("SIGKILL"), graceMs);
+  const child = execa(file, words, {
+    cwd,
+    // Inside an attempt (or another lock) the command belongs to that one as well.
+    env: {
+      ...env,
+      [env[markerVariable] === undefined ? markerVariable : lockMarkerVariable]: marker,
     },
+    extendEnv: false,
+    stdio: "inherit",
+    buffer: false,
+    reject: false,
+    cleanup: false,
+    forceKillAfterDelay: graceMs,
+  });
+  return {
+    exit: child.then((end) => {
+      if (end.signal !== undefined) return 128 + constants.signals[end.signal];
+      if (end.exitCode !== undefined) return end.exitCode;
+      throw new FailureError(failure("usage", `lock: ${end.shortMessage ?? "it did not start"}`));
+    }),
+    end: () => void child.kill("SIGTERM"),
     sweep: async () => {
       await endMarked(marker, { graceMs, sharesGroups: true, since: ownIdentity().startTime });
     },
   };
-}
-
-function begin(
-  file: string,
-  words: readonly string[],
-  { cwd, env }: Pick<UnderLockOptions, "cwd" | "env">,
-): ChildProcess {
-  try {
-    return spawn(file, words, { cwd, env, stdio: "inherit" });
-  } catch (error) {
-    throw notStarted(file, error);
-  }
-}
-
-async function exitOf(child: ChildProcess, file: string): Promise<number> {
-  return await new Promise((resolve, reject) => {
-    child.once("error", (error) => reject(notStarted(file, error)));
-    child.once("exit", (code, signal) =>
-      resolve(signal === null ? (code ?? 0) : 128 + constants.signals[signal]),
-    );
-  });
-}
-
-function notStarted(file: string, error: unknown): FailureError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new FailureError(failure("usage", `lock: ${file} did not start: ${reason}`));
 }

@@ -64,7 +64,7 @@ export const supervisorStarters: readonly string[] = [
 /** npm packages, and modules of Node that count as one, with the places that may import them. */
 export const packageHomes: Readonly<Record<string, readonly string[]>> = {
   chokidar: ["daemon/locks", "daemon/inbox"],
-  execa: ["worker/child.ts", "daemon/pool"],
+  execa: ["worker/child.ts", "daemon/pool", "cli/supervisor.ts", "cli/underLock.ts"],
   koffi: ["system/native.ts", "system/sdNotify.ts"],
   lockfile: ["daemon/locks"],
   msgpackr: ["ipc/frames.ts"],
