@@ -85,9 +85,12 @@ export async function begin(options: BeginOptions): Promise<Result<Begun>> {
   await excludeBrain(layout.commonDir);
   const log = openLog(join(layout.logsDir, logFile), { toStandardError: options.foreground });
   landing.tellLeftOut((paths) => {
-    log.warn("merges go by .gitattributes only in part: some are too large", {
-      paths: paths.slice(0, notedPathsMax),
-    });
+    log.warn(
+      "merges go by .gitattributes only in part, some are too large: two changes of a file below them conflict",
+      {
+        paths: paths.slice(0, notedPathsMax),
+      },
+    );
   });
   const { promise: ended, resolve: onEnd } = Promise.withResolvers<End>();
   const workerEntry = entryOf("../worker/main");

@@ -4,6 +4,7 @@ import { eventView } from "./server/views/event.ts";
 import { FailureError, failure } from "../ipc/errors.ts";
 import { packageVersion } from "../ipc/version.ts";
 import { recordedOf, storedTask } from "./recovery.ts";
+import type { LandingView } from "../ipc/landingViews.ts";
 import type { HistoryRow } from "../ipc/historyViews.ts";
 import type { Ground, Parts } from "./assembly.ts";
 import type { Journal } from "./journal/journal.ts";
@@ -58,7 +59,8 @@ export function makeServerContext(
     collect: (how) => upkeep.collect(how),
     branches: async () => {
       const { tip, targetTip, ahead, rewound } = await landing.view();
-      return { tip, target_tip: targetTip, ahead, rewound };
+      const attributes_left_out = leftOutView(landing.leftOutAttributes());
+      return { tip, target_tip: targetTip, ahead, rewound, attributes_left_out };
     },
     attemptFolder: (worker, task, attempt) =>
       attemptLayout(workerLayout(layout, worker), { task, attempt }).dir,
@@ -94,6 +96,13 @@ function journalReaders(
       return { rows: rows.map((row) => JSON.parse(row) as HistoryRow), next, heads };
     },
   };
+}
+
+const leftOutShownMax = 10;
+
+function leftOutView(paths: readonly string[]): LandingView["attributes_left_out"] {
+  if (paths.length === 0) return null;
+  return { paths: paths.slice(0, leftOutShownMax), total: paths.length };
 }
 
 function unreadable(problem: JournalProblem): FailureError {

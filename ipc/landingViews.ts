@@ -33,6 +33,8 @@ export type LandingView = {
   follow_problem: string | null;
   /** Set while landing is held for a person (a rewound target, a checkout of orchd's branch). */
   held: string | null;
+  /** The first `.gitattributes` that are too large to merge by (two changes of a file below them conflict), and how many; `null`: none. */
+  attributes_left_out: { paths: string[]; total: number } | null;
   /** `null`: nothing is pushed. */
   push: PushView | null;
 };

@@ -2,18 +2,24 @@ import type { Oid } from "../ipc/ids.ts";
 import { git } from "./git.ts";
 import type { GitPlace } from "./git.ts";
 
-/** What is in those blobs that are there and no larger than `bytesMax`; one character a byte. Throws a `GitError`. */
+/**
+ * What is in those blobs that are there and no larger than `bytesMax`, the first of them as far as they are
+ * within `totalMax` together; one character a byte. Throws a `GitError`.
+ */
 export async function blobsOf(
   place: GitPlace,
   oids: ReadonlySet<Oid>,
-  bytesMax: number,
+  { bytesMax, totalMax }: { readonly bytesMax: number; readonly totalMax: number },
 ): Promise<Map<string, string>> {
   if (oids.size === 0) return new Map();
   const input = (names: Iterable<string>): string => [...names].map((name) => `${name}\n`).join("");
   const looked = await git(place, ["cat-file", "--batch-check"], { input: input(oids) });
+  let room = totalMax;
   const small = looked.stdout.split("\n").flatMap((line) => {
     const [oid = "", type, size] = line.split(" ");
-    return type === "blob" && Number(size) <= bytesMax ? [oid] : [];
+    if (type !== "blob" || Number(size) > Math.min(bytesMax, room)) return [];
+    room -= Number(size);
+    return [oid];
   });
   const read = await git(place, ["cat-file", "--batch"], { input: input(small), bytes: true });
   return contentsIn(read.stdout);

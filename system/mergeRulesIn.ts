@@ -6,13 +6,15 @@ import { git } from "./git.ts";
 import { fileBytesMax, macrosOf, mergeRulesOf, rootFile } from "./mergeRules.ts";
 
 /** Files looked at, in the order of their paths. */
-const filesMax = 500;
+const filesMax = 2_000;
+const readBytesMax = 16 * 1024 * 1024;
 
 /** What the `.gitattributes` of a commit say about merging. Looks at every path of it. Throws a `GitError`. */
 export async function mergeRulesIn(gitDir: string, commit: Oid): Promise<MergeRule[]> {
   const listed = await git({ gitDir }, ["ls-tree", "-r", "-z", commit], { bytes: true });
   const files = new Map(listed.stdout.split("\0").flatMap(attributeFile).slice(0, filesMax));
-  const texts = await blobsOf({ gitDir }, new Set(files.values()), fileBytesMax);
+  const limits = { bytesMax: fileBytesMax, totalMax: readBytesMax };
+  const texts = await blobsOf({ gitDir }, new Set(files.values()), limits);
   const root = files.get(rootFile);
   const macros = macrosOf(root === undefined ? "" : (texts.get(root) ?? ""));
   return [...files].flatMap(([file, oid]): MergeRule[] => {

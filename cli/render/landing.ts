@@ -15,8 +15,17 @@ export function landingLines(view: LandingView, look: Look): string[] {
   const held = view.held === null ? [] : [`  landing is held: ${plain(view.held)}`];
   return [
     ...shown,
+    ...leftOutLines(view, look),
     ...held.map((line) => look.paint("bad", fit(line, look.width))),
     ...(view.push === null ? [] : pushLines(view.push, look)),
+  ];
+}
+
+function leftOutLines({ attributes_left_out: left }: LandingView, look: Look): string[] {
+  if (left === null) return [];
+  const which = listed(left.paths, 3, left.total);
+  return [
+    look.paint("warn", `  too large to merge by: ${which}; two changes of a file below conflict`),
   ];
 }
 

@@ -39,6 +39,7 @@ function changeWords({ change, ...rule }: MergeRuleChange): string {
 
 /** `.gitattributes says of *.md: lines of both sides are kept, nothing conflicts (merge=union)`. */
 export function ruleWords({ file, pattern, words, effect }: MergeRule, says = "says"): string {
+  if (effect === "too_large") return `${plain(file)} is ${effectWords(effect)}`;
   const of = pattern === "" ? "" : ` of ${plain(pattern)}`;
   const by = words === "" ? "" : ` (${plain(words)})`;
   return `${plain(file)} ${says}${of}: ${effectWords(effect)}${by}`;
@@ -55,9 +56,9 @@ function effectWords(effect: MergeEffect): string {
     case "default":
       return "merged as if nothing were said before";
     case "too_many_wildcards":
-      return "too many wildcards: not matched when merging, and git may take minutes over it in every workspace";
+      return "too many wildcards to merge by, and git may take minutes over it in every workspace";
     case "too_large":
-      return "more than is read when merging";
+      return "too large to be read: two changes of a file below conflict";
     default:
       return unreachable(effect);
   }

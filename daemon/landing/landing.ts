@@ -61,8 +61,10 @@ export type Landing = {
   readonly signBy: (policy: SigningPolicy) => void;
   /** A signature that is waited for is given up, and no commit is signed any more: the end is near. */
   readonly stopSigning: () => void;
-  /** `tell` hears which `.gitattributes` merges do not go by, or not by all lines of. */
+  /** `tell` hears which `.gitattributes` merges do not go by, or not by all lines of: files below them conflict. */
   readonly tellLeftOut: (tell: (paths: readonly string[]) => void) => void;
+  /** As of the last merge; none: it goes by all of them. */
+  readonly leftOutAttributes: () => readonly string[];
   /** Rejects with a `GitError`. */
   readonly landedTasks: (since: Oid | null) => Promise<LandedTask[]>;
   /** For status; waits for nothing. Rejects with a `GitError`. */
@@ -147,6 +149,7 @@ export function createLanding(options: LandingOptions): Landing {
     signBy: (policy) => site.signer.follow(policy),
     stopSigning: () => site.signer.stop(),
     tellLeftOut: (tell) => site.attributes.tellLeftOut(tell),
+    leftOutAttributes: () => site.attributes.leftOut,
     landedTasks: (since) => landedTasks(site, since),
     close: () =>
       inTurn(async () => {

@@ -32,7 +32,11 @@ export async function mergeRulesBetween(
     .toSorted(byDepth)
     .map(([path]) => path);
   const looked = differing.slice(0, filesMax);
-  const texts = await blobsOf(writer.place, objectsOf([rootFile, ...looked], met), fileBytesMax);
+  const oids = objectsOf([rootFile, ...looked], met);
+  const texts = await blobsOf(writer.place, oids, {
+    bytesMax: fileBytesMax,
+    totalMax: readBytesMax,
+  });
   const [old, now] = [sideOf(before, texts), sideOf(after, texts)];
   const changes = looked.flatMap((path) => {
     const rules = now(path);
@@ -43,6 +47,7 @@ export async function mergeRulesBetween(
 
 /** More of them than people change at once; of others it is said that they changed. */
 const filesMax = 200;
+const readBytesMax = 16 * 1024 * 1024;
 
 function objectsOf(paths: readonly string[], { before, after }: AttributeFilesMet): Set<Oid> {
   return new Set(paths.flatMap((path) => [before.get(path) ?? [], after.get(path) ?? []]).flat());

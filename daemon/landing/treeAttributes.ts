@@ -19,6 +19,7 @@ import type { AttributeFiles, LeftOutAttributes } from "./attributeFiles.ts";
  *         none        the same place: nearly always, and known from a git that is kept
  *         some        orchd/attributes/<epoch>/<what they are>, a new place: git reads them once only
  *
+ * What is too large to be taken has all files below it conflict (attributeFiles.ts).
  * A tree without any needs no folder. `info/attributes` counts before all of them, as ever.
  */
 export class TreeAttributes {
@@ -30,7 +31,8 @@ export class TreeAttributes {
   readonly #written = new Map<string, Attributes>();
   #last: Attributes;
   #tree: Oid | null = null;
-  #leftOut: LeftOutAttributes = [];
+  /** Has the same ones: most likely the tree of the next merge, which then asks nothing. */
+  #alike: Oid | null = null;
   #tell: ((leftOut: LeftOutAttributes) => void) | null = null;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -39,13 +41,18 @@ export class TreeAttributes {
     this.#root = join(bare.gitDir, "orchd", "attributes");
     this.#epoch = epoch;
     this.#differences = new KeptGit(bare, ["diff-tree", "--stdin", ...flags, ...those]);
-    this.#last = { files: new Map(), place: bare };
+    this.#last = { files: new Map(), leftOut: [], place: bare };
   }
 
   /** From now on `tell` hears which files do not count, or not all of whose lines do; of now, too. */
   tellLeftOut(tell: (leftOut: LeftOutAttributes) => void): void {
     this.#tell = tell;
-    if (this.#leftOut.length > 0) tell(this.#leftOut);
+    if (this.leftOut.length > 0) tell(this.leftOut);
+  }
+
+  /** Of the tree that was looked at last. */
+  get leftOut(): LeftOutAttributes {
+    return this.#last.leftOut;
   }
 
   /** Of the tree that was looked at last. */
@@ -71,8 +78,9 @@ export class TreeAttributes {
   async clear(): Promise<void> {
     await this.#turn;
     this.#written.clear();
-    this.#last = { files: new Map(), place: this.#bare };
+    this.#last = { files: new Map(), leftOut: [], place: this.#bare };
     this.#tree = null;
+    this.#alike = null;
     await rm(this.#root, { recursive: true, force: true });
   }
 
@@ -82,16 +90,19 @@ export class TreeAttributes {
   }
 
   async #placeOf(tree: Oid): Promise<GitPlace> {
+    if (tree === this.#alike) this.#tree = tree;
     if (tree !== this.#tree || !isThere(this.#last)) {
       const files = await this.#filesOf(tree);
       this.#last = await this.#attributes(files);
       this.#tree = tree;
+      this.#alike = null;
     }
     return this.#last.place;
   }
 
   async #between(from: Oid, to: Oid): Promise<AttributeFilesMet | null> {
     const raw = await this.#difference(from, to);
+    if (raw === "" && from === this.#tree) this.#alike = to;
     if (raw === "") return null;
     const before = await this.#filesOf(from);
     return { before, after: raw === null ? await this.#filesOf(to) : changed(before, raw) };
@@ -124,7 +135,7 @@ export class TreeAttributes {
   }
 
   async #attributes(files: AttributeFiles): Promise<Attributes> {
-    if (files.size === 0) return { files, place: this.#bare };
+    if (files.size === 0) return { files, leftOut: [], place: this.#bare };
     const folder = join(this.#root, `${this.#epoch}`, nameOf(files));
     const before = this.#written.get(folder);
     const now = before !== undefined && isThere(before) ? before : await this.#write(folder, files);
@@ -137,9 +148,9 @@ export class TreeAttributes {
 
   async #write(folder: string, files: AttributeFiles): Promise<Attributes> {
     try {
-      this.#leftOut = await writeAttributes(this.#bare, folder, files);
-      if (this.#leftOut.length > 0) this.#tell?.(this.#leftOut);
-      return { files, place: { ...this.#bare, workTree: folder } };
+      const leftOut = await writeAttributes(this.#bare, folder, files);
+      if (leftOut.length > 0) this.#tell?.(leftOut);
+      return { files, leftOut, place: { ...this.#bare, workTree: folder } };
     } catch (error) {
       await this.#remove(folder);
       throw error instanceof GitError ? error : notWritten(error);
@@ -154,7 +165,11 @@ export class TreeAttributes {
 
 export type AttributeFilesMet = { readonly before: AttributeFiles; readonly after: AttributeFiles };
 
-type Attributes = { readonly files: AttributeFiles; readonly place: GitPlace };
+type Attributes = {
+  readonly files: AttributeFiles;
+  readonly leftOut: LeftOutAttributes;
+  readonly place: GitPlace;
+};
 
 /** More of them than a chain of tasks is likely to go back and forth between. */
 const foldersMax = 8;

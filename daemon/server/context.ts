@@ -48,7 +48,7 @@ export type ServerContext = {
   /** Rejects with a `GitError`. */
   readonly collect: (how: { readonly dryRun: boolean }) => Promise<GcView>;
   readonly branches: () => Promise<
-    Pick<LandingView, "tip" | "target_tip" | "ahead"> & {
+    Pick<LandingView, "tip" | "target_tip" | "ahead" | "attributes_left_out"> & {
       /** The target was taken back, and nothing has met that yet. In words. */
       readonly rewound: string | null;
     }

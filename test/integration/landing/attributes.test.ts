@@ -159,6 +159,32 @@ describe("merging by the attributes that are tracked", () => {
     scene.landing.tellLeftOut((paths) => told.push(...paths));
     expect(await met(scene, "d/CHANGES", await twoChanges(scene, "d/CHANGES"))).to.equal(bothLines);
     expect(told).to.deep.equal([".gitattributes"]);
+    expect(scene.landing.leftOutAttributes()).to.deep.equal([".gitattributes"]);
+    await scene.land("t3", { ".gitattributes": null });
+    await mergedText(scene, "d/CHANGES", await scene.save({ "d/CHANGES": "new\n" }));
+    expect(scene.landing.leftOutAttributes()).to.deep.equal([]);
+  });
+
+  const sevenOf = "*a*b*c*d*e*f*g";
+  const tooMuch: readonly (readonly [string, Files])[] = [
+    ["a file that is too large", { "d/.gitattributes": `${"#".repeat(1000)}\n`.repeat(300) }],
+    ["more lines than are matched", { "d/.gitattributes": "x merge\n".repeat(5_001) }],
+    ["a pattern with too many wildcards", { "d/.gitattributes": `${sevenOf} -merge\n` }],
+  ];
+  for (const [what, attributes] of tooMuch)
+    it(`has changes of a file conflict that are below ${what}, and no others`, async () => {
+      const union = { ".gitattributes": "* merge=union\n", ...attributes };
+      expect(await outcome("d/e/notes", union)).to.equal(conflict);
+      expect(await outcome("e/notes", union)).to.equal(bothLines);
+    });
+
+  it("is not led astray by thousands of lines about anything else", async () => {
+    const lines = `${"*.bin filter=lfs diff=lfs -text\n".repeat(5_100)}notes merge=union\n`;
+    const told: string[] = [];
+    await using scene = await sceneOf("notes", { ".gitattributes": lines });
+    scene.landing.tellLeftOut((left) => told.push(...left));
+    expect(await met(scene, "notes", await twoChanges(scene, "notes"))).to.equal(bothLines);
+    expect(told).to.deep.equal([]);
   });
 
   it("writes nothing where a name leads out of the folder, or into a git directory", async () => {
@@ -239,6 +265,9 @@ const patterns = [
   "b/",
 ];
 const statements = [
+  "text",
+  "mine",
+  "-text merge=union",
   "merge=union",
   "-merge",
   "!merge",

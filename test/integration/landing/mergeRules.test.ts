@@ -89,6 +89,22 @@ describe("work that changes how files merge", () => {
     expect(merged.kind === "candidate" && merged.mergeRules?.total).to.equal(1);
   });
 
+  it("keeps merging by what it is merged onto after work that changes nothing, and then some", async () => {
+    await using scene = await makeScene({ "a.txt": "a\n", [root]: "a.txt merge=union\n" });
+    const [mine, yours] = [
+      await scene.save({ "a.txt": "a\nmine\n" }),
+      await scene.save({ "a.txt": "a\nyours\n" }),
+    ];
+    await scene.landWork("t1", mine);
+    expect((await scene.landing.merge(request("t2", yours))).kind).to.equal("candidate");
+    await scene.land("t3", { [root]: null });
+    expect((await scene.landing.merge(request("t2", yours))).kind).to.equal("conflict");
+    await scene.land("t4", { "b.txt": "b2\n" });
+    expect((await scene.landing.merge(request("t2", yours))).kind).to.equal("conflict");
+    await scene.land("t5", { [root]: "* merge=union\n" });
+    expect((await scene.landing.merge(request("t2", yours))).kind).to.equal("candidate");
+  });
+
   it("names the first of many, and counts the rest", async () => {
     await using scene = await makeScene({ "a.txt": "a\n" });
     const lines = Array.from({ length: 250 }, (_, at) => `file${at} -merge\n`);

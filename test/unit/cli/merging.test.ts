@@ -1,10 +1,11 @@
 import { expect } from "chai";
 import { mergingFindings } from "../../../cli/doctor/merging.ts";
+import { landingLines } from "../../../cli/render/landing.ts";
 import { painter } from "../../../cli/render/paint.ts";
 import { statusPage } from "../../../cli/render/status.ts";
 import { taskPage } from "../../../cli/render/task.ts";
 import type { MergeRuleChange } from "../../../ipc/mergeRules.ts";
-import { id, now, secondsAgo, statusView, taskView } from "./views.ts";
+import { id, landing, now, secondsAgo, statusView, taskView } from "./views.ts";
 
 const look = { width: 120, paint: painter(false), now };
 const rule = (more: Partial<MergeRuleChange> = {}): MergeRuleChange => ({
@@ -55,6 +56,13 @@ describe("how files merge from now on", () => {
     expect(statusPage(statusView(), look)).to.not.include("Merging");
   });
 
+  it("is told where it is too large to be read", () => {
+    const left = { ...landing, attributes_left_out: { paths: ["a", "b", "c", "d"], total: 12 } };
+    expect(landingLines(left, look).at(-1)).to.equal(
+      "  too large to merge by: a, b, c and 9 more; two changes of a file below conflict",
+    );
+  });
+
   it("is a finding of doctor, a warning where it counts for all files or costs too much", () => {
     const slow = rule({ pattern: "a*b*c*d*e*f*g*", words: "text", effect: "too_many_wildcards" });
     const usual = rule({ pattern: "CHANGES" });
@@ -69,9 +77,13 @@ describe("how files merge from now on", () => {
     expect(found.map(({ level, message }) => `${level}: ${message}`)).to.deep.equal([
       "ok: 2 lines of .gitattributes say how files merge: CHANGES (merge=union), * (merge)",
       "warning: .gitattributes says of *: lines of both sides are kept, nothing conflicts (merge=union).",
-      "warning: .gitattributes says of a*b*c*d*e*f*g*: too many wildcards: not matched when merging, and git may take minutes over it in every workspace (text).",
+      "warning: .gitattributes says of a*b*c*d*e*f*g*: too many wildcards to merge by, and git may take minutes over it in every workspace (text).",
       "warning: .gitattributes says of **/*: two changes of a file conflict, they are not merged as text (binary).",
     ]);
+    const large = rule({ file: "a/.gitattributes", pattern: "", words: "", effect: "too_large" });
+    expect(mergingFindings([large])[0]?.message).to.equal(
+      "a/.gitattributes is too large to be read: two changes of a file below conflict.",
+    );
     expect(mergingFindings([])).to.deep.equal([]);
   });
 });

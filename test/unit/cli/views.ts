@@ -64,6 +64,7 @@ export const landing: LandingView = {
   testing: null,
   follow_problem: null,
   held: null,
+  attributes_left_out: null,
   push: null,
 };
 

@@ -1,7 +1,9 @@
 import { expect } from "chai";
 import { builtInOnly } from "../../../../daemon/landing/attributeLines.ts";
 
-const textOf = (source: string): string => builtInOnly(source).text;
+const none: ReadonlySet<string> = new Set();
+/** No line of it is the first of the file that git reads. */
+const textOf = (source: string): string => builtInOnly(source, none).text.replace(/^\n/, "");
 
 describe("attributes that name nothing but what git has built in", () => {
   it("has text in the place of every driver that is a program", () => {
@@ -36,12 +38,13 @@ describe("attributes that name nothing but what git has built in", () => {
       "a !merge",
       "a merge",
       "a binary -text eol=lf",
-      '"a merge=mine b" text',
-      '\u00ef\u00bb\u00bf"a merge=mine b" text',
-      "merge=mine text",
-      "a premerge=mine",
+      '"a merge=mine b" macro',
+      "merge=mine macro",
+      "a premerge=mine merge",
     ];
     for (const source of rows) expect(textOf(source), source).to.equal(source);
+    const marked = "\u00ef\u00bb\u00bf";
+    expect(textOf(`${marked}"a merge=mine b" merge`)).to.equal('"a merge=mine b" merge');
   });
 
   it("names the built-in text and binary so that nobody's driver of that name is meant", () => {
@@ -52,12 +55,36 @@ describe("attributes that name nothing but what git has built in", () => {
     expect(textOf("a conflict-marker-size=3 merge=union")).to.equal("a  merge=union");
   });
 
-  it("leaves out lines with more wildcards than git can match in time, and counts them", () => {
+  it("leaves out what says nothing about merging, and no macro", () => {
+    const rows = [
+      "*.c text eol=lf",
+      "a -text diff=c",
+      "# a merge",
+      "!a merge",
+      "",
+      " ",
+      "a -binary",
+    ];
+    for (const source of rows)
+      expect(builtInOnly(source, none), source).to.include({ text: "", lines: 0 });
+    for (const source of ["[attr]binary text", "a mine", "a text mine"])
+      expect(textOf(source)).to.equal(source);
+    expect(builtInOnly("a text", new Set(["text"])).text).to.equal("\na text");
+  });
+
+  it("does not make a line the first of the file, where git reads a mark as none of the pattern", () => {
+    const marked = '\u00ef\u00bb\u00bf"a"merge=mine x';
+    expect(builtInOnly(`first text\n${marked}`, none).text).to.equal(`\n${marked}`);
+  });
+
+  it("has all files conflict in the place of lines with more wildcards than git can match in time", () => {
     const many = "*a".repeat(7);
-    const source = `${many} -merge\n${"*a".repeat(6)} -merge\n"${"\\052a".repeat(7)}" -merge`;
-    expect(builtInOnly(source)).to.deep.equal({
-      text: `${"*a".repeat(6)} -merge`,
-      dropped: 2,
+    const few = `${"*a".repeat(6)} -merge`;
+    const source = `${many} merge=union\n${few}\n"${"\\052a".repeat(7)}" macro\n${many} text`;
+    expect(builtInOnly(source, none)).to.deep.equal({
+      text: `\n* -merge\n${few}\n* -merge`,
+      lines: 3,
+      widened: 2,
     });
   });
 });

@@ -15,7 +15,13 @@ function queueOf(world: World): StatusView["queue"] {
     foreseen: () => [],
     outbox: () => ({ state: "idle", nextTryAt: null }),
   } as Partial<ServerContext> as ServerContext;
-  const branches = { tip: null, target_tip: null, ahead: 0, rewound: null };
+  const branches = {
+    tip: null,
+    target_tip: null,
+    ahead: 0,
+    rewound: null,
+    attributes_left_out: null,
+  };
   return statusView(world.state, context, { open_max: 0, finished_max: 0 }, branches).queue;
 }
 
