@@ -60,6 +60,8 @@ export async function startWorkerProcess(options: StartOptions): Promise<WorkerP
         cwd: "/",
         detached: true,
         cleanup: false,
+        // By default execa kills 5 s after a SIGTERM: how long a worker may save its work is not its business.
+        forceKillAfterDelay: false,
         buffer: false,
         reject: false,
         stdin: "ignore",

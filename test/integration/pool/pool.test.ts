@@ -34,6 +34,18 @@ describe("the pool", () => {
     expect(rig.pool.slot(gateWorker)?.pid ?? null).to.equal(null);
   });
 
+  it("leaves a worker that is not connected the whole time that a stop gives it", async function () {
+    this.timeout(30_000);
+    await using rig = await makeRig({ endsAfterMs: 5_500 });
+    await rig.pool.ensure(gateWorker);
+    const [pid] = await until(async () => {
+      const started = await rig.started();
+      return started.length > 0 && started;
+    });
+    await rig.pool.stop(20_000);
+    expect(await rig.started(), "its pid, and again at its end").to.deep.equal([pid, pid]);
+  });
+
   it("starts no process before it is told to", async () => {
     await using rig = await makeRig({ launched: false });
     await rig.pool.ensure(gateWorker);
@@ -190,14 +202,18 @@ function answerTo(pool: Pool, token: string): string {
 }
 
 /** A pool whose workers only note that they run, one pid a line. */
-async function makeRig({ launched = true } = {}) {
+/** `endsAfterMs`: what a worker needs to end in order, and then says; by default it just dies. */
+async function makeRig({ launched = true, endsAfterMs = 0 } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "pool-"));
   const [entry, pids] = [join(folder, "worker.mjs"), join(folder, "pids")];
   await writeFile(pids, "");
   await writeFile(
     entry,
     `import { appendFileSync } from "node:fs";
-appendFileSync(${JSON.stringify(pids)}, process.pid + "\\n");
+const say = () => appendFileSync(${JSON.stringify(pids)}, process.pid + "\\n");
+const end = () => (say(), process.exit());
+if (${endsAfterMs} > 0) process.on("SIGTERM", () => setTimeout(end, ${endsAfterMs}));
+say();
 setInterval(() => {}, 1000);
 `,
   );
