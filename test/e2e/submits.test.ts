@@ -16,10 +16,19 @@ import type { TaskSpec } from "../../ipc/taskSpec.ts";
 const clients = 20;
 const submitsEach = 10;
 
-describe("submits", () => {
-  it("make 200 distinct tasks from 20 clients whose connections are cut before the answer", async function () {
-    this.timeout(60_000);
-    await using supervised = await makeSupervised({ config: { max_parallel: 2 } });
+describe("submits", function () {
+  this.timeout(60_000);
+  let supervised: Supervised;
+
+  before(async () => {
+    supervised = await makeSupervised({ config: { max_parallel: 2 } });
+  });
+
+  after(async () => {
+    await supervised[Symbol.asyncDispose]();
+  });
+
+  it("make 200 distinct tasks from 20 clients whose connections are cut before the answer", async () => {
     await using proxy = await makeCuttingProxy(supervised);
     const ids = await Promise.all(
       Array.from({ length: clients }, () => submitThrough(proxy.socketPath)),
@@ -37,7 +46,6 @@ describe("submits", () => {
   });
 
   it("of one id twice make one task with the same spec, and are refused with another", async () => {
-    await using supervised = await makeSupervised();
     const client = await supervised.client();
     const submit = (tasks: readonly TaskSpec[]) =>
       client.call("submit", { request: mintRequestId(), tasks });

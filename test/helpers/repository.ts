@@ -53,9 +53,14 @@ export async function makeRepository(content: RepositoryContent = {}): Promise<T
     await writeFile(join(dir, path), text);
   };
   const commit = async (message: string): Promise<string> => {
-    await git("add", "--all");
-    await git("commit", "--quiet", "--allow-empty", "--message", message);
+    await record(message);
     return await git("rev-parse", "HEAD");
+  };
+  const record = async (message: string): Promise<void> => {
+    await git("add", "--all");
+    // Each test begins with one: without the process that would find nothing to maintain.
+    const alone = ["-c", "maintenance.auto=false"];
+    await git(...alone, "commit", "--quiet", "--allow-empty", "--message", message);
   };
   const remove = (): Promise<void> =>
     rm(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
@@ -63,7 +68,7 @@ export async function makeRepository(content: RepositoryContent = {}): Promise<T
   await mkdir(dir);
   await git("init", "--quiet", "--initial-branch=main");
   for (const [path, text] of Object.entries(filesOf(content))) await write(path, text);
-  await commit("Begin");
+  await record("Begin");
   return { dir, env, git, write, commit, [Symbol.asyncDispose]: remove };
 }
 
