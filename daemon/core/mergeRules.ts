@@ -6,7 +6,7 @@ import type { State, Task } from "./state.ts";
 
 /**
  * Whoever lands a `.gitattributes` has a say in how all work merges after it: with `* merge=union` nothing
- * conflicts any more. That is told by an event of its own when the candidate is made, and kept with the task.
+ * conflicts any more (D-0018). That is told by an event of its own when the candidate is made, and kept with the task.
  */
 export function tellMergeRules(task: Task, now: MergeRuleChanges | null, apply: Apply): void {
   const { rules, total } = now ?? nothing;

@@ -13,7 +13,7 @@ import { foldersOf, isOutdone } from "./unknownFolders.ts";
  * The `.gitattributes` of a tree as files, in a folder that git is told is its work tree: so nested ones,
  * macros and precedence are git's own business. Nothing but them is in it, and of them what is about merging.
  * For what would be too much there is a line by which nothing below is merged as text: two changes of a file
- * conflict, and somebody looks.
+ * conflict, and somebody looks (D-0018).
  */
 const filesMax = 2_000;
 const folderLinesMax = 5_000;
