@@ -20,6 +20,8 @@ const macroMark = "[attr]";
 /** git leaves out longer ones. */
 const lineBytesMax = 2_048;
 const shownMax = 200;
+/** By one line. */
+const macrosSeenMax = 100;
 
 /** Macros count in the file at the root alone. `text`: of that; empty: there is none. */
 export function macrosOf(text: string): Macros {
@@ -44,7 +46,7 @@ export function mergeRulesOf(file: string, text: string, macros: Macros): MergeR
 }
 
 function ruleOf(line: AttributeLine, macros: Macros): Pick<MergeRule, "words" | "effect"> | null {
-  if (!hasTooManyWildcards(line)) return decidedBy(wordsOf(line), macros, []);
+  if (!hasTooManyWildcards(line)) return decidedBy(wordsOf(line), macros);
   return { words: wordsOf(line).join(" ").slice(0, shownMax), effect: "too_many_wildcards" };
 }
 
@@ -52,18 +54,27 @@ function ruleOf(line: AttributeLine, macros: Macros): Pick<MergeRule, "words" | 
 function decidedBy(
   words: readonly string[],
   macros: Macros,
-  within: readonly string[],
 ): Pick<MergeRule, "words" | "effect"> | null {
+  const seen = new Set<string>();
   for (const word of words.toReversed()) {
-    const effect = effectOf(word) ?? ofMacro(word, macros, within);
+    const effect = meantBy(word, macros, seen);
     if (effect !== null) return { words: word.slice(0, shownMax), effect };
   }
   return null;
 }
 
-function ofMacro(word: string, macros: Macros, within: readonly string[]): MergeEffect | null {
-  const meant = within.includes(word) ? undefined : macros.get(word);
-  return meant === undefined ? null : (decidedBy(meant, macros, [...within, word])?.effect ?? null);
+/** Macros of macros are looked into once each, as git does; `seen`: those that were. */
+function meantBy(word: string, macros: Macros, seen: Set<string>): MergeEffect | null {
+  const open = [word];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const effect = effectOf(next);
+    if (effect !== null) return effect;
+    const meant = macros.get(next);
+    if (meant === undefined || seen.has(next) || seen.size === macrosSeenMax) continue;
+    seen.add(next);
+    open.push(...meant);
+  }
+  return null;
 }
 
 function effectOf(word: string): MergeEffect | null {

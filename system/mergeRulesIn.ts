@@ -6,7 +6,7 @@ import { git } from "./git.ts";
 import { fileBytesMax, macrosOf, mergeRulesOf, rootFile } from "./mergeRules.ts";
 
 /** Files looked at, in the order of their paths. */
-const filesMax = 2_000;
+const filesMax = 1_000;
 const readBytesMax = 16 * 1024 * 1024;
 
 /** What the `.gitattributes` of a commit say about merging. Looks at every path of it. Throws a `GitError`. */

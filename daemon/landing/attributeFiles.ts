@@ -15,7 +15,7 @@ import { foldersOf, isOutdone } from "./unknownFolders.ts";
  * For what would be too much there is a line by which nothing below is merged as text: two changes of a file
  * conflict, and somebody looks (D-0018).
  */
-const filesMax = 2_000;
+const filesMax = 1_000;
 const folderLinesMax = 5_000;
 const readBytesMax = 16 * 1024 * 1024;
 /** Of a path below the folder, which itself has some; file systems end at 4,096. */

@@ -1,6 +1,6 @@
 /** More of them than large repositories have files of attributes that cannot be taken. */
 const foldersMax = 500;
-const depthMax = 64;
+const depthMax = 16;
 
 export type UnknownFolders = {
   readonly folders: ReadonlySet<string>;
@@ -15,7 +15,8 @@ export type UnknownFolders = {
 export function foldersOf(paths: readonly string[]): UnknownFolders {
   const split = paths.map((path) => path.split("/").slice(0, -1));
   const deepest = split.reduce((most, { length }) => Math.max(most, length), 0);
-  for (let depth = Math.min(deepest, depthMax); ; depth -= 1) {
+  const from = paths.length <= foldersMax ? deepest : Math.min(deepest, depthMax);
+  for (let depth = from; ; depth -= 1) {
     const folders = new Set(split.map((names) => names.slice(0, depth).join("/")));
     if (folders.size <= foldersMax) return { folders, exact: depth === deepest };
   }

@@ -51,6 +51,12 @@ describe("what a .gitattributes says about merging", () => {
     expect(rulesIn("[attr]three merge=union\n", "a/.gitattributes")).to.deep.equal([]);
   });
 
+  it("is found out at once where macros stand for each other a million times, or without end", () => {
+    const lines = Array.from({ length: 3_000 }, (_, at) => `[attr]m${at} m${at + 1} m${at + 1}\n`);
+    const text = `${lines.join("")}[attr]round m2990 round m0 round\nx round -merge m2990\n`;
+    expect(rulesIn(text)).to.deep.equal([["x", "-merge", "conflict"]]);
+  });
+
   it("changes by lines that come and go, and by their order", () => {
     const changes = (before: string, after: string) => {
       const rules = (text: string) => mergeRulesOf(root, text, macrosOf(text));
