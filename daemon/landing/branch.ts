@@ -2,6 +2,7 @@ import { GitError, git } from "../../system/git.ts";
 import type { GitPlace } from "../../system/git.ts";
 import { pastDeadLocks } from "../../system/refLocks.ts";
 import type { Repository } from "../../system/repository.ts";
+import { epochRef, withEpochBlob } from "./epochBlob.ts";
 import { moveRefs } from "./writerGit.ts";
 import type { WriterGit } from "./writerGit.ts";
 import { SignatureError } from "./signer.ts";
@@ -71,7 +72,6 @@ export type Broken = { readonly kind: "problem"; readonly message: string };
 /** Objects and refs are on disk when a writing git returns: git's default leaves both to the kernel. */
 export const synced = { "core.fsync": "committed", "core.filesRefLockTimeout": "5000" } as const;
 
-export const epochRef = "refs/orchd/epoch";
 export const targetRef = (site: LandingSite): string => `refs/heads/${site.target}`;
 export const branchRef = (site: LandingSite): string => `refs/heads/orchd/${site.target}`;
 export const followedRef = (site: LandingSite): string => `refs/orchd/followed/${site.target}`;
@@ -111,7 +111,8 @@ export type Refs = {
 export async function readRefs(site: LandingSite): Promise<Refs> {
   const names = [branchRef(site), targetRef(site), followedRef(site), epochRef];
   const format = "--format=%(refname)%00%(objectname)%00%(tree)%00%(worktreepath)";
-  const { stdout } = await git(site.place, ["for-each-ref", format, ...names]);
+  const args = ["for-each-ref", format, ...names];
+  const { stdout } = await withEpochBlob(site.place, () => git(site.place, args));
   const rows = new Map(
     stdout.split("\n").map((line) => {
       const [name = "", oid = "", tree = "", workTree = ""] = line.split("\0");

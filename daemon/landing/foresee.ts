@@ -4,7 +4,7 @@ import { failpoint } from "../../system/failpoint.ts";
 import { GitError, git } from "../../system/git.ts";
 import { isOid, isTaskId } from "../../ipc/ids.ts";
 import type { Oid, TaskId } from "../../ipc/ids.ts";
-import { epochRef } from "./branch.ts";
+import { epochRef } from "./epochBlob.ts";
 import type { LandingSite, Writer } from "./branch.ts";
 import { shownPath } from "./mergeTree.ts";
 import { moveRefs } from "./writerGit.ts";

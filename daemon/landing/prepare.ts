@@ -2,21 +2,16 @@ import { failure, unreachable } from "../../ipc/errors.ts";
 import type { Failure } from "../../ipc/errors.ts";
 import type { Oid } from "../../ipc/ids.ts";
 import { GitError, git, gitLine } from "../../system/git.ts";
-import {
-  branchRef,
-  committerOf,
-  epochRef,
-  followedRef,
-  readRefs,
-  synced,
-  transact,
-} from "./branch.ts";
+import type { GitPlace } from "../../system/git.ts";
+import { branchRef, committerOf, followedRef, readRefs, synced, transact } from "./branch.ts";
 import type { Identity, LandingSite, Writer } from "./branch.ts";
 import { recoverFollow } from "./followRecovery.ts";
 import type { FollowRecovery } from "./followRecovery.ts";
+import { epochRef, epochText, withEpochBlob } from "./epochBlob.ts";
 import { endLeftOvers } from "./leftovers.ts";
 import { clearLocks } from "./lockFiles.ts";
 import { mustBeOid } from "./mergeTree.ts";
+import { pastDeadLocks } from "../../system/refLocks.ts";
 import { suitability } from "./suitability.ts";
 import { recoverUnseen } from "./unseenMove.ts";
 import { openWriterGit } from "./writerGit.ts";
@@ -55,7 +50,7 @@ export async function prepare(
     const locks = await clearLocks(site);
     // Every git takes some milliseconds, and people wait for this: what can be asked at once is.
     const reading = readRefs(site);
-    const newest = reading.then(({ epoch }) => (epoch === null ? 0 : epochAt(site, epoch)));
+    const newest = reading.then(({ epoch }) => (epoch === null ? 0 : epochIn(site.place, epoch)));
     // Another reason may be found first; then nobody waits for this one.
     newest.catch(() => {});
     const suits = await suitability(site, reading);
@@ -80,30 +75,68 @@ export async function prepare(
     const start = { ...tips, identity, killed, removedLocks, foreignLocks, follow };
     return { start: { kind: "ready", ...start }, writer };
   } catch (error) {
-    if (error instanceof GitError) return refusal(error.message);
+    if (error instanceof GitError) return refusedBy(error);
     throw error;
   }
 }
 
 function refusal(message: string): { start: LandingStart; writer: null } {
-  const reason = failure("unsuitable_repository", message);
+  return refused(failure("unsuitable_repository", message));
+}
+
+function refused(reason: Failure): { start: LandingStart; writer: null } {
   return { start: { kind: "refused", failure: reason }, writer: null };
 }
 
+/** Git has waited for the lock; its own words are five lines about editors. */
+function refusedBy({ message, result }: GitError): { start: LandingStart; writer: null } {
+  const lock = /Unable to create '(.*\.lock)': File exists/.exec(result.stderr)?.[1];
+  if (lock === undefined) return refusal(message);
+  return refused(
+    failure("unsuitable_repository", `${lock} is there for more than 5 s: a git has locked it`, {
+      hint: "If your `git gc` is at work, start again when it has ended; what a killed git left, `orchd doctor` names.",
+    }),
+  );
+}
+
+/**
+ * A person's git may be at work meanwhile. While `git gc` packs refs it locks each in turn: that is waited
+ * for, by git itself for five seconds. One that prunes (`--prune=now`) may take the blob away before the ref
+ * names it, or its folder while it is written: it is written again. For what it does later see epochBlob.ts.
+ */
 async function writeEpoch(site: LandingSite, before: Oid | null): Promise<Oid> {
+  for (let tries = 1; ; tries += 1)
+    try {
+      return await writeEpochOnce(site, before);
+    } catch (error) {
+      if (tries === epochTriesMax || !isPruned(error)) throw error;
+    }
+}
+
+const epochTriesMax = 5;
+
+function isPruned(error: unknown): boolean {
+  return (
+    error instanceof GitError &&
+    /nonexistent object|No such file or directory/.test(error.result.stderr)
+  );
+}
+
+async function writeEpochOnce(site: LandingSite, before: Oid | null): Promise<Oid> {
   const ours = mustBeOid(
     await failpoint("epoch.blob", () =>
       gitLine(site.place, ["hash-object", "-w", "--stdin"], {
-        input: `epoch ${site.epoch}\n`,
+        input: epochText(site.epoch),
         config: synced,
       }),
     ),
   );
+  const old = before ?? "0".repeat(ours.length);
   if (ours !== before)
-    await failpoint("epoch.ref", () =>
-      git(site.place, ["update-ref", epochRef, ours, before ?? "0".repeat(ours.length)], {
-        config: synced,
-      }),
+    await pastDeadLocks(site.place.gitDir, [epochRef], () =>
+      failpoint("epoch.ref", () =>
+        git(site.place, ["update-ref", epochRef, ours, old], { config: synced }),
+      ),
     );
   return ours;
 }
@@ -112,13 +145,11 @@ async function writeEpoch(site: LandingSite, before: Oid | null): Promise<Oid> {
 export async function epochInRepository(gitDir: string): Promise<number> {
   const place = { gitDir };
   const ref = await git(place, ["rev-parse", "--quiet", "--verify", epochRef], { accept: [0, 1] });
-  if (ref.code !== 0) return 0;
-  const text = await gitLine(place, ["cat-file", "blob", ref.stdout.trim()]);
-  return Number(/^epoch (\d+)$/.exec(text)?.[1] ?? 0);
+  return ref.code === 0 ? await epochIn(place, ref.stdout.trim()) : 0;
 }
 
-async function epochAt(site: LandingSite, blob: Oid): Promise<number> {
-  const text = await gitLine(site.place, ["cat-file", "blob", blob]);
+async function epochIn(place: GitPlace, blob: string): Promise<number> {
+  const text = await withEpochBlob(place, () => gitLine(place, ["cat-file", "blob", blob]));
   return Number(/^epoch (\d+)$/.exec(text)?.[1] ?? 0);
 }
 

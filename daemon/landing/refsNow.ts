@@ -1,6 +1,7 @@
-import { branchRef, epochRef, followedRef, readRefs, targetRef } from "./branch.ts";
+import { branchRef, followedRef, readRefs, targetRef } from "./branch.ts";
 import type { Commit, Refs, Writer } from "./branch.ts";
 import { checkoutsOf } from "./checkouts.ts";
+import { epochRef } from "./epochBlob.ts";
 import type { Oid } from "../../ipc/ids.ts";
 
 /**

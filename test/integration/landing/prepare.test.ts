@@ -1,11 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import { createLanding } from "../../../daemon/landing/landing.ts";
+import { epochInRepository } from "../../../daemon/landing/prepare.ts";
 import type { LandingStart } from "../../../daemon/landing/prepare.ts";
+import { onFailpoint } from "../../../system/failpoint.ts";
 import { makeRepository } from "../../helpers/repository.ts";
 import type { TestRepository } from "../../helpers/repository.ts";
 import { until } from "../../helpers/until.ts";
@@ -17,6 +19,8 @@ async function withIdentity(): Promise<TestRepository> {
   await repository.git("config", "user.email", "person@example.com");
   return repository;
 }
+
+const lockedMs = 300;
 
 const landingOn = ({ dir }: TestRepository, target = "main", epoch = 1) =>
   createLanding({ gitDir: join(dir, ".git"), workTree: dir, target, epoch });
@@ -72,6 +76,68 @@ describe("preparing to land", () => {
     expect(start.foreignLocks).to.have.members(foreign);
     expect(foreign.every((path) => existsSync(path))).to.equal(true);
     expect(own.some((path) => existsSync(path))).to.equal(false);
+  });
+
+  it("is ready although a git gc of the person takes the epoch away before its ref names it", async () => {
+    await using scene = await makeScene();
+    let prunes = 0;
+    using _ = onFailpoint(async (point) => {
+      if (point !== "epoch.ref:before" || prunes > 0) return;
+      prunes += 1;
+      await scene.repository.git("prune", "--expire=now");
+    });
+    const start = await scene.restart({ epoch: 2 }).prepare();
+    expect(start.kind, refusal(start)).to.equal("ready");
+    expect(prunes).to.equal(1);
+    expect(await scene.repository.git("cat-file", "blob", "refs/orchd/epoch")).to.equal("epoch 2");
+  });
+
+  it("writes the epoch again that a git gc --prune=now has taken away under its ref", async () => {
+    await using scene = await makeScene();
+    const takeAway = async (): Promise<void> => {
+      const blob = await scene.oid("refs/orchd/epoch");
+      await rm(join(scene.gitDir, "objects", blob.slice(0, 2), blob.slice(2)));
+    };
+    const tip = await scene.oid("main");
+    await takeAway();
+    expect(await scene.landing.view()).to.deep.include({ tip, targetTip: tip });
+    expect(await scene.repository.git("cat-file", "blob", "refs/orchd/epoch")).to.equal("epoch 1");
+    await takeAway();
+    expect(await epochInRepository(scene.gitDir)).to.equal(1);
+    await takeAway();
+    const start = await scene.restart({ epoch: 2 }).prepare();
+    expect(start.kind, refusal(start)).to.equal("ready");
+    await scene.repository.git("gc", "--quiet");
+  });
+
+  it("waits for a git that has the epoch's ref locked, and says so when that takes too long", async function () {
+    if (process.platform !== "linux") this.skip();
+    this.timeout(30_000);
+    await using scene = await makeScene();
+    const lock = join(scene.gitDir, "refs/orchd/epoch.lock");
+    // As `git gc` is seen that packs this ref, and another.
+    const packing = spawn("sh", ["-c", "read line", "gc"], {
+      argv0: "git",
+      cwd: scene.repository.dir,
+      stdio: ["pipe", "ignore", "ignore"],
+    });
+    await once(packing, "spawn");
+    let held = 0;
+    using _ = onFailpoint(async (point) => {
+      if (point !== "epoch.ref:before") return;
+      held += 1;
+      await writeFile(lock, "");
+      if (held === 1) setTimeout(() => void rm(lock), lockedMs);
+    });
+    const waited = await scene.restart({ epoch: 2 }).prepare();
+    expect(waited.kind, refusal(waited)).to.equal("ready");
+    const late = await scene.restart({ epoch: 3 }).prepare();
+    expect(refusal(late)).to.equal(`${lock} is there for more than 5 s: a git has locked it`);
+    expect(late.kind === "refused" && late.failure.hint).to.match(/git gc.*orchd doctor/);
+    expect(existsSync(lock)).to.equal(true);
+    packing.stdin.end();
+    await once(packing, "exit");
+    await rm(lock);
   });
 
   it("ends a git that a dead supervisor left running, and only such a one", async function () {
