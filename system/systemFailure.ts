@@ -1,4 +1,4 @@
-import { closeSync, lstatSync, openSync } from "node:fs";
+import { accessSync, closeSync, constants, lstatSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { failure } from "../ipc/errors.ts";
 import type { Failure } from "../ipc/errors.ts";
@@ -16,6 +16,8 @@ export function systemFailure(error: unknown): Failure | null {
     case "EEXIST":
     case "ENOTDIR":
       return path === null ? null : inTheWay(path);
+    case "ENOENT":
+      return path !== null && error.syscall === "mkdir" ? whyNotWritten(present(path)) : null;
     case "EACCES":
     case "EPERM":
       return refused(`${what}: permission denied (${String(error.syscall)}).`);
@@ -52,9 +54,28 @@ export function whyNotOpened(path: string): Failure | null {
   }
 }
 
-function inTheWay(path: string): Failure {
+/**
+ * What keeps this user from writing to a file or folder. `null`: nothing. Node says ENOENT of a folder that
+ * it was to make with those above it, where the file system is read-only.
+ */
+export function whyNotWritten(path: string): Failure | null {
+  try {
+    accessSync(path, constants.W_OK);
+    return null;
+  } catch (error) {
+    return systemFailure(error);
+  }
+}
+
+/** The path, or the first folder above it that is there. */
+function present(path: string): string {
   let at = path;
   while (!exists(at) && at !== dirname(at)) at = dirname(at);
+  return at;
+}
+
+function inTheWay(path: string): Failure {
+  const at = present(path);
   return refused(`${at} is in the way: orchd needs a folder of that name.`);
 }
 

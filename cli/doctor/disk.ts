@@ -1,10 +1,11 @@
 import { readdir, readFile, stat, statfs } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Config } from "../../ipc/configSpec.ts";
 import { freeBytes } from "../../system/freeSpace.ts";
 import { socketPathBytesMax, socketPathFor, workspaceRoot } from "../../system/paths.ts";
 import type { Layout } from "../../system/paths.ts";
 import { bytesWords } from "../../ipc/byteSize.ts";
+import { whyNotWritten } from "../../system/systemFailure.ts";
 import { choice, fine, problem, typed, warning } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
@@ -18,6 +19,7 @@ export async function checkDisk(
   const folders = [commonDir, workspaceRoot(layout, workspace.root, process.env), brainDir];
   return [
     fileSystemFinding(commonDir, type),
+    ...writeFindings([commonDir, dirname(brainDir)]),
     ...spaceFindings(folders, limits.min_free_disk_bytes),
     socketFinding(layout),
     await modesFinding([stateDir, brainDir]),
@@ -60,6 +62,19 @@ export function fileSystemFinding(folder: string, type: number): Finding {
     meaning:
       "File locks and synced writes do not hold there as on a local disk: two supervisors could run at once, and what was acknowledged could be lost.",
     choices: [choice("Move the repository to a local disk.")],
+  });
+}
+
+/** A file system that is mounted read-only, or folders of somebody else. */
+function writeFindings(folders: readonly string[]): Finding[] {
+  return folders.flatMap((folder) => {
+    const reason = whyNotWritten(folder);
+    if (reason === null) return [];
+    return problem("file_system", {
+      message: reason.message,
+      meaning: "No supervisor can start here, and nothing can be saved or landed.",
+      choices: [choice("Make it writable, or work as the user that it belongs to.")],
+    });
   });
 }
 

@@ -29,6 +29,35 @@ describe("something in the way", () => {
     });
 });
 
+describe("a read-only file system", function () {
+  this.timeout(30_000);
+
+  before(function () {
+    if (process.getuid?.() === 0) return;
+    console.log("SKIPPED: what a read-only file system does: mounting one takes root");
+    this.skip();
+  });
+
+  it("is named by whatever would write to it, and by orchd doctor", async () => {
+    await using repository = await makeRepository();
+    const { dir } = repository;
+    await run("mount", "--bind", dir, dir);
+    try {
+      await run("mount", "-o", "remount,ro,bind", dir);
+      for (const words of [["start"], ["init"]]) {
+        const { code, stderr } = await runOrchd(repository, words);
+        expect(stderr).to.include("lies on a read-only file system");
+        expect(code).to.equal(5);
+      }
+      const { code, stdout } = await runOrchd(repository, ["doctor"]);
+      expect(stdout).to.include(`${join(dir, ".git")} lies on a read-only file system`);
+      expect(code).to.equal(1);
+    } finally {
+      await run("umount", dir);
+    }
+  });
+});
+
 describe("a user who is not root", function () {
   before(function () {
     // The temporary folder of the run lets nobody else in.
@@ -74,6 +103,10 @@ describe("a user who is not root", function () {
       expect(openTo(join(repository.dir, folder)), folder).to.deep.equal([]);
   });
 });
+
+async function run(program: string, ...args: readonly string[]): Promise<void> {
+  await execa(program, args);
+}
 
 async function refused(repository: TestRepository, words: string, code = 5): Promise<void> {
   await giveAway(dirname(repository.dir));

@@ -94,11 +94,16 @@ export function workerViews(state: State, slots: readonly WorkerSlotView[]): Wor
       tasks: tasksOf(state, slot.worker),
       stage: slot.heartbeat?.stage ?? null,
       since: slot.since,
-      heartbeat_age_ms: slot.heartbeatAgeMs,
+      heartbeat_age_ms: whole(slot.heartbeatAgeMs),
       output_bytes: slot.heartbeat?.output_bytes ?? 0,
       last_line: slot.heartbeat?.last_line ?? null,
     }))
     .toSorted((a, b) => a.worker.localeCompare(b.worker, "en", { numeric: true }));
+}
+
+/** Milliseconds as programs read them. */
+function whole(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms);
 }
 
 /** What is held, tasks first, and the locks that wait. */
@@ -136,7 +141,7 @@ function taskLock(
       optimistic,
       granted_at: attempt.startedAt,
       requested_at: task.submittedAt,
-      heartbeat_age_ms: worker === null ? null : (ages.get(worker) ?? null),
+      heartbeat_age_ms: worker === null ? null : whole(ages.get(worker) ?? null),
       waiters: waitersBehind(state, task.id),
       file: context.lockFile(task.id),
     },
@@ -159,7 +164,7 @@ function holdLock(state: State, one: Hold, context: ServerContext): LockView {
     optimistic: false,
     granted_at: granted?.at ?? null,
     requested_at: one.requestedAt,
-    heartbeat_age_ms: context.holds.ageMs(id),
+    heartbeat_age_ms: whole(context.holds.ageMs(id)),
     waiters: granted === null ? [] : waitersBehind(state, id),
     file: kind === "foreign" ? note : context.lockFile(id),
   };

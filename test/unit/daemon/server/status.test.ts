@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import { spec, World } from "../../../helpers/core.ts";
-import { statusView } from "../../../../daemon/server/views/status.ts";
+import { spec, worker, World } from "../../../helpers/core.ts";
+import { statusView, workerViews } from "../../../../daemon/server/views/status.ts";
 import type { ServerContext } from "../../../../daemon/server/context.ts";
 import type { StatusView } from "../../../../ipc/statusViews.ts";
 
@@ -28,6 +28,21 @@ function queueOf(world: World): StatusView["queue"] {
 function many(count: number, claims: (at: number) => string[]) {
   return Array.from({ length: count }, (_, at) => spec(`t${at}`, { claims: claims(at) }));
 }
+
+describe("the workers that are shown", () => {
+  it("were heard of a whole number of milliseconds ago", () => {
+    const slot = {
+      worker: worker(1),
+      pid: 7,
+      state: "connected",
+      since: 5,
+      heartbeat: null,
+      heartbeatAgeMs: 4_631.173_945,
+    } as const;
+    const [shown] = workerViews(World.ready({ slots: 1 }).state, [slot]);
+    expect(shown?.heartbeat_age_ms).to.equal(4_631);
+  });
+});
 
 describe("what a queue waits for", () => {
   it("is told of every task when the queue is short", () => {
