@@ -107,7 +107,9 @@ export function parseConfig(
   const fromFlags = parseSettings(sources.flags, flagOf);
   const config = merged(fromFlags.fields, fromEnv.fields, file.value.fields);
   const problems = [...file.value.problems, ...fromEnv.problems, ...fromFlags.problems];
-  if (problems.length > 0) return refused(sources.name, problems);
+  const isOfFile = file.value.problems.length > 0;
+  if (problems.length > 0)
+    return refused(isOfFile ? sources.name : "what flags and environment set", problems);
   const together = heartbeatFault(config.limits);
   return together === null ? ok(config) : refused(sources.name, file.value.placed([together]));
 }

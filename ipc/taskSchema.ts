@@ -127,7 +127,7 @@ const retries = z
         ({ max, backoff: backoff_ms = limits.backoffMsDefault }) => ({ max, backoff_ms }),
       ),
     ],
-    { error: wanted('a number or {"max":2,"backoff":"30s"}') },
+    { error: wanted('a whole number or {"max":2,"backoff":"30s"}') },
   )
   .meta(about("Further attempts after one that failed: a number, or `max` and `backoff`.", 0));
 

@@ -26,6 +26,12 @@ export function dateTime(at: number): string {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${clock(at)}`;
 }
 
+/** `14:03:07` of the day that it is now, else with the date. */
+export function moment(at: number, now: number): string {
+  const isToday = new Date(at).toDateString() === new Date(now).toDateString();
+  return isToday ? clock(at) : dateTime(at);
+}
+
 function pair(ms: number, large: number, largeUnit: string, small: number, smallUnit: string) {
   const rest = Math.floor((ms % large) / small);
   return `${Math.floor(ms / large)}${largeUnit}${two(rest)}${smallUnit}`;

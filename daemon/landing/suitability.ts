@@ -4,7 +4,6 @@ import { git } from "../../system/git.ts";
 import { findRepository } from "../../system/repository.ts";
 import type { Repository } from "../../system/repository.ts";
 import { checkedOut } from "./absorb.ts";
-import { targetRef } from "./branch.ts";
 import type { Identity, LandingSite, Refs } from "./branch.ts";
 import { isAtLeast } from "./writerGit.ts";
 import type { GitVersion } from "./writerGit.ts";
@@ -94,8 +93,8 @@ function branchReason(site: LandingSite, { target, checkedOutAt }: Refs): Reason
     return { message: `${site.target} is a branch of orchd's own`, hint: "Name another target." };
   if (target === null)
     return {
-      message: `${targetRef(site)} does not exist or has no commit yet`,
-      hint: "Make a first commit there, or name another target.",
+      message: `there is no branch ${site.target} with a commit, and it is the target`,
+      hint: "Make a first commit there, or name another branch as `target` in orchd.yaml.",
     };
   if (checkedOutAt === null) return null;
   const { message } = checkedOut(site, checkedOutAt);

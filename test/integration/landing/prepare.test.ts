@@ -181,7 +181,7 @@ describe("preparing to land", () => {
   it("is refused without the target", async () => {
     await using repository = await withIdentity();
     expect(refusal(await landingOn(repository, "trunk").prepare())).to.match(
-      /trunk does not exist/,
+      /no branch trunk with a commit/,
     );
   });
 

@@ -286,6 +286,17 @@ describe("events", () => {
     expect(run.out).to.match(/^\d\d:\d\d:\d\d {6}3 {2}task:succeeded {6}t1 {2}worker=worker-1\n$/);
   });
 
+  it("has the date in front where that was on another day", async () => {
+    const old = { ...event(1, "task:queued"), at: now - 48 * 3_600_000 };
+    const run = await orchd("events", {
+      events: [old, event(2, "x:y")],
+      answers: { events: { seq: 2 } },
+    });
+    const [first, second] = run.out.split("\n");
+    expect(first).to.match(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {6}1 {2}task:queued/);
+    expect(second).to.match(/^\d\d:\d\d:\d\d {6}2 /);
+  });
+
   it("is empty when nothing is newer", async () => {
     const run = await orchd("events --from 3", { events, answers: { events: { seq: 3 } } });
     expect(run).to.include({ code: 0, out: "" });

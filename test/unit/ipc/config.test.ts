@@ -309,6 +309,12 @@ push: { remote: origin, branch: release, quiet: 5s, every: 3, timeout: 1m, hook:
     ]);
   });
 
+  it("does not blame the file for a flag", () => {
+    const parsed = parse("follow: off\n", { flags: { max_parallel: 999 } });
+    const message = parsed.ok ? "" : parsed.failure.message;
+    expect(message).to.equal("what flags and environment set is not a valid configuration");
+  });
+
   it("never throws, whatever the text", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
