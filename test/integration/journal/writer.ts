@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import { openJournal } from "../../../daemon/journal/journal.ts";
 import type { Journal } from "../../../daemon/journal/journal.ts";
 import type { Failpoint } from "../../../system/failpoint.ts";
@@ -11,6 +12,9 @@ import type { JournalResult } from "../../../daemon/journal/records.ts";
 const [path = "", epoch = "1", failpoint] = process.argv.slice(2);
 const eventsMax = 60;
 const batchRows = 3;
+
+// For the next one: most are killed, and would compile all of this each time.
+flushCompileCache();
 
 const opened = await openJournal(path, {
   epoch: Number(epoch),
