@@ -52,7 +52,7 @@ export const plantedBugs: readonly Bug[] = [
   {
     name: "make again what the person's branch has",
     breaks: "S2",
-    seed: 90,
+    seed: 171,
     edits: [
       {
         file: "test/sim/landing.ts",
@@ -210,7 +210,7 @@ export const plantedBugs: readonly Bug[] = [
   },
   {
     name: "wake only on holders",
-    seed: 175,
+    seed: 299,
     edits: [
       {
         file: "daemon/core/claimWaits.ts",
