@@ -58,7 +58,7 @@ const workspace = strict({
   root: ruled(absolutePath, pathLengthMax)
     .meta(
       about(
-        "Parent folder of the workspaces, absolute and outside the repository.",
+        "Parent folder of the workspaces, absolute, outside the repository and no other repository's.",
         "`$XDG_STATE_HOME/orchd/<repository id>`",
       ),
     )

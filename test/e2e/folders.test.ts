@@ -1,5 +1,6 @@
 import {
   existsSync,
+  mkdirSync,
   readFileSync,
   readdirSync,
   readlinkSync,
@@ -14,8 +15,10 @@ import { expect } from "chai";
 import { age } from "../helpers/aging.ts";
 import { layoutOf, workspaceRoot } from "../../system/paths.ts";
 import { makeRepository } from "../helpers/repository.ts";
-import { makeSupervised, runOrchd } from "../helpers/supervised.ts";
+import { isGone } from "../helpers/processes.ts";
+import { makeSupervised, runOrchd, supervisorPid } from "../helpers/supervised.ts";
 import { until } from "../helpers/until.ts";
+import type { FailpointPlan } from "../../system/failpoint.ts";
 import type { GcView } from "../../ipc/gcView.ts";
 import type { Supervised } from "../helpers/supervised.ts";
 import type { TaskId } from "../../ipc/ids.ts";
@@ -214,6 +217,44 @@ describe("folders of a worker that there is no more", () => {
     expect(existsSync(kept?.path ?? "")).to.equal(false);
     const [end] = await supervised.wait(await supervised.submit({ id: "after", run: ["true"] }));
     expect(end?.status).to.equal("succeeded");
+  });
+});
+
+describe("a supervisor that wakes up while it removes a folder, when another one writes", () => {
+  it("leaves it where it is, and ends", async function () {
+    this.timeout(60_000);
+    await using repository = await makeRepository({ config: { max_parallel: 1 } });
+    const { dir, env, git } = repository;
+    const points = await mkdtemp(join(tmpdir(), "points-"));
+    const left = join(dir, ".git/orchd/damaged-left");
+    mkdirSync(left, { recursive: true, mode: 0o700 });
+    writeFileSync(join(left, "journal.db"), "left");
+    const names = { passed_ms: 400 * 24 * 60 * 60 * 1000, since: [[0, [left]]] };
+    const looked = { boot_id: "an earlier one", uptime_ms: 0, wall_ms: 0, collected_ms: null };
+    const ages = JSON.stringify({ version: 1, ...looked, ...names });
+    writeFileSync(join(dir, ".git/orchd/ages.json"), ages);
+    // As another supervisor begins, right before the folder is moved.
+    const takeOver = ["git", "-C", dir, "update-ref", "refs/orchd/epoch", "HEAD"] as const;
+    const run = [{ role: "supervisor", at: "gc.aside:before", command: takeOver }] as const;
+    const plan: FailpointPlan = { folder: points, kill: [], run };
+    const armed = { ...env, ORCHD_TEST_FAILPOINTS: JSON.stringify(plan) };
+    try {
+      expect((await runOrchd({ ...repository, env: armed }, ["start"])).code).to.equal(0);
+      const pid = supervisorPid(repository);
+      const epoch = await git("rev-parse", "refs/orchd/epoch");
+      await runOrchd(repository, ["gc"]);
+      await until(() => isGone(pid), { what: "the supervisor to end" });
+      expect(readFileSync(join(left, "journal.db"), "utf8")).to.equal("left");
+      expect(await git("rev-parse", "refs/orchd/epoch")).to.equal(await git("rev-parse", "HEAD"));
+      const log = readFileSync(join(dir, ".aibrain/logs/orchd.log"), "utf8");
+      expect(log).to.include("another supervisor has taken over this repository");
+      // Its workers go on; the next one ends them.
+      await git("update-ref", "refs/orchd/epoch", epoch);
+      expect((await runOrchd(repository, ["start"])).code).to.equal(0);
+    } finally {
+      await runOrchd(repository, ["stop"]);
+      rmSync(points, { recursive: true });
+    }
   });
 });
 
