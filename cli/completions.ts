@@ -50,7 +50,8 @@ function starting(typed: string, words: readonly string[]): readonly string[] {
   return words.filter((word) => word.startsWith(typed));
 }
 
-async function taskIds(session: Session): Promise<readonly string[]> {
+/** Of the open tasks and the newest that have ended; none when no supervisor answers. */
+export async function taskIds(session: Session): Promise<readonly string[]> {
   return await asked(session, async (client) => {
     const { tasks } = await client.call("status", { open_max: idsMax, finished_max: idsMax });
     return tasks.map((task) => task.id);

@@ -62,6 +62,9 @@ async function dispatch(words: Words, ports: Ports): Promise<number> {
   const session = openSession(ports, { json: parsed.json, directory });
   try {
     return await command.run(parsed.args as never, session, words.commandLine);
+  } catch (error) {
+    const { withSuggestion } = await import("./suggestion.ts");
+    throw await withSuggestion(error, session);
   } finally {
     await session.close();
   }

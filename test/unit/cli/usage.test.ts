@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { failure, FailureError } from "../../../ipc/errors.ts";
 import { noSupervisor, orchd, orchdWords } from "./recording.ts";
 import { id, row, statusView } from "./views.ts";
 
@@ -133,6 +134,34 @@ describe("help", () => {
   it("prints the version without loading anything else", async () => {
     expect((await orchd("--version")).out).to.match(/^\d+\.\d+\.\d+\n$/);
     expect(JSON.parse((await orchd("--version --json")).out)).to.have.keys("version");
+  });
+});
+
+describe("an id that no task has", () => {
+  const nobody = (words: string) => {
+    const missing = failure("not_found", `there is no task ${words.split(" ")[1]}`);
+    const status = statusView({
+      tasks: [row({ id: id("tp6fmfc3g18") }), row({ id: id("parse") })],
+    });
+    const show = () => Promise.reject(new FailureError(missing));
+    return orchd(words, { answers: { show, status } });
+  };
+
+  it("is told with the one that begins so, or is almost the same", async () => {
+    const begun = await nobody("show tp6");
+    expect(begun.err).to.equal(
+      "orchd: there is no task tp6\nDid you mean tp6fmfc3g18? `orchd status` lists the tasks.\n",
+    );
+    expect(begun.code).to.equal(4);
+    expect((await nobody("show prase")).err).to.include("Did you mean parse?");
+  });
+
+  it("is told alone where nothing is like it, or nobody can be asked", async () => {
+    const message = "orchd: there is no task other\n`orchd status` lists the tasks.\n";
+    expect((await nobody("show other")).err).to.equal(message);
+    const missing = failure("not_found", "there is no task other");
+    const show = () => Promise.reject(new FailureError(missing));
+    expect((await orchd("show other", { answers: { show } })).err).to.equal(message);
   });
 });
 
