@@ -52,12 +52,26 @@ export async function refuseInvalidSettings(
 ): Promise<void> {
   const { readSettings } = await import("./configFile.ts");
   try {
-    await readSettings(session, maxParallel === null ? {} : { max_parallel: maxParallel });
+    const flags = maxParallel === null ? {} : { max_parallel: maxParallel };
+    const { config } = await readSettings(session, flags);
+    await refuseUnsuitable(session, config.target);
   } catch (error) {
     // Then there is none to lose, and looking for it says so.
     const isNowhere = error instanceof FailureError && error.failure.code === "not_a_repository";
     if (!isNowhere) throw error;
   }
+}
+
+/** A branch that was renamed, for example; without `target` the supervisor finds out itself. */
+async function refuseUnsuitable(session: Session, target: string | null): Promise<void> {
+  const { findRepository } = await import("../system/repository.ts");
+  const { obstaclesTo } = await import("./init/obstacles.ts");
+  const found = await findRepository(session.directory);
+  if (!found.ok || target === null) return;
+  const [obstacle] = await obstaclesTo(found.value, target, session.terminal.env);
+  if (obstacle === undefined) return;
+  const message = `The repository ${obstacle.message}.`;
+  throw new FailureError(failure("unsuitable_repository", message, { hint: obstacle.hint }));
 }
 
 function runningSentence({ daemon, slots, landing }: StatusView): string {

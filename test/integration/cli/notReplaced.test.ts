@@ -47,3 +47,18 @@ describe("the command line where there is no git", function () {
       expect(supervisorPid(one.repository)).to.equal(before);
     });
 });
+
+describe("a repository that the next supervisor could not work in", () => {
+  it("keeps the one it has at `orchd restart`, and names what stands in the way", async function () {
+    this.timeout(60_000);
+    await using one = await makeSupervised({ config: { max_parallel: 1, target: "main" } });
+    const before = supervisorPid(one.repository);
+    await one.repository.git("branch", "-m", "main", "trunk");
+    const { code, stderr } = await one.orchd("restart");
+    expect(stderr).to.include("The repository has no branch main.");
+    expect(code).to.equal(5);
+    expect((await one.orchd("status")).code).to.equal(0);
+    expect(supervisorPid(one.repository)).to.equal(before);
+    await one.repository.git("branch", "-m", "trunk", "main");
+  });
+});
