@@ -71,7 +71,6 @@ async function underLock(
   const touched = await touchedPaths(writer, from, to);
   const before = await stampsOf(checkout, touched);
   await using originals = await keepOriginals(checkout, touched);
-  const back = (result: FollowResult) => takeBack(writer, result, { before, originals });
   const wrote = await failpoint(
     "follow.tree",
     async () =>
@@ -79,6 +78,8 @@ async function underLock(
       (await readTreeRefreshed(work, [from, to], ["-u"])),
   );
   const after = await stampsOf(checkout, touched);
+  const back = (result: FollowResult) =>
+    takeBack(writer, checkout, result, { before, after, originals });
   if (!wrote || (await originals.edited()).length > 0) return await back(waiting(filesChanged));
   await failpoint("follow.syncIndex", () => syncIndex(checkout));
   const switched = await inProgress(writer, checkout);
@@ -98,23 +99,32 @@ async function underLock(
   return { kind: "followed", from, to };
 }
 
-type Written = { readonly before: FileStamps; readonly originals: Originals };
+type Written = {
+  readonly before: FileStamps;
+  readonly after: FileStamps;
+  readonly originals: Originals;
+};
 
 /** After files were written. Whatever became of a file that a person wrote to since is theirs. */
 async function takeBack(
   writer: Writer,
+  checkout: Checkout,
   result: FollowResult,
-  { before, originals }: Written,
+  { before, after, originals }: Written,
 ): Promise<FollowResult> {
   const recovery = await recoverFollow(writer, { cutOff: false, before });
-  if (recovery.kind !== "settled") return result;
+  if (recovery.kind !== "settled") {
+    // Nothing goes back now, and later nobody has them open any more.
+    await giveBackLate(checkout, originals, after);
+    return result;
+  }
   const theirs = new Set(recovery.leftPaths);
   const edited = await originals.edited();
   await originals.giveBack(edited.filter(({ path }) => !theirs.has(shownPath(path))));
   return result;
 }
 
-/** The branch has moved: what is given back shows as a change of theirs, as if they had made it a moment later. */
+/** Over what git wrote: what is given back shows as a change of theirs, as if they had made it a moment later. */
 async function giveBackLate(
   checkout: Checkout,
   originals: Originals,

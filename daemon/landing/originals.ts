@@ -19,7 +19,10 @@ import type { TouchedPath } from "./touched.ts";
 export type Originals = {
   /** Those that were written to since they were opened and stand nowhere any more. */
   readonly edited: () => Promise<TouchedPath[]>;
-  /** Writes what they hold to where they stood: over what is there, if it is a file or nothing. */
+  /**
+   * Writes what they hold to where they stood: over what is there, if it is a file or nothing. Rejects with what
+   * the disk said first, after all of them were tried.
+   */
   readonly giveBack: (paths: readonly TouchedPath[]) => Promise<void>;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 };
@@ -47,8 +50,12 @@ export async function keepOriginals(
       return kept.filter((_, at) => changed[at]).map(({ one }) => one);
     },
     giveBack: async (wanted) => {
+      const asked = new Set(wanted);
+      const failures: unknown[] = [];
       for (const original of kept)
-        if (wanted.includes(original.one)) await writeBack(checkout, original);
+        if (asked.has(original.one))
+          await writeBack(checkout, original).catch((error: unknown) => failures.push(error));
+      if (failures.length > 0) throw failures[0];
     },
     [Symbol.asyncDispose]: async () => {
       await Promise.all(kept.map(({ handle }) => handle.close()));
@@ -78,9 +85,11 @@ async function isEdited(checkout: Checkout, { one, handle, opened }: Original): 
   return there === null || there.ino !== ino || there.dev !== dev;
 }
 
-/** Never through a link: by now a folder may be one that leads out of the checkout. */
+/** Never through a link: by now a folder may be one that leads out of the checkout, or the file itself. */
 async function writeBack(checkout: Checkout, { one, handle }: Original): Promise<void> {
   if (!(await standsInFolders(checkout, one.path))) return;
+  const there = await lstat(onDisk(checkout, one.path)).catch(() => null);
+  if (there !== null && !there.isFile()) return;
   const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW, O_NONBLOCK } = constants;
   const flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK;
   const { mode } = await handle.stat();

@@ -157,6 +157,40 @@ describe("a file that is written to after git has looked at it and before git re
     expect(await git("status", "--porcelain")).to.equal(" M dir/c.txt");
   });
 
+  it("is given back although another has become a folder", async () => {
+    await using scene = await makeScene();
+    const { git, dir } = scene.repository;
+    await scene.land("t1", { "a.txt": null, "a.txt/n.txt": "new\n", "b.txt": "new\n" });
+    await using folder = await open(join(dir, "a.txt"), "r+");
+    await using file = await open(join(dir, "b.txt"), "r+");
+    using _ = onFailpoint(async (passed) => {
+      if (passed !== "follow.place:before") return;
+      await folder.write("mine\n");
+      await file.write("mine\n");
+    });
+    expect((await follow(scene)).kind).to.equal("followed");
+    expect(readFileSync(join(dir, "b.txt"), "utf8")).to.equal("mine\n");
+    expect(await git("status", "--porcelain")).to.equal(" M b.txt");
+  });
+
+  it("keeps what was written when somebody takes the index lock from the follow", async () => {
+    await using scene = await makeScene();
+    const { dir } = scene.repository;
+    const lock = join(dir, ".git/index.lock");
+    await whileWriting(scene, "echo mine >dir/c.txt");
+    await scene.land("t1", { "a.txt": "new\n", "dir/c.txt": "new\n" });
+    using _ = onFailpoint(async (passed) => {
+      if (passed !== "follow.tree:after") return;
+      await rm(lock);
+      await writeFile(lock, "");
+    });
+    expect((await follow(scene)).kind).to.equal("waiting");
+    expect(readFileSync(join(dir, "dir/c.txt"), "utf8")).to.equal("mine\n");
+    await rm(lock);
+    await follow(scene);
+    expect(readFileSync(join(dir, "dir/c.txt"), "utf8")).to.equal("mine\n");
+  });
+
   it("is not written through a link that a folder has become", async () => {
     await using scene = await makeScene();
     const { dir } = scene.repository;
