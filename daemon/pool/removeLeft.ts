@@ -18,7 +18,7 @@ import type { LeftFolder } from "../core/folders.ts";
  *
  * So nothing is lost even to a stop right between the first look and the move.
  */
-/** `stays`: its worker is there again. `fenced`: another supervisor has taken over. */
+/** `stays`: its worker is there again, or it is gone already. `fenced`: another supervisor has taken over. */
 export type Removal = "removed" | "stays" | "fenced";
 
 /** Rejects with what the disk says. */
@@ -38,6 +38,8 @@ async function moveAside(site: FolderSite, path: string, away: string): Promise<
     if (!(await site.isOurs())) return "fenced";
     // From here to the move nothing is waited for: a worker that is there from then on makes its own anew.
     if (isWorkerId(worker) && site.isThere(worker)) return "stays";
+    // A worker forgets histories by itself, and a person tidies up.
+    if (!existsSync(path)) return "stays";
     await rename(path, away);
     if (await site.isOurs()) return "removed";
     if (!existsSync(path)) await rename(away, path);

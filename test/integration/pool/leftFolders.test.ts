@@ -146,6 +146,13 @@ describe("what is left in folders", () => {
     expect(await readdir(join(site.root, "worker-2"))).to.deep.equal(["own.git"]);
   });
 
+  it("is no failure when somebody else has removed it since it was found", async () => {
+    await put(site.root, { "worker-2/set-aside/t-a.1/1/HEAD": "text" });
+    const path = join(site.root, "worker-2/set-aside/t-a.1");
+    await rm(path, { recursive: true });
+    expect(await removeLeft(site, { kind: "histories", path })).to.equal("stays");
+  });
+
   it("goes although its worker is there when it is a file that was not written to its end", async () => {
     await put(site.brain, { "worker-1/.worker.json.0123456789.tmp": "" });
     const [file] = await leftFolders(site);
