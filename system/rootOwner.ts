@@ -29,12 +29,15 @@ export async function claimRoot(root: string, gitDir: string): Promise<RootClaim
     const owner = last === 0 ? null : await readlink(file).catch(wordOf);
     if (owner === undefined) continue;
     if (owner === ours) return { kind: "ours" };
+    // No higher number is read: another link beyond would never be seen.
+    if (last === numberMax) return { kind: "taken", owner: owner ?? file, file };
     if (owner !== null && (await isThere(owner))) return { kind: "taken", owner, file };
     await failpoint("root.claim", () => symlink(ours, fileOf(root, last + 1))).catch(unlessThere);
   }
 }
 
 const ownerName = /^owner\.([1-9][0-9]{0,8})$/;
+const numberMax = 999_999_999;
 
 function fileOf(root: string, number: number): string {
   return join(root, `owner.${number}`);

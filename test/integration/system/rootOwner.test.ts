@@ -6,6 +6,7 @@ import {
   realpath,
   rename,
   rm,
+  symlink,
   writeFile,
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -41,6 +42,15 @@ describe("the owner of a folder of workspaces", () => {
     const file = join(root, "owner.1");
     expect(await claimRoot(root, other)).to.deep.equal({ kind: "taken", owner: one, file });
     expect(await readdir(root)).to.deep.equal(["owner.1"]);
+  });
+
+  it("is nobody else once the numbers are used up, which is said instead of trying for ever", async () => {
+    const file = join(root, "owner.999999999");
+    await mkdir(root, { recursive: true });
+    await symlink(join(top, "gone"), file);
+    const claim = await claimRoot(root, await repository("one"));
+    expect(claim).to.deep.equal({ kind: "taken", owner: join(top, "gone"), file });
+    expect(await readdir(root)).to.deep.equal(["owner.999999999"]);
   });
 
   it("is exactly one of many that come at once", async () => {
