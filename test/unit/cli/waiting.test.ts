@@ -132,6 +132,16 @@ describe("waiting for tasks", () => {
     ]);
   });
 
+  it("looks less and less often where there is no terminal: each look costs the supervisor processes", async () => {
+    const waits: number[] = [];
+    const bell = { ...makeBell(), isClosed: () => waits.length === 7 };
+    const wait = async (ms: number): Promise<void> => void waits.push(ms);
+    const client = { call: () => Promise.resolve(statusView()) };
+    const session = { remark: () => undefined } as unknown as Session;
+    await tellStandstill(session, client as unknown as Supervisor, { ...bell, wait }, 5);
+    expect(waits).to.deep.equal([5, 10, 20, 40, 60, 60, 60]);
+  });
+
   it("draws progress on a terminal and removes it before the outcome", async () => {
     const status = statusView({
       tasks: [row({ id: id("t1"), status: "running", since: secondsAgo(3) })],
