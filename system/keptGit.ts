@@ -110,7 +110,8 @@ export class KeptGit {
 
   #leave(child: Child): void {
     this.#child = null;
-    this.#leaving = Promise.all([this.#leaving, child.end()]);
+    // Each would else keep the list of those before it.
+    this.#leaving = Promise.all([this.#leaving, child.end()]).then(() => undefined);
   }
 
   #endWhenIdle(): void {

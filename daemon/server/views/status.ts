@@ -67,16 +67,17 @@ const mergingShownMs = 24 * 60 * 60 * 1000;
 const mergingMax = 10;
 
 function mergingViews(state: State, at: number): MergingView[] {
-  return [...state.tasks.values()]
-    .flatMap((task): MergingView[] => {
-      const { status, since } = task.life;
-      const rules = mergingOf(task);
-      if (rules === null || (status !== "landing" && status !== "succeeded")) return [];
-      if (status === "succeeded" && since < at - mergingShownMs) return [];
-      return [{ task: task.id, status, since, ...rules }];
-    })
-    .toSorted((a, b) => b.since - a.since)
-    .slice(0, mergingMax);
+  const views: MergingView[] = [];
+  // There may be very many tasks, and next to none is of this kind.
+  for (const task of state.tasks.values()) {
+    const rules = mergingOf(task);
+    if (rules === null) continue;
+    const { status, since } = task.life;
+    if (status !== "landing" && status !== "succeeded") continue;
+    if (status === "succeeded" && since < at - mergingShownMs) continue;
+    views.push({ task: task.id, status, since, ...rules });
+  }
+  return views.toSorted((a, b) => b.since - a.since).slice(0, mergingMax);
 }
 
 export function heartbeatsOf(slots: readonly WorkerSlotView[]): ReadonlyMap<WorkerId, Heartbeat> {
