@@ -5,15 +5,20 @@ import { hangingFailure } from "./replacing.ts";
 import { markerVariable } from "../system/marker.ts";
 import type { Session } from "./session.ts";
 
+const insideTask = {
+  start: "A task cannot start a supervisor: it would end together with the task.",
+  stop: "A task cannot stop the supervisor: it would run again after each start, and stop it again.",
+} as const;
+
 /**
  * A supervisor started by a task would end with it, and its workers too: whatever a task starts does
- * not outlive it.
+ * not outlive it. One that a task stops ends all attempts, and that task's runs again with the others.
  */
-export function refuseInsideTask(session: Session): void {
+export function refuseInsideTask(session: Session, what: keyof typeof insideTask = "start"): void {
   const attempt = session.terminal.env[markerVariable];
   if (attempt === undefined || attempt === "") return;
   throw new FailureError(
-    failure("refused", "A task cannot start a supervisor: it would end together with the task.", {
+    failure("refused", insideTask[what], {
       hint: `Do it in a terminal or a service manager (${markerVariable} is set here).`,
     }),
   );

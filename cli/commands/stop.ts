@@ -1,4 +1,5 @@
 import { exitCodes, failure, FailureError } from "../../ipc/errors.ts";
+import { refuseInsideTask } from "../beginning.ts";
 import { defineCommand } from "../command.ts";
 import { endedSentence, endSupervisor } from "../ending.ts";
 
@@ -15,6 +16,7 @@ export const command = defineCommand({
   run: async ({ drain, now }, session) => {
     if (drain && now)
       throw new FailureError(failure("usage", "stop: --drain and --now exclude each other."));
+    refuseInsideTask(session, "stop");
     const ended = await endSupervisor(session, drain ? "drain" : "now");
     if (session.json) session.printJson(ended);
     else session.print(endedSentence(ended));

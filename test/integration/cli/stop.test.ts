@@ -84,6 +84,16 @@ describe("orchd stop --drain", () => {
   });
 });
 
+describe("orchd stop inside a task", () => {
+  for (const words of ["stop", "stop --drain"])
+    it(`is refused, and the supervisor is not asked (\`${words}\`)`, async () => {
+      const run = await orchd(words, { env: { ORCHD_ATTEMPT: "x" } });
+      expect(run.code).to.equal(5);
+      expect(run.err).to.include("A task cannot stop the supervisor");
+      expect(run.calls).to.deep.equal([]);
+    });
+});
+
 describe("orchd start and restart inside a task", () => {
   for (const words of ["start", "start --foreground", "start --replace", "restart"])
     it(`are refused: orchd ${words}`, async () => {
