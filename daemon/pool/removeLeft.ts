@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { rename } from "node:fs/promises";
+import { chmod, lstat, rename } from "node:fs/promises";
 import { attemptsName, setAsideName } from "./leftFolders.ts";
 import { failpoint } from "../../system/failpoint.ts";
 import { isWorkerId } from "../../ipc/ids.ts";
@@ -35,6 +35,7 @@ async function moveAside(site: FolderSite, path: string, away: string): Promise<
   const worker = basename(dirname(path));
   return await failpoint("gc.aside", async () => {
     await removeAll(away);
+    await makeMovable(path);
     if (!(await site.isOurs())) return "fenced";
     // From here to the move nothing is waited for: a worker that is there from then on makes its own anew.
     if (isWorkerId(worker) && site.isThere(worker)) return "stays";
@@ -45,6 +46,13 @@ async function moveAside(site: FolderSite, path: string, away: string): Promise<
     if (!existsSync(path)) await rename(away, path);
     return "fenced";
   });
+}
+
+/** A folder that its owner may not write to can be removed, but not moved: what is above it stands in it. */
+async function makeMovable(path: string): Promise<void> {
+  const there = await lstat(path).catch(() => null);
+  if (there?.isDirectory() === true && (there.mode & 0o200) === 0)
+    await chmod(path, (there.mode & 0o777) | 0o700);
 }
 
 /** In the same file system; what is left there is found as `temporary`. */

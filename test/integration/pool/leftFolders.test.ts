@@ -1,5 +1,15 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  realpath,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
@@ -21,6 +31,22 @@ async function put(parent: string, files: Readonly<Record<string, string>>): Pro
     const full = join(parent, path);
     await mkdir(path.endsWith("/") ? full : dirname(full), { recursive: true });
     if (!path.endsWith("/")) await writeFile(full, text);
+  }
+}
+
+/** Root ignores modes. `folders`: given to that user. */
+async function asOrdinaryUser(
+  folders: readonly string[],
+  step: () => Promise<void>,
+): Promise<void> {
+  if (process.geteuid?.() !== 0) return await step();
+  const nobody = 65534;
+  for (const folder of folders) await chown(folder, nobody, nobody);
+  process.seteuid?.(nobody);
+  try {
+    await step();
+  } finally {
+    process.seteuid?.(0);
   }
 }
 
@@ -151,6 +177,18 @@ describe("what is left in folders", () => {
     const path = join(site.root, "worker-2/set-aside/t-a.1");
     await rm(path, { recursive: true });
     expect(await removeLeft(site, { kind: "histories", path })).to.equal("stays");
+  });
+
+  it("goes also where nobody may write to it, as an agent may leave it: it is moved all the same", async () => {
+    await put(site.root, { "worker-2/workspace/a": "text" });
+    const path = join(site.root, "worker-2/workspace");
+    await chmod(path, 0o555);
+    // That of all tests is private.
+    await chmod(dirname(top), 0o711);
+    await asOrdinaryUser([top, site.root, join(site.root, "worker-2"), path], async () => {
+      expect(await removeLeft(site, { kind: "workspace", path })).to.equal("removed");
+    });
+    expect(await readdir(join(site.root, "worker-2"))).to.deep.equal([]);
   });
 
   it("goes although its worker is there when it is a file that was not written to its end", async () => {
