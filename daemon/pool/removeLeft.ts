@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { chmod, lstat, rename } from "node:fs/promises";
+import { rename } from "node:fs/promises";
 import { attemptsName, setAsideName } from "./leftFolders.ts";
 import { failpoint } from "../../system/failpoint.ts";
 import { isWorkerId } from "../../ipc/ids.ts";
+import { makeMovable } from "../../system/movable.ts";
 import { removeAll } from "../../system/removeAll.ts";
 import { temporaryPath } from "../../system/atomicFile.ts";
 import type { FolderSite } from "./leftFolders.ts";
@@ -46,13 +47,6 @@ async function moveAside(site: FolderSite, path: string, away: string): Promise<
     if (!existsSync(path)) await rename(away, path);
     return "fenced";
   });
-}
-
-/** A folder that its owner may not write to can be removed, but not moved: what is above it stands in it. */
-async function makeMovable(path: string): Promise<void> {
-  const there = await lstat(path).catch(() => null);
-  if (there?.isDirectory() === true && (there.mode & 0o200) === 0)
-    await chmod(path, (there.mode & 0o777) | 0o700);
 }
 
 /** In the same file system; what is left there is found as `temporary`. */

@@ -91,6 +91,25 @@ describe("a user who is not root", function () {
     chmodSync(join(repository.dir, ".aibrain"), 0o700);
   });
 
+  it("gets what an attempt leaves in read-only folders saved, kept back or put aside, and goes on", async () => {
+    await using repository = await makeRepository();
+    await giveAway(dirname(repository.dir));
+    const attempt = (shell: string): Promise<Ran> =>
+      asNobody(repository, ["run", "--", "/bin/sh", "-c", shell]);
+    expect((await asNobody(repository, ["start", "--max-parallel", "1"])).code).to.equal(0);
+    try {
+      const embedded = await attempt(
+        "mkdir kept; git init -q kept/e; echo 1 >kept/e/f; chmod -R a-w kept",
+      );
+      expect(embedded.code, embedded.stderr).to.equal(0);
+      const secret = await attempt("mkdir ro; echo A=1 >ro/.env; chmod 555 ro .");
+      expect(secret.stdout).to.include("new files that do not belong in git: ro/.env");
+      expect((await attempt("echo x >x.txt")).code).to.equal(0);
+    } finally {
+      await asNobody(repository, ["stop"]);
+    }
+  }).timeout(30_000);
+
   it("is not let in by the socket of somebody else, and finds nothing of the state readable", async () => {
     const repository = await makeRepository();
     await using supervised = await supervise(repository);

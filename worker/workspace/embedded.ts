@@ -4,6 +4,7 @@ import { hasOnlyHistories } from "../../system/setAside.ts";
 import type { Owner, Place } from "./place.ts";
 import { removeAll } from "../../system/removeAll.ts";
 import { failpoint } from "../../system/failpoint.ts";
+import { makeMovable } from "../../system/movable.ts";
 
 /** Set-aside folders kept per worker; the oldest go first. */
 const keptMax = 16;
@@ -26,6 +27,7 @@ export async function setRepositoriesAside(
     number += 1;
     const inside = Buffer.concat([Buffer.from(`${place.workTree}/`), path, Buffer.from("/.git")]);
     const target = join(folder, `${number}`);
+    await makeMovable(inside);
     await failpoint("embedded.aside", () => rename(inside, target));
   }
   await forgetOldest(place);

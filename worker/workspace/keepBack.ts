@@ -6,6 +6,7 @@ import type { KeptBack, KeptBackFile } from "../../ipc/workerMessages.ts";
 import { isRecord } from "../../ipc/message.ts";
 import { readJsonFile, writeDurably } from "../../system/atomicFile.ts";
 import { failpoint } from "../../system/failpoint.ts";
+import { makeMovable } from "../../system/movable.ts";
 import type { Owner, Place } from "./place.ts";
 import { suspectsAmong } from "./suspects.ts";
 
@@ -28,6 +29,7 @@ export async function keepBack(
       recursive: true,
       mode: 0o700,
     });
+    await makeMovable(below(place.workTree));
     await failpoint("save.keepBack", () => rename(below(place.workTree), target));
     moved.add(bytesPath.toString("latin1"));
   }

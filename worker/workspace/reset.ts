@@ -13,6 +13,7 @@ import { removeAll } from "../../system/removeAll.ts";
 import { emptySubmodules } from "./submodules.ts";
 import { findSpecials, removeSpecials } from "./specials.ts";
 import { failpoint } from "../../system/failpoint.ts";
+import { makeMovable } from "../../system/movable.ts";
 
 /** The commit a revision names in the repository now, with its tree. Throws a `GitError`. */
 export async function resolveBase(repository: Repository, revision: string): Promise<Base> {
@@ -68,6 +69,7 @@ export async function setWorkspaceAside(place: Place, name: string): Promise<str
   const target = join(place.setAside, name);
   await failpoint("reset.aside", async () => {
     await removeAll(target);
+    await makeMovable(place.workTree);
     await rename(place.workTree, target);
   });
   return target;
