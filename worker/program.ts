@@ -1,4 +1,5 @@
 import { accessSync, constants, statSync } from "node:fs";
+import type { Stats } from "node:fs";
 import { delimiter, isAbsolute, resolve } from "node:path";
 
 /**
@@ -25,7 +26,7 @@ export function findProgram(name: string, { cwd, path }: Where): Found {
   const candidates = path.split(delimiter).map((folder) => resolve(cwd, folder, name));
   const file = candidates.find((candidate) => problemOf(candidate) === null);
   if (file !== undefined) return { ok: true, file };
-  const useless = candidates.find((candidate) => problemOf(candidate) !== "is not there");
+  const useless = candidates.find((candidate) => !absences.has(problemOf(candidate) ?? ""));
   if (useless !== undefined) return inspected(useless);
   return { ok: false, message: `program not found: ${name} (searched in ${path || "nothing"})` };
 }
@@ -38,8 +39,12 @@ function inspected(file: string): Found {
   return { ok: false, message: `program cannot be executed: ${file} ${problem}` };
 }
 
+/** A folder of `PATH` that this user may not enter has nothing, as for a shell: `sudo -u` leaves root's. */
+const absences: ReadonlySet<string> = new Set(["is not there", "cannot be looked at"]);
+
 function problemOf(file: string): string | null {
-  const entry = statSync(file, { throwIfNoEntry: false });
+  const entry = entryOf(file);
+  if (entry === null) return "cannot be looked at";
   if (entry === undefined) return "is not there";
   if (!entry.isFile()) return "is not a file";
   try {
@@ -47,6 +52,14 @@ function problemOf(file: string): string | null {
     return null;
   } catch {
     return "has no permission to execute";
+  }
+}
+
+function entryOf(file: string): Stats | undefined | null {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch {
+    return null;
   }
 }
 
