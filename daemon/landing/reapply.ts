@@ -15,7 +15,8 @@ import { writeLanded } from "./signedCommit.ts";
  *
  * Each landed commit is applied as its own change, one after the other, so nothing of the person's
  * history comes along: neither what they reset nor what they replaced. One whose task they have on
- * their branch in another form (rebased, amended) is theirs now and is left as it is. All or none:
+ * their branch in another form (rebased, amended) is theirs now and is left as it is, and one that is a
+ * copy of what they still have (they picked it anew, and reset that) is one of theirs. All or none:
  * the first conflict stops it before anything moved. The same input gives the same object names, where
  * nothing is signed.
  */
@@ -26,6 +27,8 @@ type Landed = {
   readonly commit: Oid;
   readonly parent: Oid;
   readonly task: string;
+  /** Seconds; picking and rebasing keep it. */
+  readonly authoredAt: string;
   readonly author: { readonly name: string; readonly email: string };
   readonly atMs: number;
   readonly message: string;
@@ -34,7 +37,9 @@ type Landed = {
 /** `from`: orchd's branch as it was; `onto`: the person's. Throws a `GitError`. */
 export async function reapply(writer: Writer, from: Oid, onto: Commit): Promise<Reapplied> {
   const theirs = new Set(await tasksIn(writer, [onto.oid, `^${from}`]));
-  const missing = (await landedIn(writer, from, onto.oid)).filter(({ task }) => !theirs.has(task));
+  const lacking = (await landedIn(writer, from, onto.oid)).filter(({ task }) => !theirs.has(task));
+  const there = lacking.length === 0 ? new Set() : await originalsIn(writer, onto.oid);
+  const missing = lacking.filter((landed) => !there.has(originalOf(landed)));
   let tip = onto;
   let commits = 0;
   for (const landed of missing) {
@@ -71,14 +76,27 @@ async function tasksIn(writer: Writer, range: readonly string[]): Promise<string
   return [...stdout.matchAll(/^Orchd-Task: *(\S+)\s*$/gim)].map(([, task = ""]) => task);
 }
 
+function originalOf({ task, authoredAt }: Pick<Landed, "task" | "authoredAt">): string {
+  return `${authoredAt} ${task}`;
+}
+
+/** Of all commits of tasks that a branch has; an id alone may have been given again years later. */
+async function originalsIn(writer: Writer, tip: Oid): Promise<Set<string>> {
+  const format = `--format=%at ${trailer}`;
+  const only = ["--regexp-ignore-case", "--grep=^Orchd-Task:"];
+  const args = ["log", "--no-show-signature", ...only, format, tip, "--"];
+  return new Set((await git(writer.place, args)).stdout.split("\n"));
+}
+
 /** Commits of tasks that the person's branch does not have, oldest first. */
 async function landedIn(writer: Writer, from: Oid, onto: Oid): Promise<Landed[]> {
-  const format = `--format=%H%x00%P%x00${trailer}`;
+  const format = `--format=%H%x00%P%x00%at%x00${trailer}`;
   const range = ["--first-parent", "--reverse", "--no-show-signature", format, from, `^${onto}`];
   const { stdout } = await git(writer.place, ["log", ...range, "--"]);
   const rows = stdout.split("\n").flatMap((line) => {
-    const [commit = "", parent = "", task = ""] = line.split("\0");
-    return isOid(commit) && isOid(parent) && isTaskId(task) ? [{ commit, parent, task }] : [];
+    const [commit = "", parent = "", authoredAt = "", task = ""] = line.split("\0");
+    const isLanded = isOid(commit) && isOid(parent) && isTaskId(task);
+    return isLanded ? [{ commit, parent, authoredAt, task }] : [];
   });
   return await Promise.all(
     rows.map(async (row) => ({ ...row, ...(await authored(writer, row.commit)) })),

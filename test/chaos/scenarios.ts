@@ -242,7 +242,7 @@ const odd: Scenario = {
     const attributes = "f.txt working-tree-encoding=no-such-encoding";
     const save = `mkdir odd-${round} && cd odd-${round} && echo x > f.txt && echo '${attributes}' > .gitattributes`;
     const left =
-      "echo x > sub/left && mkdir left && cd left && echo x > f.txt && echo x > .env && mkfifo pipe && chmod 500 .";
+      "echo x > sub/left && mkdir -m 500 closed && mkdir left && cd left && echo x > f.txt && echo x > .env && mkfifo pipe && chmod 500 .";
     const ids = await submitted(site, [
       task(site, `${id}-left`, `${left} && ${deepFolders}; exit 1`),
       task(site, id, `${commitsKey} && ${save}; exit 1`),

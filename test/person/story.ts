@@ -255,8 +255,17 @@ export async function finalProblems(
   const reachable = new Set((await git("rev-list", "--all", "--reflog")).split("\n"));
   for (const oid of account.made)
     if (!reachable.has(oid)) problems.push(`their commit ${oid} is not reachable any more`);
-  const chain = await git("log", "--first-parent", "--format=%(trailers:key=Orchd-Task,valueonly)");
-  const landed = chain.split("\n").filter(Boolean);
+  // A rebase of theirs may pick again what their branch has.
+  const moves = (await git("log", "--walk-reflogs", "--all", "--format=%H %gs")).split("\n");
+  const picks = moves.filter((line) =>
+    /^\S+ (?:rebase \((?:pick|continue)\)|cherry-pick)/.test(line),
+  );
+  const theirs = new Set(picks.map((line) => line.split(" ")[0]));
+  const format = "--format=%H %(trailers:key=Orchd-Task,valueonly,separator=%x2c)";
+  const landed = (await git("log", "--first-parent", format)).split("\n").flatMap((line) => {
+    const [oid = "", task = ""] = line.split(" ");
+    return task === "" || theirs.has(oid) ? [] : [task];
+  });
   if (new Set(landed).size !== landed.length) problems.push(`landed twice: ${landed.join(" ")}`);
   return problems;
 }

@@ -101,6 +101,20 @@ describe("what landed, made again on a branch that was rewound", () => {
     expect(await subjects(scene)).to.deep.equal(["Do t3", "Both", "Begin"]);
   });
 
+  it("leaves out the person's copy of what they still have, which they picked and reset", async () => {
+    await using scene = await makeScene();
+    const { git } = scene.repository;
+    await scene.land("t1", { "a.txt": "one\n" });
+    await follow(scene);
+    await git("revert", "--no-edit", "HEAD");
+    await git("cherry-pick", "HEAD~1");
+    await scene.land("t2", { "b.txt": "two\n" });
+    expect((await follow(scene)).kind).to.equal("followed");
+    await git("reset", "--quiet", "--hard", "HEAD~2");
+    expect(await scene.landing.settleRewind("reapply")).to.include({ reapplied: 1 });
+    expect(await subjects(scene)).to.deep.equal(["Do t2", 'Revert "Do t1"', "Do t1", "Begin"]);
+  });
+
   it("moves nothing when one of them conflicts, and says which", async () => {
     await using scene = await makeScene();
     const begin = await scene.oid("main");
